@@ -1,0 +1,6 @@
+"""Names for type hints that every part shares."""
+
+from typing import Any, TypeAlias
+
+# A backend tensor, a symbolic Keras tensor or a NumPy array: Keras 3 accepts each of them.
+Tensor: TypeAlias = Any
