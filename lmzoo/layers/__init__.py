@@ -1,0 +1,28 @@
+"""The layers that the models are made of; a block offers call, init_state and step."""
+
+from lmzoo.layers.attention import AdditiveAttention, MultiHeadAttention, attend, softmax
+from lmzoo.layers.convolution import GatedConvolutionBlock
+from lmzoo.layers.embedding import LanguageModelHead, TokenEmbedding
+from lmzoo.layers.feedforward import FeedForward
+from lmzoo.layers.positions import apply_rotary, sinusoidal_positions
+from lmzoo.layers.recurrent import GRUBlock, LSTMBlock, RecurrentBlock, SimpleRNNBlock
+from lmzoo.layers.transformer import TransformerBlock, make_norm
+
+__all__ = [
+    "AdditiveAttention",
+    "FeedForward",
+    "GRUBlock",
+    "GatedConvolutionBlock",
+    "LSTMBlock",
+    "LanguageModelHead",
+    "MultiHeadAttention",
+    "RecurrentBlock",
+    "SimpleRNNBlock",
+    "TokenEmbedding",
+    "TransformerBlock",
+    "apply_rotary",
+    "attend",
+    "make_norm",
+    "sinusoidal_positions",
+    "softmax",
+]

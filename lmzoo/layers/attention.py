@@ -1,0 +1,300 @@
+"""Multi-head attention (causal or over a memory, grouped queries, KV cache); additive attention."""
+
+import keras
+from keras import ops
+
+from lmzoo.errors import ArgumentError
+from lmzoo.layers.positions import apply_rotary
+from lmzoo.typing import Tensor
+
+
+def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+    """Scaled dot-product attention, the softmax in float32.
+
+    Args:
+        query: (batch, heads, time, head_dim).
+        key: (batch, kv_heads, keys, head_dim); heads is a multiple of kv_heads.
+        value: (batch, kv_heads, keys, head_dim).
+        mask: bool, broadcast to (batch, heads, time, keys); True is seen. None sees everything.
+
+    Returns:
+        (batch, heads, time, head_dim).
+
+    Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762; grouped queries: Ainslie et al.
+    2023, https://arxiv.org/abs/2305.13245
+
+    Example:
+        >>> import keras, lmzoo
+        >>> x = keras.ops.ones((1, 2, 3, 4))
+        >>> tuple(lmzoo.layers.attend(x, x, x, None).shape)
+        (1, 2, 3, 4)
+    """
+    return ops.matmul(_weights(query, key, mask), _repeat(value, query))
+
+
+def _repeat(x: Tensor, query: Tensor) -> Tensor:
+    """Keys or values, repeated so that each query head has its own."""
+    groups = query.shape[1] // x.shape[1]
+    return x if groups == 1 else ops.repeat(x, groups, axis=1)
+
+
+def _weights(query: Tensor, key: Tensor, mask: Tensor | None) -> Tensor:
+    """How much each query sees of each key: (batch, heads, time, keys)."""
+    key = ops.transpose(_repeat(key, query), (0, 1, 3, 2))  # (batch, heads, head_dim, keys)
+    scores = ops.cast(ops.matmul(query * query.shape[-1] ** -0.5, key), "float32")
+    if mask is not None:
+        scores = ops.where(mask, scores, -1e9)
+    return ops.cast(softmax(scores), query.dtype)
+
+
+def softmax(scores: Tensor) -> Tensor:
+    """Softmax over the last axis, without Keras's warning when only one key can be seen.
+
+    Args:
+        scores: float (..., keys).
+
+    Returns:
+        The same shape, each row adding up to 1.
+
+    Example:
+        >>> import keras, lmzoo
+        >>> float(lmzoo.layers.softmax(keras.ops.ones((1, 4)))[0, 0])
+        0.25
+    """
+    powers = ops.exp(scores - ops.max(scores, axis=-1, keepdims=True))
+    return powers / ops.sum(powers, axis=-1, keepdims=True)
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class MultiHeadAttention(keras.layers.Layer):
+    """Attention with several heads over the sequence itself (causal) or over a memory.
+
+    Args:
+        num_heads: Number of query heads; must divide the width.
+        num_kv_heads: Number of key and value heads, a divisor of num_heads (grouped-query
+            attention); None means num_heads.
+        cross: Whether keys and values come from a memory instead of the sequence itself.
+        causal: Whether a position sees only itself and earlier ones (not for a memory).
+        rotary_base: Base of the rotary embedding, or None for none.
+        qk_norm: Whether queries and keys are RMS-normalised per head (Henry et al. 2020).
+        dropout: Share of the attention weights dropped in training.
+        use_bias: Whether the projections have biases.
+        output_initializer: Initialiser of the output projection.
+
+    Source: https://arxiv.org/abs/1706.03762, https://arxiv.org/abs/2305.13245 (grouped queries),
+    https://arxiv.org/abs/2010.04245 (QK-norm).
+
+    Example:
+        >>> import keras, lmzoo
+        >>> layer = lmzoo.layers.MultiHeadAttention(num_heads=4, num_kv_heads=2)
+        >>> tuple(layer(keras.ops.ones((2, 5, 16))).shape)
+        (2, 5, 16)
+    """
+
+    def __init__(
+        self,
+        num_heads: int,
+        *,
+        num_kv_heads: int | None = None,
+        cross: bool = False,
+        causal: bool = True,
+        rotary_base: float | None = None,
+        qk_norm: bool = False,
+        dropout: float = 0.0,
+        use_bias: bool = True,
+        output_initializer: str | keras.initializers.Initializer = "glorot_uniform",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        self.num_heads = num_heads
+        self.num_kv_heads = num_kv_heads or num_heads
+        if num_heads % self.num_kv_heads:
+            raise ArgumentError(
+                f"num_heads={num_heads} is no multiple of num_kv_heads={num_kv_heads}."
+            )
+        self.cross = cross
+        self.causal = causal
+        self.rotary_base = rotary_base
+        self.use_bias = use_bias
+        self.output_initializer = output_initializer
+        self.dropout = keras.layers.Dropout(dropout)
+        self.query_norm = keras.layers.RMSNormalization(epsilon=1e-6) if qk_norm else None
+        self.key_norm = keras.layers.RMSNormalization(epsilon=1e-6) if qk_norm else None
+
+    def build(self, x_shape: tuple, memory_shape: tuple | None = None) -> None:
+        """Makes the projections: one product for queries, keys and values together."""
+        dim = x_shape[-1]
+        if dim % self.num_heads:
+            raise ArgumentError(
+                f"The width {dim} is no multiple of num_heads={self.num_heads}: "
+                "choose embed_dim as a multiple of num_heads."
+            )
+        self.head_dim = dim // self.num_heads
+        self.key_dim = self.num_kv_heads * self.head_dim
+        first = dim if self.cross else dim + 2 * self.key_dim
+        self.query_projection = self._dense(first, x_shape, "query" if self.cross else "qkv")
+        if self.cross:
+            source = memory_shape or x_shape
+            self.memory_projection = self._dense(2 * self.key_dim, source, "key_value")
+        self.output_projection = keras.layers.Dense(
+            dim, use_bias=self.use_bias, kernel_initializer=self.output_initializer, name="output"
+        )
+        self.output_projection.build(x_shape)
+        for norm in (self.query_norm, self.key_norm):
+            if norm is not None:
+                norm.build((None, None, None, self.head_dim))
+        self.built = True
+
+    def _dense(self, units: int, shape: tuple, name: str) -> keras.layers.Layer:
+        initializer = keras.initializers.RandomNormal(stddev=shape[-1] ** -0.5)
+        dense = keras.layers.Dense(
+            units, use_bias=self.use_bias, kernel_initializer=initializer, name=name
+        )
+        dense.build(shape)
+        return dense
+
+    def call(
+        self,
+        x: Tensor,
+        memory: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+        training: bool = False,
+    ) -> Tensor:
+        """Attends over the whole sequence.
+
+        Args:
+            x: (batch, time, dim).
+            memory: (batch, keys, dim), for cross attention.
+            memory_mask: bool (batch, keys): True where a position of the memory (or, without a
+                memory, of the sequence itself) is real.
+            training: Whether dropout is on.
+
+        Returns:
+            (batch, time, dim).
+        """
+        mask = None if memory_mask is None else memory_mask[:, None, None, :]
+        if self.cross:
+            query = self._heads(self.query_projection(x), self.num_heads)
+            key, value = self.read_memory(memory)
+        else:
+            query, key, value = self._project(x, 0)
+            if self.causal:
+                time = ops.shape(x)[1]
+                seen = ops.arange(time)[:, None] >= ops.arange(time)[None, :]
+                mask = seen if mask is None else seen & mask
+        if self.query_norm is not None and self.cross:
+            query = self.query_norm(query)
+        weights = self.dropout(_weights(query, key, mask), training=training)
+        return self._merge(ops.matmul(weights, _repeat(value, query)))
+
+    def read_memory(self, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """Keys and values (batch, kv_heads, keys, head_dim) of a memory (batch, keys, dim)."""
+        key, value = ops.split(self.memory_projection(memory), 2, axis=-1)
+        key = self._heads(key, self.num_kv_heads)
+        if self.key_norm is not None:
+            key = self.key_norm(key)
+        return key, self._heads(value, self.num_kv_heads)
+
+    def init_state(self, batch_size: int, length: int) -> tuple[Tensor, Tensor]:
+        """An empty cache of keys and values, each (batch, kv_heads, length, head_dim)."""
+        shape = (batch_size, self.num_kv_heads, length, self.head_dim)
+        return ops.zeros(shape, self.compute_dtype), ops.zeros(shape, self.compute_dtype)
+
+    def step(
+        self, x: Tensor, state: tuple[Tensor, Tensor], position: Tensor
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """Attends from n more tokens (batch, n, dim) to themselves and all before them."""
+        query, key, value = self._project(x, position)
+        at = (0, 0, position, 0)
+        keys = ops.slice_update(state[0], at, key)
+        values = ops.slice_update(state[1], at, value)
+        now = position + ops.arange(ops.shape(x)[1])
+        seen = now[:, None] >= ops.arange(keys.shape[2])[None, :]
+        return self._merge(attend(query, keys, values, seen)), (keys, values)
+
+    def step_memory(self, x: Tensor, memory: tuple[Tensor, Tensor], mask: Tensor | None) -> Tensor:
+        """Attends from n tokens to the keys and values that `read_memory` made."""
+        query = self._heads(self.query_projection(x), self.num_heads)
+        if self.query_norm is not None:
+            query = self.query_norm(query)
+        mask = None if mask is None else mask[:, None, None, :]
+        return self._merge(attend(query, *memory, mask))
+
+    def _project(self, x: Tensor, position: Tensor | int) -> tuple[Tensor, Tensor, Tensor]:
+        dim = self.num_heads * self.head_dim
+        parts = ops.split(self.query_projection(x), [dim, dim + self.key_dim], axis=-1)
+        query = self._heads(parts[0], self.num_heads)
+        key = self._heads(parts[1], self.num_kv_heads)
+        value = self._heads(parts[2], self.num_kv_heads)
+        if self.query_norm is not None and self.key_norm is not None:
+            query, key = self.query_norm(query), self.key_norm(key)
+        if self.rotary_base is not None:
+            where = position + ops.arange(ops.shape(x)[1])
+            query = apply_rotary(query, where, base=self.rotary_base)
+            key = apply_rotary(key, where, base=self.rotary_base)
+        return query, key, value
+
+    def _heads(self, x: Tensor, heads: int) -> Tensor:
+        time = ops.shape(x)[1]
+        x = ops.reshape(x, (-1, time, heads, self.head_dim))  # (batch, time, heads, head_dim)
+        return ops.transpose(x, (0, 2, 1, 3))  # (batch, heads, time, head_dim)
+
+    def _merge(self, x: Tensor) -> Tensor:
+        time = ops.shape(x)[2]
+        x = ops.transpose(x, (0, 2, 1, 3))  # (batch, time, heads, head_dim)
+        x = ops.reshape(x, (-1, time, self.num_heads * self.head_dim))  # (batch, time, dim)
+        return self.output_projection(x)
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class AdditiveAttention(keras.layers.Layer):
+    """Attention by a small network: score = v^T tanh(W query + U key).
+
+    Args:
+        hidden_dim: Width of the network.
+
+    Source: Bahdanau et al. 2015, https://arxiv.org/abs/1409.0473
+
+    Example:
+        >>> import keras, lmzoo
+        >>> layer = lmzoo.layers.AdditiveAttention(hidden_dim=8)
+        >>> context, weights = layer(keras.ops.ones((2, 3, 4)), keras.ops.ones((2, 5, 6)))
+        >>> tuple(context.shape), tuple(weights.shape)
+        ((2, 3, 6), (2, 3, 5))
+    """
+
+    def __init__(self, hidden_dim: int, *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        self.hidden_dim = hidden_dim
+        self.query_projection = keras.layers.Dense(hidden_dim, use_bias=False)
+        self.key_projection = keras.layers.Dense(hidden_dim)
+
+    def build(self, x_shape: tuple, memory_shape: tuple) -> None:
+        """Makes the projections and the scoring vector."""
+        self.query_projection.build(x_shape)
+        self.key_projection.build(memory_shape)
+        initializer = keras.initializers.RandomNormal(stddev=self.hidden_dim**-0.5)
+        self.score = self.add_weight((self.hidden_dim,), initializer=initializer, name="score")
+        self.built = True
+
+    def call(
+        self, x: Tensor, memory: Tensor, memory_mask: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Attends from x to a memory.
+
+        Args:
+            x: Queries, (batch, time, dim).
+            memory: Keys and values, (batch, keys, memory_dim).
+            memory_mask: bool (batch, keys), True where the memory is real.
+
+        Returns:
+            The context (batch, time, memory_dim) and the weights (batch, time, keys).
+        """
+        query = self.query_projection(x)[:, :, None, :]  # (batch, time, 1, hidden)
+        key = self.key_projection(memory)[:, None, :, :]  # (batch, 1, keys, hidden)
+        scores = ops.tanh(query + key) * ops.cast(self.score, self.compute_dtype)
+        scores = ops.cast(ops.sum(scores, axis=-1), "float32")  # (batch, time, keys)
+        if memory_mask is not None:
+            scores = ops.where(memory_mask[:, None, :], scores, -1e9)
+        weights = ops.cast(softmax(scores), self.compute_dtype)
+        return ops.matmul(weights, ops.cast(memory, self.compute_dtype)), weights

@@ -1,0 +1,182 @@
+"""Token embedding with its positions, and the language-model head that may share its weights."""
+
+import keras
+from keras import ops
+
+from lmzoo.errors import ArgumentError
+from lmzoo.layers.positions import sinusoidal_positions
+from lmzoo.typing import Tensor
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class TokenEmbedding(keras.layers.Layer):
+    """Turns ids into vectors, adds positions, and drops out.
+
+    An id outside the vocabulary gives NaN, so that a mistake shows instead of training on garbage.
+
+    Args:
+        vocab_size: Number of ids.
+        embed_dim: Width of a vector.
+        positions: None, "learned" (Radford et al. 2019) or "sinusoidal" (Vaswani et al. 2017).
+        max_length: Longest sequence, needed for learned positions.
+        dropout: Share of the vector dropped in training, 0 to 1.
+        variational: Drop the same features at every time step (Gal and Ghahramani 2016).
+        initializer_range: Standard deviation of the first weights.
+
+    Source: https://arxiv.org/abs/1706.03762 (sinusoidal), https://arxiv.org/abs/1512.05287
+    (variational).
+
+    Example:
+        >>> import numpy as np
+        >>> import lmzoo
+        >>> embedding = lmzoo.layers.TokenEmbedding(50, 8, positions="learned", max_length=16)
+        >>> tuple(embedding(np.array([[1, 2, 3]])).shape)
+        (1, 3, 8)
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        embed_dim: int,
+        *,
+        positions: str | None = None,
+        max_length: int | None = None,
+        dropout: float = 0.0,
+        variational: bool = False,
+        initializer_range: float = 0.02,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        if positions not in (None, "learned", "sinusoidal"):
+            raise ArgumentError(f"positions={positions!r}; use None, 'learned' or 'sinusoidal'.")
+        if positions == "learned" and not max_length:
+            raise ArgumentError("Learned positions need max_length, the longest sequence.")
+        self.vocab_size = vocab_size
+        self.embed_dim = embed_dim
+        self.positions = positions
+        self.max_length = max_length if positions == "learned" else None
+        self.initializer = keras.initializers.RandomNormal(stddev=initializer_range)
+        shape = (None, 1, embed_dim) if variational else None
+        self.dropout = keras.layers.Dropout(dropout, noise_shape=shape)
+
+    def build(self, input_shape: tuple) -> None:
+        """Makes the tables."""
+        self.embeddings = self.add_weight(
+            (self.vocab_size, self.embed_dim), initializer=self.initializer, name="embeddings"
+        )
+        if self.positions == "learned":
+            self.position_embeddings = self.add_weight(
+                (self.max_length, self.embed_dim),
+                initializer=self.initializer,
+                name="position_embeddings",
+            )
+        self.built = True
+
+    def call(self, ids: Tensor, training: bool = False) -> Tensor:
+        """Vectors (batch, time, embed_dim) of ids (batch, time)."""
+        time = ids.shape[1]
+        # JAX traces an unknown time as a symbol, which compares with nothing.
+        if self.max_length and isinstance(time, int) and time > self.max_length:
+            raise ArgumentError(
+                f"A sequence of {time} ids is longer than max_length={self.max_length}: "
+                "cut the sequence, or build the model with a larger max_length."
+            )
+        return self.dropout(self._embed(ids, 0), training=training)
+
+    def step(self, ids: Tensor, position: Tensor) -> Tensor:
+        """Vectors (batch, n, embed_dim) of n more ids that stand from `position` on."""
+        return self._embed(ids, position)
+
+    def _embed(self, ids: Tensor, position: Tensor | int) -> Tensor:
+        ids = ops.cast(ids, "int32")
+        known = (ids >= 0) & (ids < self.vocab_size)
+        table = ops.cast(self.embeddings, self.compute_dtype)
+        x = ops.take(table, ops.clip(ids, 0, self.vocab_size - 1), axis=0)
+        x = ops.where(known[..., None], x, float("nan"))  # (batch, time, embed_dim)
+        time = ops.shape(ids)[1]
+        if self.positions == "learned":
+            table = ops.cast(self.position_embeddings, self.compute_dtype)
+            x = x + ops.take(table, position + ops.arange(time), axis=0)
+        elif self.positions == "sinusoidal":
+            where = ops.cast(position + ops.arange(time), "float32")
+            x = x * self.embed_dim**0.5
+            x = x + ops.cast(sinusoidal_positions(where, self.embed_dim), x.dtype)
+        return x
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class LanguageModelHead(keras.layers.Layer):
+    """Turns hidden states into one logit per word of the vocabulary.
+
+    Args:
+        vocab_size: Number of logits.
+        embedding: The TokenEmbedding whose table is used for the output too (Press and Wolf 2017),
+            or None for weights of its own.
+        norm: A normalisation layer that comes first, or None.
+        use_bias: Whether a bias is added to the logits.
+        dropout: Share of the hidden state dropped in training.
+        regularizer: Keras regulariser of its own kernel.
+
+    Source: https://arxiv.org/abs/1608.05859
+
+    Example:
+        >>> import keras, lmzoo
+        >>> head = lmzoo.layers.LanguageModelHead(50)
+        >>> tuple(head(keras.ops.ones((2, 3, 8))).shape)
+        (2, 3, 50)
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        *,
+        embedding: TokenEmbedding | None = None,
+        norm: keras.layers.Layer | None = None,
+        use_bias: bool = True,
+        dropout: float = 0.0,
+        regularizer: keras.regularizers.Regularizer | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        self.vocab_size = vocab_size
+        self.embedding = embedding
+        self.norm = norm
+        self.use_bias = use_bias
+        self.dropout = keras.layers.Dropout(dropout)
+        self.regularizer = regularizer
+        self.projection: keras.layers.Layer | None = None
+
+    def build(self, input_shape: tuple) -> None:
+        """Makes the output weights, or the projection to the width of the shared table."""
+        if self.norm is not None:
+            self.norm.build(input_shape)
+        if self.embedding is None:
+            self.projection = keras.layers.Dense(
+                self.vocab_size, use_bias=self.use_bias, kernel_regularizer=self.regularizer
+            )
+        elif self.embedding.embed_dim != input_shape[-1]:
+            self.projection = keras.layers.Dense(self.embedding.embed_dim, use_bias=False)
+        if self.projection is not None:
+            self.projection.build(input_shape)
+        if self.embedding is not None and self.use_bias:
+            self.bias = self.add_weight((self.vocab_size,), initializer="zeros", name="bias")
+        self.built = True
+
+    def call(self, x: Tensor, training: bool = False) -> Tensor:
+        """Logits (batch, time, vocab_size) of hidden states (batch, time, hidden_dim)."""
+        if self.norm is not None:
+            x = self.norm(x)
+        x = self.dropout(x, training=training)
+        if self.projection is not None:
+            x = self.projection(x)
+        if self.embedding is None:
+            return x
+        table = ops.cast(self.embedding.embeddings, self.compute_dtype)
+        logits = ops.matmul(x, ops.transpose(table))
+        if self.use_bias:
+            logits = logits + ops.cast(self.bias, self.compute_dtype)
+        return logits
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """(batch, time, vocab_size)."""
+        return (*input_shape[:-1], self.vocab_size)

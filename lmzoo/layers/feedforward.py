@@ -1,0 +1,78 @@
+"""The position-wise feed-forward network of a Transformer block."""
+
+import keras
+from keras import ops
+
+from lmzoo.errors import ArgumentError
+from lmzoo.typing import Tensor
+
+ACTIVATIONS = ("gelu", "relu", "relu2", "swiglu")
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class FeedForward(keras.layers.Layer):
+    """Two projections with a non-linearity between them, applied to each position alone.
+
+    Args:
+        hidden_dim: Width between the projections.
+        activation: "gelu" (tanh approximation, as GPT-2), "relu", "relu2" (squared; So et al.
+            2021) or "swiglu" (gated; Shazeer 2020).
+        use_bias: Whether the projections have biases.
+        output_initializer: Initialiser of the second projection.
+
+    Source: https://arxiv.org/abs/1606.08415 (GELU), https://arxiv.org/abs/2002.05202 (SwiGLU),
+    https://arxiv.org/abs/2109.08668 (squared ReLU).
+
+    Example:
+        >>> import keras, lmzoo
+        >>> layer = lmzoo.layers.FeedForward(32, activation="swiglu")
+        >>> tuple(layer(keras.ops.ones((2, 3, 8))).shape)
+        (2, 3, 8)
+    """
+
+    def __init__(
+        self,
+        hidden_dim: int,
+        *,
+        activation: str = "gelu",
+        use_bias: bool = True,
+        output_initializer: str | keras.initializers.Initializer = "glorot_uniform",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        if activation not in ACTIVATIONS:
+            raise ArgumentError(f"activation={activation!r}; use one of {', '.join(ACTIVATIONS)}.")
+        self.hidden_dim = hidden_dim
+        self.activation = activation
+        self.use_bias = use_bias
+        self.output_initializer = output_initializer
+
+    def build(self, input_shape: tuple) -> None:
+        """Makes the projections; SwiGLU's gate is part of the first."""
+        dim = input_shape[-1]
+        width = self.hidden_dim * (2 if self.activation == "swiglu" else 1)
+        self.expand = keras.layers.Dense(
+            width,
+            use_bias=self.use_bias,
+            kernel_initializer=keras.initializers.RandomNormal(stddev=dim**-0.5),
+            name="expand",
+        )
+        self.contract = keras.layers.Dense(
+            dim, use_bias=self.use_bias, kernel_initializer=self.output_initializer, name="contract"
+        )
+        self.expand.build(input_shape)
+        self.contract.build((*input_shape[:-1], self.hidden_dim))
+        self.built = True
+
+    def call(self, x: Tensor) -> Tensor:
+        """(batch, time, dim) -> (batch, time, dim)."""
+        x = self.expand(x)
+        if self.activation == "swiglu":
+            gate, x = ops.split(x, 2, axis=-1)
+            x = ops.silu(gate) * x
+        elif self.activation == "gelu":
+            x = ops.gelu(x, approximate=True)
+        else:
+            x = ops.relu(x)
+            x = x * x if self.activation == "relu2" else x
+        return self.contract(x)

@@ -1,0 +1,234 @@
+"""Recurrent blocks: simple RNN, GRU and LSTM, with variational and weight dropout."""
+
+import keras
+from keras import ops
+
+from lmzoo.errors import ArgumentError
+from lmzoo.layers.recurrence import gru_step, lstm_step, run_gru, run_lstm, run_rnn
+from lmzoo.typing import Tensor
+
+
+class RecurrentBlock(keras.layers.Layer):
+    """What the recurrent blocks share: projection, dropouts, and state carried between batches.
+
+    Args:
+        hidden_dim: Width of the state and of the output.
+        dropout: Share of the input dropped in training, 0 to 1.
+        variational: Drop the same features at every time step (Gal and Ghahramani 2016).
+        weight_dropout: Share of the recurrent weights dropped in training, the same at every
+            time step (DropConnect, as AWD-LSTM).
+        regularizer: Keras regulariser of both kernels.
+        carry_batch_size: If above 0, training goes on from the state that the batch before left
+            (truncated back-propagation): batches must have this many rows, row i continuing
+            row i of the batch before. The carried state is not saved, and evaluation neither
+            reads nor changes it.
+    """
+
+    gates = 1
+    num_states = 1
+
+    def __init__(
+        self,
+        hidden_dim: int,
+        *,
+        dropout: float = 0.0,
+        variational: bool = False,
+        weight_dropout: float = 0.0,
+        regularizer: keras.regularizers.Regularizer | None = None,
+        carry_batch_size: int = 0,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        self.hidden_dim = hidden_dim
+        self.variational = variational
+        self.dropout_rate = dropout
+        self.weight_dropout = keras.layers.Dropout(weight_dropout)
+        self.regularizer = regularizer
+        self.carry_batch_size = carry_batch_size
+
+    def build(self, input_shape: tuple) -> None:
+        """Makes the input projection, the recurrent kernel and the carried state."""
+        dim = input_shape[-1]
+        noise_shape = (1, None, dim) if self.variational else None  # time-major
+        self.dropout = keras.layers.Dropout(self.dropout_rate, noise_shape=noise_shape)
+        self.projection = keras.layers.Dense(
+            self.gates * self.hidden_dim,
+            kernel_regularizer=self.regularizer,
+            bias_initializer=self._first_bias,
+            name="projection",
+        )
+        self.projection.build((*input_shape[:-1], dim))
+        self.recurrent_kernel = self.add_weight(
+            (self.hidden_dim, self.gates * self.hidden_dim),
+            initializer="orthogonal",
+            regularizer=self.regularizer,
+            name="recurrent_kernel",
+        )
+        self.carried = [
+            self.add_weight(
+                (self.carry_batch_size, self.hidden_dim),
+                initializer="zeros",
+                trainable=False,
+                name=f"carried_{i}",
+            )
+            for i in range(self.num_states if self.carry_batch_size else 0)
+        ]
+        self.built = True
+
+    def call(self, x: Tensor, training: bool = False) -> Tensor:
+        """(batch, time, dim) -> (batch, time, hidden_dim)."""
+        carry = bool(training) and self.carry_batch_size > 0
+        x = ops.transpose(x, (1, 0, 2))  # (time, batch, dim)
+        x = self.projection(self.dropout(x, training=training))
+        state = self._carried_state(x) if carry else self._zeros(x)
+        kernel = ops.cast(self.recurrent_kernel, self.compute_dtype)
+        kernel = self.weight_dropout(kernel, training=training)
+        outputs, state = self._run(x, kernel, state)
+        if carry:
+            for variable, value in zip(self.carried, state, strict=True):
+                variable.assign(ops.stop_gradient(value))
+        return ops.transpose(outputs, (1, 0, 2))  # (batch, time, hidden)
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """(batch, time, hidden_dim)."""
+        return (*input_shape[:-1], self.hidden_dim)
+
+    def init_state(self, batch_size: int, length: int) -> tuple[Tensor, ...]:
+        """Zero states, each (batch, hidden_dim)."""
+        shape = (batch_size, self.hidden_dim)
+        return tuple(ops.zeros(shape, self.compute_dtype) for _ in range(self.num_states))
+
+    def step(
+        self, x: Tensor, state: tuple[Tensor, ...], position: Tensor
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """n more tokens: x (batch, n, dim) -> (batch, n, hidden_dim), and the new state."""
+        kernel = ops.cast(self.recurrent_kernel, self.compute_dtype)
+        if x.shape[1] == 1:
+            output, state = self._single(self.projection(x[:, 0]), kernel, state)
+            return output[:, None], state  # (batch, 1, hidden)
+        x = self.projection(ops.transpose(x, (1, 0, 2)))  # (time, batch, gates * hidden)
+        outputs, state = self._run(x, kernel, state)
+        return ops.transpose(outputs, (1, 0, 2)), state  # (batch, n, hidden)
+
+    def reset_carried_state(self) -> None:
+        """Lets training start from zeros again: at the start of an epoch."""
+        for variable in self.carried:
+            variable.assign(ops.zeros(variable.shape, variable.dtype))
+
+    def save_own_variables(self, store: dict) -> None:
+        """Saves the recurrent weights, not the carried state."""
+        for i, variable in enumerate(self._own_weights()):
+            store[str(i)] = variable
+
+    def load_own_variables(self, store: dict) -> None:
+        """Loads the recurrent weights; the carried state starts from zeros."""
+        for i, variable in enumerate(self._own_weights()):
+            variable.assign(store[str(i)])
+
+    def _own_weights(self) -> list:
+        return [self.recurrent_kernel]
+
+    def _first_bias(self, shape: tuple, dtype: str | None = None) -> Tensor:
+        return ops.zeros(shape, dtype)
+
+    def _zeros(self, x: Tensor) -> tuple[Tensor, ...]:
+        zeros = ops.zeros((ops.shape(x)[1], self.hidden_dim), self.compute_dtype)
+        return (zeros,) * self.num_states
+
+    def _carried_state(self, x: Tensor) -> tuple[Tensor, ...]:
+        if isinstance(x.shape[1], int) and x.shape[1] != self.carry_batch_size:
+            raise ArgumentError(
+                f"A batch of {x.shape[1]} rows for carry_batch_size={self.carry_batch_size}: "
+                "feed batches of that many rows, or build the model with another size."
+            )
+        return tuple(ops.cast(v, self.compute_dtype) for v in self.carried)
+
+    def _run(self, x: Tensor, kernel: Tensor, state: tuple) -> tuple[Tensor, tuple]:
+        raise AttributeError("RecurrentBlock is a base: use SimpleRNNBlock, GRUBlock or LSTMBlock.")
+
+    def _single(self, x: Tensor, kernel: Tensor, state: tuple) -> tuple[Tensor, tuple]:
+        outputs, state = self._run(x[None], kernel, state)
+        return outputs[0], state
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class SimpleRNNBlock(RecurrentBlock):
+    """Elman's recurrent network: h_t = tanh(W x_t + U h_{t-1} + b). Arguments: RecurrentBlock's.
+
+    Source: Elman 1990, https://doi.org/10.1207/s15516709cog1402_1
+
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.SimpleRNNBlock(4)(keras.ops.ones((2, 5, 8))).shape)
+        (2, 5, 4)
+    """
+
+    def _run(self, x: Tensor, kernel: Tensor, state: tuple) -> tuple[Tensor, tuple]:
+        outputs, last = run_rnn(x, kernel, state[0])
+        return outputs, (last,)
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class GRUBlock(RecurrentBlock):
+    """Gated recurrent unit, reset gate after the product. Arguments: RecurrentBlock's.
+
+    Source: Cho et al. 2014, https://arxiv.org/abs/1406.1078
+
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.GRUBlock(4)(keras.ops.ones((2, 5, 8))).shape)
+        (2, 5, 4)
+    """
+
+    gates = 3
+
+    def build(self, input_shape: tuple) -> None:
+        """Adds the bias inside the reset gate's product."""
+        self.recurrent_bias = self.add_weight(
+            (3 * self.hidden_dim,), initializer="zeros", name="recurrent_bias"
+        )
+        super().build(input_shape)
+
+    def _own_weights(self) -> list:
+        return [self.recurrent_kernel, self.recurrent_bias]
+
+    def _run(self, x: Tensor, kernel: Tensor, state: tuple) -> tuple[Tensor, tuple]:
+        bias = ops.cast(self.recurrent_bias, self.compute_dtype)
+        outputs, last = run_gru(x, kernel, bias, state[0])
+        return outputs, (last,)
+
+    def _single(self, x: Tensor, kernel: Tensor, state: tuple) -> tuple[Tensor, tuple]:
+        bias = ops.cast(self.recurrent_bias, self.compute_dtype)
+        h = gru_step(x, ops.matmul(state[0], kernel) + bias, state[0])
+        return h, (h,)
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class LSTMBlock(RecurrentBlock):
+    """Long short-term memory, the forget gate's bias starting at 1. Arguments: RecurrentBlock's.
+
+    Source: Hochreiter and Schmidhuber 1997, https://doi.org/10.1162/neco.1997.9.8.1735; forget
+    gate: Gers et al. 2000; dropouts: Merity et al. 2018 (AWD-LSTM),
+    https://arxiv.org/abs/1708.02182
+
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.LSTMBlock(4)(keras.ops.ones((2, 5, 8))).shape)
+        (2, 5, 4)
+    """
+
+    gates = 4
+    num_states = 2
+
+    def _first_bias(self, shape: tuple, dtype: str | None = None) -> Tensor:
+        part = (self.hidden_dim,)
+        others = ops.zeros((2 * self.hidden_dim,), dtype)
+        return ops.concatenate([ops.zeros(part, dtype), ops.ones(part, dtype), others], axis=0)
+
+    def _run(self, x: Tensor, kernel: Tensor, state: tuple) -> tuple[Tensor, tuple]:
+        outputs, h, c = run_lstm(x, kernel, *state)
+        return outputs, (h, c)
+
+    def _single(self, x: Tensor, kernel: Tensor, state: tuple) -> tuple[Tensor, tuple]:
+        h, c = lstm_step(x + ops.matmul(state[0], kernel), state[1])
+        return h, (h, c)
