@@ -1,0 +1,264 @@
+"""What every model of the zoo is: saved by its recipe; a language model also steps."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from lmzoo import registry
+from lmzoo.errors import LmzooError, PromptError
+from lmzoo.layers import LanguageModelHead, RecurrentBlock, TokenEmbedding
+from lmzoo.losses import CrossEntropy
+from lmzoo.metrics import Perplexity
+from lmzoo.typing import Tensor
+
+
+class ZooModel(keras.Model):
+    """A functional Keras model that is saved as the builder call which made it."""
+
+    def record_recipe(self, recipe: Mapping[str, Any]) -> None:
+        """Notes the builder call; `register` does this."""
+        # A tuple of pairs: Keras would wrap a dict and track it.
+        self._recipe = tuple(recipe.items())
+        self.name = recipe["builder"]
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The builder call that makes this model: {"builder": "lstm_lm", "vocab_size": 50, ...}."""
+        if not hasattr(self, "_recipe"):
+            raise LmzooError(
+                f"{type(self).__name__} {self.name!r} was built by hand and has no recipe: put "
+                "@lmzoo.register(tiny=...) on the function that builds it, or save only its "
+                "weights with save_weights."
+            )
+        recipe = dict(self._recipe)
+        recipe["name"] = self.name
+        recipe["quantization"] = getattr(self, "_quantization", None)
+        # By place: the names of layers count up with every model of a process.
+        recipe["frozen"] = [i for i, x in enumerate(_leaves(self)) if not x.trainable]
+        return recipe
+
+    def get_config(self) -> dict[str, Any]:
+        """The recipe."""
+        return self.recipe
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "ZooModel":
+        """Calls the builder that the recipe names."""
+        return registry.rebuild(config)
+
+    def apply_extras(self, recipe: Mapping[str, Any]) -> None:
+        """Brings a rebuilt model into the recipe's state beyond its sizes."""
+        self.name = recipe.get("name") or self.name
+        if recipe.get("quantization"):
+            self.quantize(recipe["quantization"])
+        frozen = set(recipe.get("frozen") or ())
+        for i, layer in enumerate(_leaves(self)):
+            if i in frozen:
+                layer.trainable = False
+
+    def quantize(self, mode: str, **kwargs: Any) -> None:
+        """Keras's `quantize`, noted in the recipe so that a saved model loads again."""
+        super().quantize(mode, **kwargs)
+        self._quantization = mode
+
+
+def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
+    """The regulariser of a builder's `l1` and `l2`; None if both are 0, which costs nothing."""
+    return keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
+
+
+def _leaves(model: keras.Model) -> list[keras.layers.Layer]:
+    """The layers without sub-layers, where `trainable` takes effect."""
+    return [x for x in model._flatten_layers(include_self=False) if not x._layers]
+
+
+def clone(model: ZooModel) -> Any:
+    """A new model of the same recipe and the same weights.
+
+    `keras.models.clone_model` gives back a plain functional model that cannot step.
+
+    Args:
+        model: A model that a builder of the zoo made.
+
+    Returns:
+        A model of the same class, not compiled.
+
+    Raises:
+        LmzooError: If the model was built by hand.
+
+    Example:
+        >>> import lmzoo
+        >>> model = lmzoo.build_lstm_lm(20, embed_dim=4, hidden_dim=4)
+        >>> lmzoo.clone(model).count_params() == model.count_params()
+        True
+    """
+    copy = registry.rebuild(model.recipe)
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class LanguageModel(ZooModel):
+    """A decoder: ids (batch, time) -> logits (batch, time, vocab_size) of each next id.
+
+    Args:
+        embedding: Ids to vectors, with `step(ids, position)`.
+        blocks: Layers with `call(x, training)`, `init_state(batch_size, length)` and
+            `step(x, state, position)`.
+        head: Hidden states to logits.
+
+    Example:
+        >>> import numpy as np
+        >>> import lmzoo
+        >>> embedding = lmzoo.layers.TokenEmbedding(50, 8)
+        >>> head = lmzoo.layers.LanguageModelHead(50)
+        >>> model = lmzoo.LanguageModel(embedding, [lmzoo.layers.GRUBlock(8)], head)
+        >>> model.predict(np.array([[1, 2, 3]]), verbose=0).shape
+        (1, 3, 50)
+    """
+
+    def __init__(
+        self,
+        embedding: TokenEmbedding,
+        blocks: Sequence[keras.layers.Layer],
+        head: LanguageModelHead,
+        *,
+        name: str | None = None,
+    ) -> None:
+        ids = keras.Input((None,), dtype="int32", name="ids")
+        x = embedding(ids)
+        for block in blocks:
+            x = block(x)
+        super().__init__(inputs=ids, outputs=head(x), name=name)
+        self.embedding = embedding
+        self.blocks = list(blocks)
+        self.head = head
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of ids."""
+        return self.embedding.vocab_size
+
+    @property
+    def max_length(self) -> int | None:
+        """The longest sequence, or None if there is no limit."""
+        return self.embedding.max_length
+
+    def init_state(self, batch_size: int, length: int) -> list:
+        """An empty memory for sequences of up to `length` ids; every tensor's batch axis first."""
+        return [block.init_state(batch_size, length) for block in self.blocks]
+
+    def start(self, ids: Tensor, length: int) -> tuple[Tensor, list, Tensor]:
+        """Reads the first ids.
+
+        Args:
+            ids: int32 (batch, n), n >= 1.
+            length: How many ids the memory must hold, these and all that follow.
+
+        Returns:
+            Logits (batch, n, vocab_size), the state, and the position int32 () of the next id.
+        """
+        ids = ops.convert_to_tensor(ids, dtype="int32")
+        position = ops.zeros((), "int32")
+        logits, state = self.step(ids, self.init_state(ids.shape[0], length), position)
+        return logits, state, position + ids.shape[1]
+
+    def step(self, ids: Tensor, state: list, position: Tensor) -> tuple[Tensor, list]:
+        """Reads n more ids.
+
+        Args:
+            ids: int32 (batch, n), n >= 1.
+            state: What the step before, or `init_state`, gave.
+            position: int32 (), how many ids were read before.
+
+        Returns:
+            Logits (batch, n, vocab_size) and the new state.
+        """
+        x = self.embedding.step(ids, position)
+        after = []
+        for block, before in zip(self.blocks, state, strict=True):
+            x, new = block.step(x, before, position)
+            after.append(new)
+        return self.head(x), after
+
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Keras's `compile`; loss and metric are a language model's, and XLA is on.
+
+        Args:
+            optimizer: Name or optimizer.
+            loss: None for the mean nats per token, lmzoo.losses.CrossEntropy().
+            loss_weights: As Keras.
+            metrics: As Keras.
+            weighted_metrics: None for [lmzoo.metrics.Perplexity()].
+            run_eagerly: As Keras.
+            steps_per_execution: As Keras; 10 or more is faster for small models.
+            jit_compile: "auto" compiles with XLA, which Keras's "auto" does not do on a CPU.
+            auto_scale_loss: As Keras.
+        """
+        if jit_compile == "auto" and keras.backend.backend() == "tensorflow":
+            jit_compile = not run_eagerly
+        super().compile(
+            optimizer=optimizer,
+            loss=CrossEntropy() if loss is None else loss,
+            loss_weights=loss_weights,
+            metrics=metrics,
+            weighted_metrics=[Perplexity()] if weighted_metrics is None else weighted_metrics,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+            auto_scale_loss=auto_scale_loss,
+        )
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles a loaded model as the saved one was."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Keras's `fit`; ids in arrays are checked against the vocabulary first."""
+        self._check_ids(x)
+        return super().fit(x, *args, **kwargs)
+
+    def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Keras's `evaluate`; ids in arrays are checked against the vocabulary first."""
+        self._check_ids(x)
+        return super().evaluate(x, *args, **kwargs)
+
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Keras's `predict`; ids in arrays are checked against the vocabulary first."""
+        self._check_ids(x)
+        return super().predict(x, *args, **kwargs)
+
+    def reset_carried_state(self) -> None:
+        """Lets recurrent blocks that carry their state start from zeros again."""
+        for block in self.blocks:
+            if isinstance(block, RecurrentBlock):
+                block.reset_carried_state()
+
+    def _check_ids(self, x: Any) -> None:
+        """Names the first id outside the vocabulary; data sets are caught by the NaN they give."""
+        if not isinstance(x, np.ndarray | list | tuple):
+            return
+        ids = np.asarray(x)
+        if ids.dtype.kind not in "iu" or not ids.size:
+            return
+        outside = ids[(ids < 0) | (ids >= self.vocab_size)]
+        if outside.size:
+            raise PromptError(
+                f"id {outside.flat[0]} is outside the vocabulary of {self.vocab_size} ids "
+                f"(0 to {self.vocab_size - 1}): use the tokenizer that the model was built for."
+            )

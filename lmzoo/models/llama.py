@@ -1,0 +1,117 @@
+"""Llama language model."""
+
+from lmzoo.layers import LanguageModelHead, TokenEmbedding, TransformerBlock, make_norm
+from lmzoo.models.base import LanguageModel
+from lmzoo.registry import register
+
+
+def _size(vocab: int, dim: int, layers: int, heads: int, kv_heads: int, hidden: int) -> dict:
+    return {
+        "vocab_size": vocab,
+        "embed_dim": dim,
+        "num_layers": layers,
+        "num_heads": heads,
+        "num_kv_heads": kv_heads,
+        "hidden_dim": hidden,
+    }
+
+
+# Public sizes: Touvron et al. 2023 (https://arxiv.org/abs/2307.09288), Dubey et al. 2024
+# (https://arxiv.org/abs/2407.21783), Zhang et al. 2024 (https://arxiv.org/abs/2401.02385), and
+# SmolLM2 (Allal et al. 2025, https://arxiv.org/abs/2502.02737).
+PRESETS: dict[str, dict] = {
+    "smollm2_135m": {
+        **_size(49152, 576, 30, 9, 3, 1536),
+        "tie_embeddings": True,
+        "rotary_base": 100000.0,
+    },
+    "tinyllama_1b": _size(32000, 2048, 22, 32, 4, 5632),
+    "llama2_7b": _size(32000, 4096, 32, 32, 32, 11008),
+    "llama2_13b": _size(32000, 5120, 40, 40, 40, 13824),
+    "llama3_8b": {**_size(128256, 4096, 32, 32, 8, 14336), "rotary_base": 500000.0},
+    "llama3_70b": {**_size(128256, 8192, 80, 64, 8, 28672), "rotary_base": 500000.0},
+}
+
+
+@register(
+    tiny={
+        "vocab_size": 50,
+        "embed_dim": 16,
+        "num_layers": 2,
+        "num_heads": 4,
+        "num_kv_heads": 2,
+        "hidden_dim": 32,
+    },
+    presets=PRESETS,
+)
+def build_llama_lm(
+    vocab_size: int,
+    *,
+    embed_dim: int = 768,
+    num_layers: int = 12,
+    num_heads: int = 12,
+    num_kv_heads: int | None = None,
+    hidden_dim: int | None = None,
+    activation: str = "swiglu",
+    rotary_base: float = 10000.0,
+    norm_epsilon: float = 1e-5,
+    qk_norm: bool = False,
+    dropout: float = 0.0,
+    tie_embeddings: bool = False,
+) -> LanguageModel:
+    """Llama language model: rotary positions, RMSNorm, SwiGLU, grouped-query attention.
+
+    Args:
+        vocab_size: Number of ids, at least 1.
+        embed_dim: Width of the model, a multiple of num_heads.
+        num_layers: Number of Transformer blocks.
+        num_heads: Number of query heads.
+        num_kv_heads: Number of key and value heads, a divisor of num_heads; None: num_heads.
+        hidden_dim: Width of the feed-forward network; None means 8/3 * embed_dim, rounded up to
+            a multiple of 32.
+        activation: "swiglu", or "relu2" for a squared ReLU without a gate.
+        rotary_base: Base of the rotary embedding.
+        norm_epsilon: Added to the mean square in RMSNorm.
+        qk_norm: Whether queries and keys are normalised per head.
+        dropout: Share dropped in training of embeddings, attention and residuals, 0 to 1.
+        tie_embeddings: Whether the output shares the embedding's weights.
+
+    Returns:
+        A LanguageModel: int32 ids (batch, time) -> logits (batch, time, vocab_size).
+
+    Raises:
+        ArgumentError: If the heads do not divide the width, or each other.
+
+    Source: Touvron et al. 2023, https://arxiv.org/abs/2302.13971
+
+    Example:
+        >>> import numpy as np
+        >>> import lmzoo
+        >>> model = lmzoo.build_llama_lm(50, embed_dim=8, num_layers=1, num_heads=2)
+        >>> model.predict(np.array([[1, 2, 3]]), verbose=0).shape
+        (1, 3, 50)
+    """
+    embedding = TokenEmbedding(vocab_size, embed_dim, dropout=dropout)
+    blocks = [
+        TransformerBlock(
+            num_heads=num_heads,
+            num_kv_heads=num_kv_heads,
+            hidden_dim=hidden_dim or -(-embed_dim * 8 // 96) * 32,
+            activation=activation,
+            norm="rms",
+            norm_epsilon=norm_epsilon,
+            rotary_base=rotary_base,
+            qk_norm=qk_norm,
+            dropout=dropout,
+            use_bias=False,
+            output_scale=(2 * num_layers) ** -0.5,
+        )
+        for _ in range(num_layers)
+    ]
+    head = LanguageModelHead(
+        vocab_size,
+        embedding=embedding if tie_embeddings else None,
+        norm=make_norm("rms", norm_epsilon),
+        use_bias=False,
+    )
+    return LanguageModel(embedding, blocks, head)

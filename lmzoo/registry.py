@@ -1,0 +1,215 @@
+"""The register of models: a name for every builder, its tiny size for tests, and its presets."""
+
+import difflib
+import fnmatch
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+import keras
+
+from lmzoo.errors import ArgumentError, UnknownModelError
+
+Builder = TypeVar("Builder", bound=Callable[..., Any])
+
+# Keys of a recipe that are not arguments of the builder.
+EXTRAS = ("builder", "name", "dtype", "quantization", "frozen")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One registered builder."""
+
+    name: str
+    builder: Callable[..., Any]
+    tiny: Mapping[str, Any]
+    presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+_ENTRIES: dict[str, Entry] = {}
+
+
+def register(
+    *, tiny: Mapping[str, Any], presets: Mapping[str, Mapping[str, Any]] | None = None
+) -> Callable[[Builder], Builder]:
+    """Registers a builder `build_<name>`, so that its models save, load, and are tested.
+
+    Args:
+        tiny: Arguments of a model small enough for tests; mandatory.
+        presets: Named sizes: name -> arguments.
+
+    Returns:
+        A decorator. The builder must return an lmzoo ZooModel and take JSON values only.
+
+    Raises:
+        ArgumentError: If the name is registered already or does not begin with `build_`.
+
+    Example:
+        >>> import lmzoo
+        >>> @lmzoo.register(tiny=dict(vocab_size=10))
+        ... def build_my_lm(vocab_size: int, *, hidden_dim: int = 8):
+        ...     embedding = lmzoo.layers.TokenEmbedding(vocab_size, hidden_dim)
+        ...     blocks = [lmzoo.layers.LSTMBlock(hidden_dim)]
+        ...     head = lmzoo.layers.LanguageModelHead(vocab_size)
+        ...     return lmzoo.LanguageModel(embedding, blocks, head)
+        >>> build_my_lm(10).recipe["hidden_dim"]
+        8
+        >>> lmzoo.unregister("my_lm")
+    """
+
+    def decorate(builder: Builder) -> Builder:
+        name = builder.__name__.removeprefix("build_")
+        if name == builder.__name__:
+            raise ArgumentError(f"A builder is named build_<name>, not {builder.__name__!r}.")
+        if name in _ENTRIES:
+            raise ArgumentError(f"{name!r} is registered already: choose another name.")
+        signature = inspect.signature(builder)
+
+        @functools.wraps(builder)
+        def build(*args: Any, **kwargs: Any) -> Any:
+            bound = signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            model = builder(*bound.args, **bound.kwargs)
+            policy = keras.config.dtype_policy().name
+            model.record_recipe({"builder": name, **bound.arguments, "dtype": policy})
+            return model
+
+        _ENTRIES[name] = Entry(name, build, dict(tiny), dict(presets or {}))
+        return cast(Builder, build)
+
+    return decorate
+
+
+def unregister(name: str) -> None:
+    """Takes a model out of the register again (for notebooks, where a cell is run twice).
+
+    Args:
+        name: The registered name.
+
+    Raises:
+        UnknownModelError: If there is none of that name.
+
+    Example:
+        >>> import lmzoo
+        >>> lmzoo.unregister("no_such_lm")
+        Traceback (most recent call last):
+            ...
+        lmzoo.errors.UnknownModelError: No model 'no_such_lm'. lmzoo.list_models() lists them all.
+    """
+    del _ENTRIES[_find(name).name]
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """Names of the registered models and of their presets.
+
+    Args:
+        pattern: A shell pattern such as "*_lm" or "gpt2_lm/*". Without a slash it matches models
+            only, with one it matches presets.
+
+    Returns:
+        The matching names, sorted.
+
+    Example:
+        >>> import lmzoo
+        >>> "lstm_lm" in lmzoo.list_models("*_lm")
+        True
+        >>> lmzoo.list_models("gpt2_lm/*")
+        ['gpt2_lm/large', 'gpt2_lm/medium', 'gpt2_lm/small', 'gpt2_lm/xl']
+    """
+    if "/" in pattern:
+        names = [f"{e.name}/{preset}" for e in _ENTRIES.values() for preset in e.presets]
+    else:
+        names = list(_ENTRIES)
+    return sorted(fnmatch.filter(names, pattern))
+
+
+def build_model(name: str, **arguments: Any) -> Any:
+    """Builds a registered model by its name, or one of its presets.
+
+    Args:
+        name: Such as "lstm_lm" or "gpt2_lm/small".
+        **arguments: The builder's arguments; they override the preset's.
+
+    Returns:
+        The model that the builder returns.
+
+    Raises:
+        UnknownModelError: If there is no such model or preset; close matches are named.
+
+    Example:
+        >>> import lmzoo
+        >>> model = lmzoo.build_model("lstm_lm", vocab_size=50, embed_dim=8, hidden_dim=8)
+        >>> model.recipe["builder"]
+        'lstm_lm'
+    """
+    base, _, preset = name.partition("/")
+    entry = _find(base)
+    if not preset:
+        return entry.builder(**arguments)
+    if preset not in entry.presets:
+        known = ", ".join(sorted(entry.presets)) or "none"
+        raise UnknownModelError(f"{base!r} has no preset {preset!r}. Its presets: {known}.")
+    return entry.builder(**{**entry.presets[preset], **arguments})
+
+
+def describe_model(name: str) -> str:
+    """What a model is, the arguments that it takes, and its presets, as text to print.
+
+    Args:
+        name: A registered name, with or without a preset.
+
+    Returns:
+        Several lines of text.
+
+    Raises:
+        UnknownModelError: If there is no such model.
+
+    Example:
+        >>> import lmzoo
+        >>> print(lmzoo.describe_model("lstm_lm").splitlines()[0])
+        lstm_lm: LSTM language model.
+    """
+    entry = _find(name.partition("/")[0])
+    summary = (inspect.getdoc(entry.builder) or "").split("\n")[0]
+    lines = [f"{entry.name}: {summary}", "  arguments:"]
+    for parameter in inspect.signature(entry.builder).parameters.values():
+        lines.append(f"    {str(parameter).partition(':')[0]}{_default(parameter)}")
+    if entry.presets:
+        lines.append("  presets:")
+        for preset, values in entry.presets.items():
+            sizes = ", ".join(f"{k}={v}" for k, v in values.items())
+            lines.append(f"    {entry.name}/{preset}: {sizes}")
+    return "\n".join(lines)
+
+
+def tiny_arguments(name: str) -> dict[str, Any]:
+    """The arguments of a model's tiny size, which the tests build."""
+    return dict(_find(name).tiny)
+
+
+def rebuild(recipe: Mapping[str, Any]) -> Any:
+    """Builds a model anew from its recipe: sizes, dtype policy, quantisation, frozen layers."""
+    arguments = {k: v for k, v in recipe.items() if k not in EXTRAS}
+    entry = _find(recipe["builder"])
+    before = keras.config.dtype_policy()
+    try:
+        keras.config.set_dtype_policy(recipe.get("dtype", before.name))
+        model = entry.builder(**arguments)
+    finally:
+        keras.config.set_dtype_policy(before)
+    model.apply_extras(recipe)
+    return model
+
+
+def _default(parameter: inspect.Parameter) -> str:
+    return "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
+
+
+def _find(name: str) -> Entry:
+    if name in _ENTRIES:
+        return _ENTRIES[name]
+    close = difflib.get_close_matches(name.removeprefix("build_"), _ENTRIES, n=3, cutoff=0.5)
+    hint = f" Did you mean {' or '.join(close)}?" if close else ""
+    raise UnknownModelError(f"No model {name!r}.{hint} lmzoo.list_models() lists them all.")

@@ -1,0 +1,160 @@
+"""What base.py adds to Keras's model: recipe, errors, carried state, compile."""
+
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import ops
+
+import lmzoo
+from lmzoo.errors import ArgumentError, LmzooError, UnknownModelError
+from lmzoo.layers import GRUBlock, LanguageModelHead, TokenEmbedding
+
+TINY = {"embed_dim": 8, "hidden_dim": 8, "dropout": 0.0}
+
+
+def by_hand():
+    embedding = TokenEmbedding(9, 4)
+    return lmzoo.LanguageModel(embedding, [GRUBlock(4)], LanguageModelHead(9))
+
+
+def test_a_model_built_by_hand_works_and_says_why_it_cannot_be_saved(tmp_path):
+    model = by_hand()
+    model.compile()
+    model.fit(np.zeros((2, 3), "int32"), np.zeros((2, 3), "int32"), verbose=0)
+    with pytest.raises(LmzooError, match=r"@lmzoo\.register"):
+        model.save(tmp_path / "model.keras")
+
+
+def test_summary_names_the_model_and_its_layers():
+    lines: list[str] = []
+    lmzoo.build_lstm_lm(20, **TINY).summary(print_fn=lambda line, **_: lines.append(line))
+    text = "\n".join(lines)
+    assert '"lstm_lm"' in text
+    assert "LSTMBlock" in text
+
+
+def test_fresh_process_that_only_imports_lmzoo_loads_the_same_logits(tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    model = lmzoo.build_llama_lm(20, embed_dim=8, num_layers=1, num_heads=2)
+    keras.config.set_dtype_policy("float32")
+    model.layers[-1].trainable = False
+    model.compile(optimizer=keras.optimizers.AdamW(1e-3))
+    model.save(tmp_path / "model.keras")
+    ids = np.arange(6).reshape(2, 3)
+    program = f"""
+import lmzoo, keras, numpy as np
+model = keras.saving.load_model({str(tmp_path / "model.keras")!r})
+logits = keras.ops.cast(model(np.arange(6).reshape(2, 3)), "float32")
+np.save({str(tmp_path / "logits.npy")!r}, keras.ops.convert_to_numpy(logits))
+assert model.dtype_policy.name == "mixed_bfloat16" or model.compute_dtype == "bfloat16"
+assert model.recipe["frozen"], model.recipe
+assert keras.config.dtype_policy().name == "float32"
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    here = ops.convert_to_numpy(ops.cast(model(ids), "float32"))
+    np.testing.assert_array_equal(np.load(tmp_path / "logits.npy"), here)
+
+
+def test_dropout_penalties_and_weight_dropout_act_in_training_only():
+    model = lmzoo.build_lstm_lm(20, embed_dim=8, hidden_dim=8, weight_dropout=0.5, l1=0.1, l2=0.1)
+    ids = np.arange(6).reshape(2, 3)
+    np.testing.assert_array_equal(model(ids), model(ids))
+    assert np.abs(model(ids, training=True) - model(ids, training=True)).max() > 0
+    weights = [w for w in model.trainable_weights if w.name in ("kernel", "recurrent_kernel")]
+    expected = sum(0.1 * np.abs(w).sum() + 0.1 * np.square(w).sum() for w in weights)
+    np.testing.assert_allclose(sum(model.losses), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("build", [lmzoo.build_rnn_lm, lmzoo.build_gru_lm, lmzoo.build_lstm_lm])
+def test_carried_state_continues_in_training_and_nowhere_else(build, tmp_path):
+    model = build(20, carry_batch_size=2, **TINY)
+    ids = np.random.default_rng(0).integers(0, 20, (2, 12))
+    fresh = np.array(model(ids))
+    first = model(ids[:, :5], training=True)
+    second = model(ids[:, 5:], training=True)
+    np.testing.assert_allclose(np.concatenate([first, second], 1), fresh, atol=1e-5)
+    np.testing.assert_allclose(model(ids), fresh, atol=1e-6)  # evaluation starts from zeros
+    again = model(ids[:, :5], training=True)  # ... and left the carried state alone
+    assert np.abs(again - fresh[:, :5]).max() > 1e-3
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_allclose(loaded(ids, training=True), fresh, atol=1e-6)
+    model.reset_carried_state()
+    np.testing.assert_allclose(model(ids, training=True), fresh, atol=1e-6)
+
+
+def test_carried_state_through_fit_equals_one_long_sequence():
+    """A learning rate of 0: the loss over two contiguous batches is that of the whole."""
+    model = lmzoo.build_lstm_lm(20, carry_batch_size=2, **TINY)
+    ids = np.random.default_rng(0).integers(0, 20, (2, 13))
+    pieces = np.stack([ids[:, 0:6], ids[:, 6:12]]), np.stack([ids[:, 1:7], ids[:, 7:13]])
+    model.compile(optimizer=keras.optimizers.SGD(0.0))
+    whole = model.evaluate(ids[:, :-1], ids[:, 1:], verbose=0, return_dict=True)
+    data = tf.data.Dataset.from_tensor_slices(pieces)
+    history = model.fit(data, verbose=0, shuffle=False).history
+    np.testing.assert_allclose(history["loss"][0], whole["loss"], rtol=1e-5)
+
+
+def test_a_batch_of_another_size_than_the_carried_state_is_named():
+    model = lmzoo.build_lstm_lm(20, carry_batch_size=2, **TINY)
+    with pytest.raises(ArgumentError, match="3 rows for carry_batch_size=2"):
+        model(np.zeros((3, 4), "int32"), training=True)
+
+
+def test_compile_turns_xla_on_and_keeps_what_is_asked():
+    model = by_hand()
+    model.compile()
+    assert model.jit_compile is (keras.backend.backend() == "tensorflow")
+    assert isinstance(model.loss, lmzoo.losses.CrossEntropy)
+    model.compile(jit_compile=False, loss="sparse_categorical_crossentropy")
+    assert model.jit_compile is False
+
+
+def test_unknown_names_bring_close_matches():
+    with pytest.raises(UnknownModelError, match=r"lstm_lm"):
+        lmzoo.build_model("lstmlm", vocab_size=9)
+    with pytest.raises(UnknownModelError, match="large, medium, small, xl"):
+        lmzoo.build_model("gpt2_lm/tiny")
+
+
+def test_registering_twice_or_a_wrong_name_raises():
+    with pytest.raises(ArgumentError, match="registered already"):
+
+        @lmzoo.register(tiny={"vocab_size": 9})
+        def build_lstm_lm(vocab_size):
+            return by_hand()
+
+    with pytest.raises(ArgumentError, match="build_<name>"):
+
+        @lmzoo.register(tiny={"vocab_size": 9})
+        def make_lm(vocab_size):
+            return by_hand()
+
+
+def test_presets_have_the_published_sizes():
+    """Parameter counts that the papers or model cards give, by shape arithmetic (no memory)."""
+    expected = {
+        "gpt2_lm/small": 124.4e6,
+        "gpt2_lm/medium": 354.8e6,
+        "gpt2_lm/large": 774.0e6,
+        "gpt2_lm/xl": 1557.6e6,
+        "llama_lm/smollm2_135m": 134.5e6,
+        "llama_lm/tinyllama_1b": 1100.0e6,
+        "llama_lm/llama2_7b": 6738.4e6,
+        "llama_lm/llama3_8b": 8030.3e6,
+    }
+    for name, count in expected.items():
+        with keras.StatelessScope():  # variables get shapes, no values
+            model = lmzoo.build_model(name)
+        np.testing.assert_allclose(sum(np.prod(w.shape) for w in model.weights), count, rtol=1e-3)
+
+
+def test_describe_model_lists_arguments_and_presets():
+    text = lmzoo.describe_model("gpt2_lm")
+    assert "vocab_size" in text
+    assert "gpt2_lm/xl" in text
+    assert "num_layers = 12" in text
