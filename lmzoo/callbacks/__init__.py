@@ -1,0 +1,20 @@
+"""Keras callbacks: perplexity in the logs, time budgets, checkpoints, learning curves."""
+
+from lmzoo.callbacks.budget import TimeBudget
+from lmzoo.callbacks.checkpoint import Checkpoint, restore
+from lmzoo.callbacks.curve import LearningCurve, draw_curves
+from lmzoo.callbacks.divergence import StopOnNaN
+from lmzoo.callbacks.episodes import ResetState, SampleText
+from lmzoo.callbacks.validation import PerplexityCallback
+
+__all__ = [
+    "Checkpoint",
+    "LearningCurve",
+    "PerplexityCallback",
+    "ResetState",
+    "SampleText",
+    "StopOnNaN",
+    "TimeBudget",
+    "draw_curves",
+    "restore",
+]

@@ -1,0 +1,169 @@
+"""Cross-entropy over real tokens: padding neither adds to the loss nor divides it."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from lmzoo.errors import ArgumentError
+from lmzoo.typing import Tensor
+
+# The smallest probability that is told from 0 (float32's smallest normal number is 1.2e-38).
+_SMALLEST_PROBABILITY = 1e-37
+
+
+def token_nats(
+    targets: Tensor,
+    predictions: Tensor,
+    sample_weight: Tensor | None = None,
+    *,
+    from_logits: bool = True,
+) -> tuple[Tensor, Tensor]:
+    """Negative log-probability of every target token, and the weight with which it counts.
+
+    The metric, the loss and the callbacks all count with this one function.
+
+    Args:
+        targets: ids (batch, time) or (batch,), or distributions over the vocabulary (one-hot rows)
+            of the shape of `predictions`. An id outside [0, vocab) gives NaN, unless its weight
+            is 0: there any id may stand.
+        predictions: (batch, time, vocab) or (batch, vocab), any float dtype; computed in float32.
+            The Keras mask that it may carry multiplies the weights.
+        sample_weight: (batch, time) or (batch,) or None (all tokens count 1); 0 marks padding.
+        from_logits: whether `predictions` are logits; if not, probabilities.
+
+    Returns:
+        Two float32 tensors (batch, time), or (batch,): nats times weight, and the weight.
+
+    Raises:
+        ArgumentError: the shapes of targets and predictions do not fit.
+
+    Example:
+        >>> nats, weight = token_nats([[1, 0]], [[[0.5, 0.5], [0.5, 0.5]]], [[1, 0]],
+        ...                           from_logits=False)
+        >>> [[round(float(x), 3) for x in row] for row in nats]
+        [[0.693, 0.0]]
+    """
+    mask = getattr(predictions, "_keras_mask", None)
+    predictions = ops.cast(ops.convert_to_tensor(predictions), "float32")
+    targets = ops.convert_to_tensor(targets)
+    if _is_distribution(targets, predictions):
+        weight = _weights(predictions[..., 0], sample_weight, mask)
+        nats = _distribution_nats(targets, predictions, from_logits)
+    else:
+        targets = ops.reshape(targets, ops.shape(predictions)[:-1])  # (batch, time)
+        weight = _weights(targets, sample_weight, mask)
+        ids = ops.where(weight != 0, ops.cast(targets, "int32"), 0)
+        nats = _id_nats(ids, predictions, from_logits)
+    return ops.where(weight != 0, nats * weight, 0.0), weight
+
+
+def _is_distribution(targets: Tensor, predictions: Tensor) -> bool:
+    """Tell one-hot targets from ids by their shapes; refuse what is neither."""
+    wanted, given = tuple(predictions.shape), tuple(targets.shape)
+    if len(given) == len(wanted) and given[-1] == wanted[-1] and len(wanted) > 1:
+        return True
+    if given[-1:] == (1,) and len(given) == len(wanted):
+        given = given[:-1]
+    fits = len(given) == len(wanted) - 1 and all(
+        a is None or b is None or a == b for a, b in zip(given, wanted, strict=False)
+    )
+    if not fits:
+        raise ArgumentError(
+            f"targets of shape {tuple(targets.shape)} do not fit predictions of shape {wanted}: "
+            f"give ids of shape {wanted[:-1]} or distributions of shape {wanted}"
+        )
+    return False
+
+
+def _weights(like: Tensor, sample_weight: Tensor | None, mask: Tensor | None) -> Tensor:
+    """The weight of each token: sample weight times mask, spread over time where it is per row."""
+    weight = ops.ones_like(like, dtype="float32")
+    for factor in (sample_weight, mask):
+        if factor is None:
+            continue
+        factor = ops.cast(ops.convert_to_tensor(factor), "float32")
+        if len(factor.shape) == len(weight.shape) + 1 and factor.shape[-1] == 1:
+            factor = ops.squeeze(factor, -1)  # (batch, time)
+        while len(factor.shape) < len(weight.shape):
+            factor = ops.expand_dims(factor, -1)  # (batch, 1)
+        weight = weight * factor
+    return weight
+
+
+def _id_nats(ids: Tensor, predictions: Tensor, from_logits: bool) -> Tensor:
+    """-log p(id), NaN where the vocabulary lacks the id."""
+    vocab_size = predictions.shape[-1]
+    known = ops.logical_and(ids >= 0, ids < vocab_size)
+    ids = ops.where(known, ids, 0)
+    if from_logits:
+        nats = ops.sparse_categorical_crossentropy(ids, predictions, from_logits=True)
+    else:
+        chosen = ops.take_along_axis(predictions, ops.expand_dims(ids, -1), axis=-1)
+        nats = -ops.log(ops.maximum(chosen[..., 0], _SMALLEST_PROBABILITY))
+    return ops.where(known, nats, float("nan"))
+
+
+def _distribution_nats(targets: Tensor, predictions: Tensor, from_logits: bool) -> Tensor:
+    """-sum q log p over the vocabulary, q being the target."""
+    if from_logits:
+        log_probabilities = ops.log_softmax(predictions, axis=-1)
+    else:
+        log_probabilities = ops.log(ops.maximum(predictions, _SMALLEST_PROBABILITY))
+    return -ops.sum(ops.cast(targets, "float32") * log_probabilities, axis=-1)
+
+
+def _over_replicas(count: Tensor) -> Tensor:
+    """Sum over the replicas of a tf.distribute strategy; the number itself without one."""
+    if keras.backend.backend() != "tensorflow":
+        return count
+    import tensorflow as tf
+
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return count
+    return context.all_reduce(tf.distribute.ReduceOp.SUM, count)
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class CrossEntropy(keras.losses.Loss):
+    """Next-token cross-entropy in nats: the mean over tokens, each counted with its weight.
+
+    Keras's own losses divide by padding too (half padding turns 0.693 into 0.347); this one
+    divides by the sum of the weights. A batch without any weight has loss 0. Under a
+    `tf.distribute` strategy it divides by the weights of all replicas together, so a replica that
+    holds only padding does not weaken the others.
+
+    Args:
+        from_logits: whether the model's outputs are logits; if not, probabilities.
+        name: the loss's name.
+
+    Returns:
+        From a call with targets, predictions and weights as `token_nats` takes them: a float32
+        scalar, nats per token.
+
+    Example:
+        >>> loss = CrossEntropy(from_logits=False)
+        >>> value = loss([[1, 0]], [[[0.5, 0.5], [0.5, 0.5]]], sample_weight=[[1.0, 0.0]])
+        >>> round(float(value), 3)
+        0.693
+    """
+
+    def __init__(self, from_logits: bool = True, name: str = "cross_entropy") -> None:
+        super().__init__(name=name, reduction="mean_with_sample_weight", dtype="float32")
+        self.from_logits = from_logits
+
+    def __call__(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """Mean nats over the weighted tokens of a batch, a float32 scalar."""
+        nats, weight = token_nats(y_true, y_pred, sample_weight, from_logits=self.from_logits)
+        return ops.divide_no_nan(ops.sum(nats), _over_replicas(ops.sum(weight)))
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Nats of every token, float32 (batch, time) or (batch,)."""
+        return token_nats(y_true, y_pred, from_logits=self.from_logits)[0]
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that build this loss again."""
+        return {"from_logits": self.from_logits, "name": self.name}

@@ -1,0 +1,186 @@
+"""Checkpoints: exact resumption, whole files, no bad weights."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from lmzoo.callbacks import Checkpoint, restore
+from lmzoo.errors import ArgumentError, DataError
+
+VOCAB, TIME, ROWS, BATCH = 7, 3, 24, 4
+
+
+def make_model(width=5, optimizer=None):
+    model = keras.Sequential(
+        [
+            keras.Input((TIME,), dtype="int32"),
+            keras.layers.Embedding(VOCAB, width),
+            keras.layers.Dropout(0.4, seed=11),
+            keras.layers.Dense(VOCAB),
+        ]
+    )
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer or keras.optimizers.Adam(0.02), loss)
+    return model
+
+
+def make_data():
+    rng = np.random.default_rng(0)
+    ids, following = rng.integers(0, VOCAB, (2, ROWS, TIME))
+    return tf.data.Dataset.from_tensor_slices((ids, following)).batch(BATCH)
+
+
+def assert_same_weights(one, other):
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_two_epochs_equal_one_and_a_resumed_one(tmp_path):
+    keras.utils.set_random_seed(1)
+    straight = make_model()
+    start = straight.get_weights()
+    straight.fit(make_data(), epochs=2, verbose=0)
+
+    first = make_model()
+    first.set_weights(start)
+    checkpoint = Checkpoint(tmp_path, seed=5, extra=lambda: {"note": [1, 2]})
+    first.fit(make_data(), epochs=1, verbose=0, callbacks=[checkpoint])
+
+    resumed = make_model()
+    checkpoint = Checkpoint(tmp_path)
+    state = checkpoint.restore(resumed)
+    assert state["epoch"] == 1
+    assert state["step"] == ROWS // BATCH
+    assert state["seed"] == 5
+    assert state["extra"] == {"note": [1, 2]}
+    assert state["seconds"] > 0
+    assert_same_weights(first, resumed)
+    resumed.fit(
+        make_data(), initial_epoch=state["epoch"], epochs=2, verbose=0, callbacks=[checkpoint]
+    )
+    assert_same_weights(straight, resumed)
+    assert int(resumed.optimizer.iterations) == checkpoint.step == 2 * ROWS // BATCH
+    assert restore(tmp_path, make_model())["epoch"] == 2
+
+
+def test_resumes_in_the_middle_of_an_epoch(tmp_path):
+    class Interrupt(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 3:
+                raise KeyboardInterrupt
+
+    keras.utils.set_random_seed(1)
+    straight = make_model()
+    start = straight.get_weights()
+    straight.fit(make_data(), verbose=0)
+
+    broken = make_model()
+    broken.set_weights(start)
+    checkpoint = Checkpoint(tmp_path, every_seconds=None)
+    with pytest.raises(KeyboardInterrupt):
+        broken.fit(make_data(), verbose=0, callbacks=[checkpoint, Interrupt()])
+    assert restore(tmp_path, make_model()) is None
+    checkpoint.save_now()
+
+    resumed = make_model()
+    state = restore(tmp_path, resumed)
+    assert (state["epoch"], state["step"], state["step_in_epoch"]) == (0, 4, 4)
+    resumed.fit(make_data().skip(state["step_in_epoch"]), verbose=0)
+    assert_same_weights(straight, resumed)
+
+
+def test_writes_by_the_clock_inside_an_epoch(tmp_path):
+    seconds = iter(range(1000))
+    checkpoint = Checkpoint(tmp_path, every_seconds=0, clock=lambda: float(next(seconds)))
+    seen = []
+
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            seen.append(restore(tmp_path, make_model())["step"])
+
+    make_model().fit(make_data(), verbose=0, callbacks=[checkpoint, Look()])
+    assert seen == [1, 2, 3, 4, 5, 6]
+
+
+def test_keeps_the_best_by_what_it_monitors(tmp_path):
+    losses = iter([3.0, 1.0, 2.0, float("nan")])
+
+    class Logs(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["val_loss"] = next(losses)
+
+    model, kept = make_model(), []
+    keep = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: kept.append(model.get_weights())
+    )
+    model.fit(make_data(), epochs=4, verbose=0, callbacks=[keep, Logs(), Checkpoint(tmp_path)])
+    best, last = make_model(), make_model()
+    assert restore(tmp_path, best, best=True)["epoch"] == 2
+    state = restore(tmp_path, last)
+    assert (state["epoch"], state["best"]) == (4, 1.0)
+    for wanted, got in zip(kept[1] + kept[3], best.get_weights() + last.get_weights(), strict=True):
+        np.testing.assert_array_equal(wanted, got)
+    plain = keras.saving.load_model(tmp_path / "best.keras")
+    assert_same_weights(plain, best)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["best.keras", "last.keras"]
+
+
+def test_bad_weights_never_replace_good_ones(tmp_path):
+    model = make_model()
+    checkpoint = Checkpoint(tmp_path)
+    checkpoint.set_model(model)
+    assert checkpoint.save_now() == tmp_path / "last.keras"
+    before = (tmp_path / "last.keras").read_bytes()
+    model.layers[0].embeddings.assign(np.full((VOCAB, 5), np.nan))
+    assert checkpoint.save_now() is None
+    checkpoint.on_epoch_end(0, {"val_loss": 0.1})
+    assert (tmp_path / "last.keras").read_bytes() == before
+    assert not (tmp_path / "best.keras").exists()
+
+
+def test_a_failure_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
+    model = make_model()
+    checkpoint = Checkpoint(tmp_path)
+    checkpoint.set_model(model)
+    checkpoint.save_now()
+    before = (tmp_path / "last.keras").read_bytes()
+
+    def broken(path, *_):
+        path.write_bytes(b"half a file")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(model, "save", broken)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoint.save_now()
+    assert (tmp_path / "last.keras").read_bytes() == before
+    assert restore(tmp_path, make_model())["step"] == 0
+
+
+def test_a_checkpoint_that_does_not_fit_says_so(tmp_path):
+    checkpoint = Checkpoint(tmp_path)
+    checkpoint.set_model(make_model())
+    checkpoint.save_now()
+    with pytest.raises(DataError, match="arguments it was trained with"):
+        restore(tmp_path, make_model(width=6))
+    with pytest.raises(DataError, match="arguments it was trained with"):
+        restore(tmp_path, make_model(optimizer=keras.optimizers.SGD(0.1)))
+    (tmp_path / "last.keras").write_bytes(b"no archive")
+    with pytest.raises(DataError, match="cannot be loaded"):
+        restore(tmp_path, make_model())
+
+
+def test_monitoring_what_is_not_there(tmp_path):
+    data = make_data()
+    make_model().fit(data, verbose=0, callbacks=[Checkpoint(tmp_path)])
+    assert not (tmp_path / "best.keras").exists()
+    with pytest.raises(ArgumentError, match=r"'val_perplexity'.*'val_loss'"):
+        make_model().fit(
+            data,
+            validation_data=data,
+            verbose=0,
+            callbacks=[Checkpoint(tmp_path, monitor="val_perplexity")],
+        )
+    for wrong in ({"mode": "auto"}, {"every_seconds": -1}):
+        with pytest.raises(ArgumentError, match=next(iter(wrong))):
+            Checkpoint(tmp_path, **wrong)
