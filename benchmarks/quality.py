@@ -1,0 +1,186 @@
+"""Runs the trainings whose figures README quotes, and writes a record of each.
+
+    python benchmarks/quality.py --list
+    python benchmarks/quality.py lstm_grammar
+    python benchmarks/quality.py gpt2_char lstm_char --data ../shared/data
+
+A record, `benchmarks/records/<date>_<name>/`, holds the command, commit, machine, versions, seed,
+the log, metrics.json and the figures.
+"""
+
+import argparse
+import datetime
+import hashlib
+import os
+import platform
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORDS = ROOT / "benchmarks" / "records"
+KEPT = ("*.json", "*.csv", "*.md", "*.png")
+LOG_BYTES = 95_000
+
+
+@dataclass(frozen=True)
+class Run:
+    """One command: `{data}` is the folder of the data sets, `{out}` where it writes."""
+
+    command: str
+    goal: str
+    files: tuple[str, ...] = ()
+
+
+RUNS = {
+    "lstm_grammar": Run(
+        "examples/train_lstm_lm.py --out {out}",
+        "README's first command: within 5 % of the floor per word, 95 % of 1,000 samples parse, "
+        "under 4 minutes",
+    ),
+    "gpt2_char": Run(
+        "examples/train_gpt2_lm.py --data {data}/lm_char/input.txt.gz --tokenizer char --out {out}",
+        "1.88 nats per character or less (nanoGPT's README, CPU configuration) in 110 s",
+        ("lm_char/input.txt.gz",),
+    ),
+    "lstm_char": Run(
+        "examples/train_lstm_lm.py --data {data}/lm_char/input.txt.gz --tokenizer char "
+        "--minutes 25 --out {out}",
+        "1.60 nats per character or less within 30 minutes",
+        ("lm_char/input.txt.gz",),
+    ),
+    "songci_5gram": Run(
+        "benchmarks/reference/kneser_ney.py {data}/chinese/songci_lm/train.txt.gz "
+        "{data}/chinese/songci_lm/valid.txt --documents paragraph --order 5",
+        "the 5-gram that the LSTM is held against",
+        ("chinese/songci_lm/train.txt.gz", "chinese/songci_lm/valid.txt"),
+    ),
+    "songci_lstm": Run(
+        "examples/train_lstm_lm.py --data {data}/chinese/songci_lm --documents paragraph "
+        "--tokenizer char --minutes 15 --out {out}",
+        "bits per character below those of the 5-gram (songci_5gram)",
+        ("chinese/songci_lm/train.txt.gz", "chinese/songci_lm/valid.txt"),
+    ),
+    "compare_wikitext2": Run(
+        "examples/compare_models.py --data {data}/lm_word --tokenizer whitespace --minutes 8 "
+        "--out {out}",
+        "a leaderboard and a figure: LSTM, GRU, CNN, GPT-2, Llama, 8 minutes each",
+        ("lm_word/train.txt.gz", "lm_word/valid.txt.gz"),
+    ),
+}
+
+
+def main() -> None:
+    """Runs what is named on the command line, one after the other."""
+    parser = argparse.ArgumentParser(description="Runs trainings and records their figures.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(RUNS))
+    parser.add_argument("--data", default="../shared/data", help="folder of the data sets")
+    parser.add_argument("--list", action="store_true", help="print the runs and their commands")
+    args = parser.parse_args()
+    unknown = set(args.names) - set(RUNS)
+    if unknown:
+        parser.error(f"no run {', '.join(sorted(unknown))}; there are {', '.join(RUNS)}")
+    for name in RUNS if args.list else args.names:
+        if args.list:
+            print(f"{name}: {RUNS[name].goal}\n    python {RUNS[name].command}")
+        else:
+            record(name, RUNS[name], args.data)
+
+
+def record(name: str, run: Run, data: str) -> None:
+    """Runs one command and writes its record."""
+    folder = RECORDS / f"{datetime.date.today().isoformat()}_{name}"
+    out = ROOT / "runs" / name
+    shutil.rmtree(out, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    commit = _git("rev-parse", "HEAD") + (" (changed)" if _git("status", "--porcelain") else "")
+    command = run.command.format(data=data, out=out.relative_to(ROOT))
+    start = time.monotonic()
+    log, status = _run(command)
+    seconds = time.monotonic() - start
+    (folder / "log.txt").write_text(log, "utf-8")
+    for pattern in KEPT:
+        for path in out.glob(pattern):
+            if path.name not in ("tokenizer.json",) and path.stat().st_size < 200_000:
+                shutil.copy(path, folder / path.name)
+    lines = [
+        f"# {name}",
+        "",
+        f"Asked: {run.goal}.",
+        "",
+        f"- command: `python {command}` (by `python benchmarks/quality.py {name}`)",
+        f"- commit: {commit}",
+        f"- machine: {_machine()}",
+        f"- versions: {_versions()}",
+        f"- wall time: {seconds:.1f} s, the whole process; exit status {status}",
+        *[f"- data: {file}, SHA-256 {_digest(Path(data) / file)}" for file in run.files],
+        "",
+        "Result (the last line that the command printed):",
+        "",
+        "```json",
+        log.strip().splitlines()[-1] if log.strip() else "",
+        "```",
+    ]
+    (folder / "README.md").write_text("\n".join(lines) + "\n", "utf-8")
+    print(f"{name}: exit status {status}, {seconds:.0f} s, recorded in {folder.relative_to(ROOT)}")
+
+
+def _run(command: str) -> tuple[str, int]:
+    """Runs `python command`, printing what it prints; returns that and the exit status."""
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    process = subprocess.Popen(
+        [sys.executable, *shlex.split(command)],
+        cwd=ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    )
+    assert process.stdout is not None
+    pieces = []
+    for line in process.stdout:
+        print(line, end="", flush=True)
+        pieces.append(line)
+    return _plain("".join(pieces)), process.wait()
+
+
+def _plain(log: str) -> str:
+    """The log without colours and without the passing states of progress bars."""
+    log = re.sub(r"\x1b\[[0-9;]*m", "", log)
+    lines = [re.sub(r"^.*[\r\b](?=.)", "", line.rstrip("\r\b")) for line in log.split("\n")]
+    return "\n".join(lines)[-LOG_BYTES:]
+
+
+def _git(*arguments: str) -> str:
+    run = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True)
+    return run.stdout.strip()
+
+
+def _machine() -> str:
+    info = Path("/proc/cpuinfo")
+    text = info.read_text("utf-8") if info.exists() else ""
+    found = re.search(r"model name\s*:\s*(.+)", text)
+    cpu = found.group(1) if found else platform.processor()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}"
+
+
+def _versions() -> str:
+    packages = ("lmzoo", "keras", "tensorflow", "numpy")
+    versions = [f"{package} {metadata.version(package)}" for package in packages]
+    return ", ".join([f"Python {platform.python_version()}", *versions])
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256((ROOT / path).read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    main()

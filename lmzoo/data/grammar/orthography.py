@@ -1,0 +1,58 @@
+"""English spelling around the grammar's words: capitals, "an", spaces and punctuation.
+
+Both directions are functions and each undoes the other on the language, so a text has the
+probability of its units.
+"""
+
+import re
+
+_TOKEN = re.compile(r"[A-Za-z]+|[.,?]")
+_STOPS = ".?"
+_MARKS = ".,?"
+_VOWEL_SOUND = re.compile(r"(?!uni|use|euro|one)[aeiou]|hon|hour", re.IGNORECASE)
+
+
+def write_english(units: list[str]) -> str:
+    """Spell a sequence of units as text.
+
+    Example:
+        >>> write_english(["a", "old", "dog", "barks", ".", "it", "runs", "."])
+        'An old dog barks. It runs.'
+    """
+    parts: list[str] = []
+    fresh = True
+    for here, unit in enumerate(units):
+        if unit == "a" and _VOWEL_SOUND.match(units[here + 1] if here + 1 < len(units) else ""):
+            unit = "an"
+        if unit in _MARKS:
+            parts.append(unit)
+            fresh = unit in _STOPS
+            continue
+        if parts:
+            parts.append(" ")
+        parts.append(unit[0].upper() + unit[1:] if fresh else unit)
+        fresh = False
+    return "".join(parts)
+
+
+def read_english(text: str, proper: frozenset[str]) -> list[str] | None:
+    """The units of a text, None where its spelling is not the one that `write_english` gives.
+
+    Args:
+        text: a document.
+        proper: the units that are written with a capital everywhere (names, weekdays).
+
+    Example:
+        >>> read_english("An old dog barks. Anna runs.", frozenset({"Anna"}))
+        ['a', 'old', 'dog', 'barks', '.', 'Anna', 'runs', '.']
+        >>> read_english("a old dog barks .", frozenset()) is None
+        True
+    """
+    units: list[str] = []
+    fresh = True
+    for token in _TOKEN.findall(text):
+        if fresh and token not in proper:
+            token = token[0].lower() + token[1:]
+        units.append("a" if token == "an" else token)
+        fresh = token in _STOPS
+    return units if units and write_english(units) == text else None

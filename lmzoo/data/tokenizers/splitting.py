@@ -1,0 +1,179 @@
+"""Text to words and words to text, by rules that Python and TensorFlow's RE2 share.
+
+Both sides run the same patterns. The classes of characters come from the Unicode 3.2 tables that
+every Python carries, so a saved tokenizer splits alike under every version of Python and
+TensorFlow; characters assigned since then count as letters, except in the blocks of symbols.
+"""
+
+import functools
+import re
+from collections.abc import Sequence
+from unicodedata import ucd_3_2_0
+
+import tensorflow as tf
+
+from lmzoo.typing import Tensor
+
+NEWLINE = "\n"
+# All that str.isspace() calls white space, except the newline.
+BLANK = "\t\x0b\x0c\r\x1c-\x1f \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+# Scripts that put no space between words: each character is a word.
+UNSPACED = (
+    (0x0E00, 0x0EFF),  # Thai, Lao
+    (0x1000, 0x109F),  # Myanmar
+    (0x1780, 0x17FF),  # Khmer
+    (0x2E80, 0x31FF),  # radicals, Japanese syllables, Bopomofo
+    (0x3400, 0x4DBF),  # Han
+    (0x4E00, 0x9FFF),
+    (0xF900, 0xFAFF),
+    (0xFF66, 0xFF9F),  # narrow Katakana
+    (0x1B000, 0x1B16F),
+    (0x20000, 0x3FFFF),
+)
+# Blocks whose characters that are newer than Unicode 3.2 are symbols rather than letters.
+SYMBOLS = (
+    (0x2000, 0x2BFF),
+    (0x2E00, 0x2E7F),
+    (0x2FF0, 0x303F),
+    (0x3200, 0x33FF),
+    (0xFE10, 0xFE1F),
+    (0xFFF0, 0xFFFF),
+    (0x1D000, 0x1D24F),
+    (0x1F000, 0x1FAFF),
+)
+WIDE_MARKS = "■-◿、-〿！-／：-＠［-｀｛-･"  # punctuation of Chinese and Japanese
+
+
+def _within(code: int, ranges: Sequence[tuple[int, int]]) -> bool:
+    return any(first <= code <= last for first, last in ranges)
+
+
+def _char_class(code: int) -> str:
+    """L letter, D digit, U letter of an unspaced script, or nothing."""
+    category = ucd_3_2_0.category(chr(code))
+    if category == "Nd":
+        return "D"
+    unassigned = category == "Cn" and not _within(code, SYMBOLS)
+    if not unassigned and category[0] not in "LM" and category not in ("Nl", "No"):
+        return ""
+    return "U" if _within(code, UNSPACED) else "L"
+
+
+@functools.cache
+def _classes() -> dict[str, str]:
+    """The insides of the bracket expressions for L, D and U: ranges of literal characters."""
+    ranges: dict[str, list[str]] = {"L": [], "D": [], "U": []}
+    start, current = 0, ""
+    for code in range(0x20001):
+        found = _char_class(code) if code < 0x20000 else "end"
+        if found != current:
+            if current:
+                ranges[current].append(f"{chr(start)}-{chr(code - 1)}")
+            start, current = code, found
+    ranges["U"].append("\U00020000-\U0003ffff")
+    return {name: "".join(parts) for name, parts in ranges.items()}
+
+
+@functools.cache
+def word_pattern() -> str:
+    """One token: a newline, number, abbreviation ("p.m."), word, or any one other character."""
+    letters, digits = _classes()["L"], _classes()["D"]
+    both = letters + digits
+    tail = f"(?:['’][{both}]+)*"
+    return "|".join(
+        [
+            NEWLINE,
+            f"[{digits}]+(?:[.,:][{digits}]+)*[{both}]*{tail}",
+            f"(?:[{letters}]\\.){{2,}}",
+            f"[{both}]+{tail}",
+            f"[^{BLANK}{NEWLINE}]",
+        ]
+    )
+
+
+def blank_pattern() -> str:
+    """One token: a newline, or anything between white space."""
+    return f"{NEWLINE}|[^{BLANK}{NEWLINE}]+"
+
+
+@functools.cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # The end of the text is \z to RE2 and \Z to Python; $ means different things to them.
+    return re.compile(pattern.replace(r"\z", r"\Z"))
+
+
+def split(text: str, pattern: str) -> list[str]:
+    """The tokens of a text, newlines among them; other white space is dropped.
+
+    Example:
+        >>> split("Don't go: it's 9:30.", word_pattern())
+        ["Don't", 'go', ':', "it's", '9:30', '.']
+    """
+    found: list[str] = _compiled(pattern).findall(text)
+    return found
+
+
+def graph_split(texts: Tensor, pattern: str) -> tf.RaggedTensor:
+    """The same as `split`, for strings (batch,): ragged strings (batch, None)."""
+    texts = tf.strings.regex_replace(texts, f"[{BLANK}]+", " ")
+    marked = tf.strings.regex_replace(texts, pattern, r"\0 ")
+    words = tf.strings.split(marked, sep=" ")
+    return tf.ragged.boolean_mask(words, tf.not_equal(words, ""))
+
+
+@functools.cache
+def _spacing() -> tuple[tuple[str, str], ...]:
+    """What turns words joined by single spaces into text: patterns and their replacements."""
+    unspaced = _classes()["U"] + WIDE_MARKS
+    return (
+        (" +", " "),
+        ("^ ", ""),
+        (r" \z", ""),
+        (" ?\n ?", "\n"),
+        # Pairs of straight quotation marks within a line close around what is between them.
+        ('" (?:([^"\n]*) )?"', r'"\1"'),
+        ("' (?:([^'\n]*) )?'", r"'\1'"),
+        ("(^|\n)([\"']) ", r"\1\2"),
+        (" ([\"'])(\n|\\z)", r"\1\2"),
+        (" ' ", "' "),
+        (r" ([.,;:!?%)\]}’”»…°])", r"\1"),
+        (r"([(\[{‘“«¿¡$£€¥#@]) ", r"\1"),
+        (" ?([-–—/_~·]) ?", r"\1"),
+        (f"([{unspaced}][…’”]+) ", r"\1"),
+        (f" ?([{unspaced}]) ?", r"\1"),
+    )
+
+
+def join(words: Sequence[str], *, prose: bool) -> str:
+    """The text of some words, by rule: see `graph_join`.
+
+    Example:
+        >>> join(["(", "She", "said", ":", '"', "yes", '"', ".", ")"], prose=True)
+        '(She said: "yes".)'
+        >>> join(["老", "人", "，", "船", "。"], prose=True)
+        '老人，船。'
+    """
+    text = " ".join(words)
+    for pattern, replacement in _spacing() if prose else _spacing()[:4]:
+        text = _compiled(pattern).sub(replacement, text)
+    return text
+
+
+def graph_join(words: Tensor, *, prose: bool) -> Tensor:
+    """Strings (batch,) of words (batch, time), dense or ragged; empty words are dropped.
+
+    Args:
+        words: strings, UTF-8.
+        prose: set spaces as printed prose does: none before closing marks, after opening marks,
+            around hyphens, dashes and slashes, or beside Chinese and Japanese characters. Without
+            it, one space between two words on the same line.
+    """
+    text = tf.strings.reduce_join(words, axis=-1, separator=" ")
+    for pattern, replacement in _spacing() if prose else _spacing()[:4]:
+        text = tf.strings.regex_replace(text, pattern, replacement)
+    return text
+
+
+def is_unspaced(word: str) -> bool:
+    """Whether the word is a character of a script without spaces between words."""
+    return len(word) == 1 and _char_class(ord(word)) == "U"

@@ -1,0 +1,89 @@
+"""One order for pieces that repeat the same thing.
+
+"...." may be "..." and "." or "." and "...": both have the same probability, and versions of
+sentencepiece choose differently, the one inside TensorFlow Text among them. Here the longer piece
+comes first, so that ids depend on the model alone. Two pieces can change places without a change
+of the text only if both repeat one and the same string.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from lmzoo.typing import Tensor
+
+
+@dataclass(frozen=True)
+class Repetitions:
+    """Which ids repeat the same string.
+
+    Attributes:
+        group: int32 (ids,): the same number, from 1 on, for ids that repeat the same string; 0
+            for an id that is alone.
+        length: int32 (ids,): how long each piece is.
+    """
+
+    group: np.ndarray
+    length: np.ndarray
+
+
+def find_repetitions(pieces: Sequence[str]) -> Repetitions:
+    """The groups of pieces that are repetitions of the same string.
+
+    Example:
+        >>> find_repetitions(["a", "ab", "aa", "abab", "b"]).group.tolist()
+        [1, 2, 1, 2, 0]
+    """
+    members: dict[str, list[int]] = defaultdict(list)
+    for index, piece in enumerate(pieces):
+        # A string is found inside its own double before the end only if it repeats something.
+        members[piece[: (piece + piece).find(piece, 1)]].append(index)
+    group = np.zeros(len(pieces), np.int32)
+    shared = (indices for indices in members.values() if len(indices) > 1)
+    for number, indices in enumerate(shared, 1):
+        group[indices] = number
+    return Repetitions(group, np.array([len(piece) for piece in pieces], np.int32))
+
+
+def settle(ids: np.ndarray, repetitions: Repetitions) -> np.ndarray:
+    """The ids of one text, with the longer of neighbouring repetitions first."""
+    group = repetitions.group[ids]
+    same = (group[1:] == group[:-1]) & (group[1:] > 0)
+    if not (same & (ids[1:] != ids[:-1])).any():
+        return ids
+    run = np.cumsum(np.concatenate([[0], ~same]))
+    settled: np.ndarray = ids[np.lexsort((-repetitions.length[ids], run))]
+    return settled
+
+
+def settle_batch(rows: list[np.ndarray], repetitions: Repetitions) -> list[np.ndarray]:
+    """The same for the ids of many texts."""
+    if not rows:
+        return rows
+    flat = np.concatenate(rows)
+    group = repetitions.group[flat]
+    mixed = (group[1:] == group[:-1]) & (group[1:] > 0) & (flat[1:] != flat[:-1])
+    ends = np.cumsum([len(row) for row in rows])
+    found = np.searchsorted(ends, np.flatnonzero(mixed), side="right")
+    for row in np.unique(found):
+        rows[row] = settle(rows[row], repetitions)
+    return rows
+
+
+def graph_settle(ids: tf.RaggedTensor, repetitions: Repetitions) -> tf.RaggedTensor:
+    """The same as `settle` for ragged ids (batch, None)."""
+    flat = ids.flat_values
+    group, row = tf.gather(repetitions.group, flat), ids.value_rowids()
+    same = (group[1:] == group[:-1]) & (group[1:] > 0) & (row[1:] == row[:-1])
+
+    def ordered() -> Tensor:
+        run = tf.cumsum(tf.cast(tf.concat([[False], ~same], 0), tf.int64))
+        length = tf.cast(tf.gather(repetitions.length, flat), tf.int64)
+        key = run * (int(repetitions.length.max()) + 1) - length
+        return tf.gather(flat, tf.argsort(key, stable=True))
+
+    mixed = tf.reduce_any(same & (flat[1:] != flat[:-1]))
+    return ids.with_flat_values(tf.cond(mixed, ordered, lambda: flat))

@@ -1,0 +1,74 @@
+"""TensorFlow Datasets as a source, without a download."""
+
+import pytest
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from lmzoo.data.sources import read_texts
+from lmzoo.errors import DataError
+
+
+class LmzooLines(tfds.core.GeneratorBasedBuilder):
+    """Three splits of numbered lines."""
+
+    VERSION = tfds.core.Version("1.0.0")
+
+    def _info(self):
+        features = {"label": tf.int64, "title": tfds.features.Text(), "body": tf.string}
+        return self.dataset_info_from_configs(features=tfds.features.FeaturesDict(features))
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._lines(3), "validation": self._lines(2), "test": self._lines(1)}
+
+    def _generate_examples(self, count):
+        return self._lines(count)
+
+    def _lines(self, count):
+        for number in range(count):
+            broken = b"\xff" if number == 2 else b""
+            yield number, {"label": 0, "title": f"é {number}", "body": b"body" + broken}
+
+
+@pytest.fixture
+def lines(tmp_path, monkeypatch):
+    """Build the data set in a folder of the test."""
+    LmzooLines(data_dir=tmp_path).download_and_prepare()
+
+    def builder(name):
+        if name == "lmzoo_lines":
+            return LmzooLines(data_dir=tmp_path)
+        raise tfds.core.DatasetNotFoundError(f"{name} was not found\nlonger help")
+
+    monkeypatch.setattr(tfds, "builder", builder)
+
+
+def test_parts_and_features(lines):
+    texts = read_texts("tfds:lmzoo_lines")
+    assert texts.are_documents
+    assert sorted(texts.read("train")) == ["é 0", "é 1", "é 2"]
+    assert list(texts.read("train")) == list(texts.read("train"))
+    assert (len(list(texts.read("valid"))), len(list(texts.read("test")))) == (2, 1)
+    assert list(read_texts("tfds:lmzoo_lines:body").read("valid")) == ["body", "body"]
+
+
+def test_broken_utf8(lines):
+    with pytest.raises(DataError, match="errors='replace'"):
+        list(read_texts("tfds:lmzoo_lines:body").read("train"))
+    texts = read_texts("tfds:lmzoo_lines:body", errors="replace")
+    assert sorted(texts.read("train")) == ["body", "body", "body\ufffd"]
+
+
+def test_what_is_not_there(lines):
+    with pytest.raises(DataError, match=r"no text feature label; .* \['body', 'label', 'title'\]"):
+        read_texts("tfds:lmzoo_lines:label")
+    with pytest.raises(DataError, match="has no data set 'no_such_data_set'"):
+        read_texts("tfds:no_such_data_set")
+
+
+def test_a_failed_download(lines, monkeypatch):
+    def fail(self):
+        raise ConnectionError("no network")
+
+    monkeypatch.setattr(LmzooLines, "download_and_prepare", fail)
+    with pytest.raises(DataError, match=r"could not be fetched to .* \(no network\); check"):
+        read_texts("tfds:lmzoo_lines")
