@@ -7,21 +7,13 @@ from lmzoo.data.grammar.rules import RuleBook
 # Which adjectives go with which nouns, where the class of the noun is not itself one.
 _ADJECTIVES = {
     "man": "person", "woman": "person", "fruit": "food", "clothes": "thing",
-    "instrument": "thing", "car": "thing", "mount": "thing", "ship": "thing", "building": "thing",
+    "instrument": "thing", "building": "thing",
 }  # fmt: skip
-
-
-def noun_classes() -> dict[str, dict[str, str]]:
-    """The tables of counted nouns, and their union "person"."""
-    tables = dict(lexicon.NOUNS)
-    man, woman = tables["man"], tables["woman"]
-    tables["person"] = {measure: f"{man[measure]}, {woman[measure]}" for measure in man}
-    return tables
 
 
 def add_phrases(book: RuleBook) -> None:
     """Add noun phrases, places and times."""
-    for kind, table in noun_classes().items():
+    for kind, table in lexicon.NOUNS.items():
         _add_noun_phrase(book, kind, table)
     _add_mass(book)
     _add_places(book)

@@ -2,7 +2,6 @@
 
 from lmzoo.data.grammar import lexicon
 from lmzoo.data.grammar.lexicon import entries, past_tense, plural, third_person
-from lmzoo.data.grammar.phrases import noun_classes
 from lmzoo.data.grammar.rules import RuleBook
 
 _BY_SUBJECT = {
@@ -79,7 +78,7 @@ def _add_function_words(book: RuleBook) -> None:
 
 def _add_nouns(book: RuleBook) -> None:
     """Singular and plural of counted nouns, by class and measure word."""
-    for kind, table in noun_classes().items():
+    for kind, table in lexicon.NOUNS.items():
         for measure, words in table.items():
             for noun, irregular, zh, _ in entries(words):
                 book.add(f"Count[{kind},{measure},s]", noun, zh)

@@ -72,13 +72,11 @@ def build_world() -> Grammar:
 
 
 def _add_documents(book: RuleBook) -> None:
-    """A statement, perhaps one or two more about the same subject; or a question."""
+    """A statement, perhaps another about the same subject; or a question."""
     book.add("Document", "<First[k,t]> <Tail[k,t]>", "<First><Tail>", 0.94)
     book.add("Document", "<Question[k,t]>", "<Question>", 0.06)
-    book.add("Tail[k,t]", "", "", 0.62)
-    book.add("Tail[k,t]", "<Next[k,t]> <Last[k,t]>", "<Next><Last>", 0.38)
-    book.add("Last[k,t]", "", "", 0.65)
-    book.add("Last[k,t]", "<Next[k,t]>", "<Next>", 0.35)
+    book.add("Tail[k,t]", "", "", 0.75)
+    book.add("Tail[k,t]", "<Next[k,t]>", "<Next>", 0.25)
     for english, chinese, weight in (
         ("<Then[t]> <Pron[k]> <Pred[k,t]> .", "<Then><Pron><Pred>。", 0.24),
         ("<Then[t]> <Pron[k]> <Both[k,t]> .", "<Then><Pron><Both>。", 0.2),
@@ -222,8 +220,8 @@ def _add_subjects(book: RuleBook) -> None:
         book.add(f"Some[{k}]", f"<Any[{kind},{number}]>", "<Any>")
     book.add("Whole[m]", "<Name[m]>", "<Name>")
     book.add("Whole[f]", "<Name[f]>", "<Name>")
-    for one, two in ("mf", "fm"):
-        book.add("Whole[p]", f"<Name[{one}]#a> and <Name[{two}]#b>", "<Name#a>和<Name#b>")
+    for one in "mf":
+        book.add("Whole[p]", f"<Name[{one}]#a> and <Name[other]#b>", "<Name#a>和<Name#b>")
     book.add("Noisy[g,n]", "<Det[n]> <Adj[animal]>?0.35 <Beast[g,n]>", "<Det><Adj><Beast>")
     for kind in ("man", "woman", "person"):
         book.add(f"Rel[{kind},n,d]", "who <Live[n,d]>", "<Live>")

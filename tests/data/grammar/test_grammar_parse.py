@@ -106,39 +106,42 @@ def test_random_grammars(grammar):
         check_against_enumeration(grammar)
 
 
-# Start symbol, how many words and other rules each symbol keeps, how many derivations that leaves.
+# Start symbol, and how many words and other rules each symbol keeps: what can be enumerated.
 RESTRICTIONS = [
-    ("NP[person,p]", 100, 3500),
-    ("NP[animal,s]", 100, 378),
-    ("Obj[thing,f]", 100, 2064),
-    ("Person[m]", 100, 4350),
-    ("Time[past]", 100, 1633),
-    ("Spot", 100, 251),
-    ("Reason[f,past]", 100, 50),
-    ("Live[p,1]", 2, 800),
-    ("Act[f,past]", 2, 50),
-    ("Pred[f,future]", 2, 1500),
-    ("Question[m,past]", 2, 2000),
-    ("Document", 1, 100),
+    ("NP[person,p]", 100),
+    ("NP[animal,s]", 100),
+    ("Obj[thing,f]", 100),
+    ("Person[m]", 100),
+    ("Time[past]", 100),
+    ("Spot", 100),
+    ("Reason[f,past]", 100),
+    ("Live[p,1]", 2),
+    ("Act[f,past]", 2),
+    ("Pred[f,future]", 2),
+    ("Question[m,past]", 2),
+    ("Document", 1),
 ]
 OUTLINE = ("Document", "Tail", "Last", "Next", "Mood", "Then")
 
 
-@pytest.mark.parametrize(("start", "size", "least"), RESTRICTIONS)
-def test_restrictions_of_the_world(start, size, least):
+@pytest.mark.parametrize(("start", "size"), RESTRICTIONS)
+def test_restrictions_of_the_world(start, size):
     """The world's rules below one symbol, whole or cut down to what can be enumerated."""
-    rng = random.Random(4)
+    candidates = (restrict(start, size, random.Random(seed)) for seed in range(100))
+    grammar = next(g for g in candidates if 20 <= count_derivations(g)[start] < 5000)
+    derivations = check_against_enumeration(grammar)
+    assert len({english for english, _, _ in derivations}) == len(derivations)
+
+
+def restrict(start, size, rng):
+    """The world below `start`, each symbol left with some of its words and other rules."""
     rules = []
     for symbol, options in world.world().rules.items():
-        outline = start == "Document" and symbol.startswith(OUTLINE)
-        kept = 3 if outline else size
+        kept = 3 if start == "Document" and symbol.startswith(OUTLINE) else size
         words = [rule for rule in options if not rule.children]
         others = [rule for rule in options if rule.children]
         rules += words[:kept] + rng.sample(others, min(kept, len(others)))
-    grammar = Grammar(rules, start)
-    assert least <= count_derivations(grammar)[start] < 10_000
-    derivations = check_against_enumeration(grammar)
-    assert len({english for english, _, _ in derivations}) == len(derivations)
+    return Grammar(rules, start)
 
 
 def test_a_drawn_text_has_the_frequency_of_its_probability():

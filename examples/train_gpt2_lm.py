@@ -1,0 +1,55 @@
+"""Train a small GPT-2 on the built-in grammar, or on your own text.
+
+    python examples/train_gpt2_lm.py
+    python examples/train_gpt2_lm.py --data my_text.txt --tokenizer char --minutes 10
+
+Everything it makes lies in runs/train_gpt2_lm: the model, its tokenizer, the figures, a curve.
+"""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is loaded
+
+import keras
+
+import lmzoo
+from lmzoo import experiment
+
+# The recipe: what the model is, and how it learns.
+WIDTH, SMOKE_WIDTH = 128, 16
+LAYERS = 4
+HEADS = 4
+DROPOUT = 0.0
+DEFAULTS = {
+    "tokenizer": "word",
+    "grammar_documents": 60_000,
+    "sequence_length": 64,
+    "batch_size": 12,
+    "learning_rate": 2e-3,
+    "minutes": 1.5,
+}
+
+
+def train(run: experiment.Experiment) -> None:
+    """Text in; a trained model, its perplexity and generated text out."""
+    data = run.prepare_lm()  # data.train yields (ids, next ids, weights)
+
+    model = lmzoo.build_gpt2_lm(
+        data.vocab_size,
+        embed_dim=SMOKE_WIDTH if run.args.smoke else WIDTH,
+        num_layers=1 if run.args.smoke else LAYERS,
+        num_heads=HEADS,
+        max_length=run.args.sequence_length,  # learned positions end somewhere
+        dropout=DROPOUT,
+    )
+    model.compile(
+        optimizer=keras.optimizers.AdamW(run.args.learning_rate, weight_decay=0.1, clipnorm=1.0),
+        steps_per_execution=10,  # ten batches between two looks of Python
+    )  # the loss is the cross-entropy of the next token, the metric its perplexity
+
+    run.fit(model, data)  # model.fit(data.train, ...) with a budget, checkpoints and --resume
+    run.report(model, data)
+
+
+if __name__ == "__main__":
+    experiment.main(train, name="train_gpt2_lm", description=__doc__, defaults=DEFAULTS)

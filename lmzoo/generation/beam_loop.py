@@ -1,0 +1,166 @@
+"""The compiled loop of `beam_search`."""
+
+from typing import Any, NamedTuple
+
+import keras
+from keras import ops
+
+from lmzoo.generation.stepper import Stepper
+from lmzoo.typing import Tensor
+
+NEVER = float("-inf")
+
+
+class Fixed(NamedTuple):
+    """What does not change during a search."""
+
+    lengths: Tensor  # (batch,) of the prompts
+    prefix: Tensor  # scalar, length of the prefix
+    limit: Tensor  # scalar, most new tokens
+    stops: Tensor  # (stops,) ids, -1 for none
+    allowed: Tensor  # (vocab,) booleans
+    penalty: Tensor  # scalar
+
+
+class Found(NamedTuple):
+    """The best finished hypotheses of each prompt, best first."""
+
+    tokens: Tensor  # (batch, num_return, length) prompt and continuation
+    ends: Tensor  # (batch, num_return) column after the last token
+    counts: Tensor  # (batch, num_return) new tokens, the stop id included
+    scores: Tensor  # (batch, num_return) -inf where there is none
+
+
+def search_rows(
+    stepper: Stepper,
+    tokens: Tensor,
+    state: Any,
+    position: Tensor,
+    scores: Tensor,
+    fixed: tuple[Tensor, ...],
+    found: tuple[Tensor, ...],
+) -> tuple[Tensor, ...]:
+    """The whole search, from `position` on.
+
+    Args:
+        stepper: gives the logits.
+        tokens: (batch * beams, length) int32, prompts followed by the prefix.
+        state: memory of the columns before `position`, batch axis (batch,).
+        position: int32 scalar.
+        scores: (batch, beams) log-probabilities of the live hypotheses, -inf for none.
+        fixed: the fields of `Fixed`.
+        found: the fields of `Found`.
+
+    Returns:
+        the fields of `Found`.
+    """
+    known = Fixed(*fixed)
+    beams = scores.shape[1]
+    last = ops.max(known.lengths) + known.limit - 1
+    state = keras.tree.map_structure(lambda part: ops.repeat(part, beams, axis=0), state)
+
+    def cond(position: Tensor, *carry: Any) -> Tensor:
+        scores, found = carry[2], carry[3:]
+        best = ops.max(scores, axis=-1) / _divisor(known.limit, known.penalty)
+        overtakes = best > ops.min(found[3], axis=-1)
+        return ops.logical_and(position < last, ops.any(overtakes))
+
+    def body(
+        position: Tensor, tokens: Tensor, state: Any, scores: Tensor, *found: Tensor
+    ) -> tuple[Any, ...]:
+        logits, state = stepper.step(ops.take(tokens, position, axis=1)[:, None], state, position)
+        logits = logits[:, -1]  # (batch * beams, vocab)
+        grown = stepper.inner(grow, logits, tokens, position + 1, scores, fixed, found)
+        parents, tokens, scores, better = grown
+        state = keras.tree.map_structure(lambda part: ops.take(part, parents, axis=0), state)
+        return position + 1, tokens, state, scores, *better
+
+    values = stepper.loop(cond, body, (position, tokens, state, scores, *found))
+    return tuple(values[4:])
+
+
+def grow(
+    logits: Tensor,
+    tokens: Tensor,
+    column: Tensor,
+    scores: Tensor,
+    fixed: tuple[Tensor, ...],
+    found: tuple[Tensor, ...],
+) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, ...]]:
+    """Extend every hypothesis by one token, at `column`.
+
+    Args:
+        logits: (batch * beams, vocab) for that column.
+        tokens, scores, fixed, found: as in `search_rows`.
+        column: int32 scalar.
+
+    Returns:
+        parents (batch * beams,) among the rows of tokens, the new tokens and scores, and found.
+    """
+    known = Fixed(*fixed)
+    batch, beams = scores.shape
+    vocab, length = logits.shape[-1], tokens.shape[-1]
+    log_p = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
+    log_p = ops.reshape(log_p, (batch, beams, vocab))
+    old = ops.reshape(tokens, (batch, beams, length))
+    forced = (column < known.lengths + known.prefix)[:, None]  # (batch, 1)
+    counts = ops.maximum(column - known.lengths + 1, 1)[:, None]  # new tokens, this one included
+
+    total = scores[:, :, None] + ops.where(known.allowed, log_p, NEVER)
+    ended, ended_parents, ended_tokens = _best(total, beams)
+    is_stop = ops.any(ended_tokens[:, :, None] == known.stops, axis=-1)
+    ended = ops.where(ops.logical_and(is_stop, ops.logical_not(forced)), ended, NEVER)
+
+    is_stop_id = ops.any(ops.arange(vocab)[:, None] == known.stops[None, :], axis=-1)  # (vocab,)
+    live, parents, chosen = _best(ops.where(is_stop_id, NEVER, total), beams)
+
+    given = ops.take(old, column, axis=2)  # (batch, beams)
+    gain = ops.take_along_axis(log_p, given[:, :, None], axis=2)[:, :, 0]
+    gain = ops.where((column < known.lengths)[:, None], 0.0, gain)
+    live = ops.where(forced, scores + gain, live)
+    parents = ops.where(forced, ops.arange(beams, dtype="int32")[None, :], parents)
+    chosen = ops.where(forced, given, chosen)
+
+    here = ops.arange(length, dtype="int32") == column
+    new = ops.where(here, chosen[:, :, None], _pick(old, parents))  # (batch, beams, length)
+    is_last = column + 1 >= (known.lengths + known.limit)[:, None]
+    complete = ops.where(is_last, live, NEVER)
+    divisor = _divisor(counts, known.penalty)
+    best = _merge(Found(*found), _pick(old, ended_parents), column, counts, ended / divisor)
+    best = _merge(best, new, column + 1, counts, complete / divisor)
+    live = ops.where(is_last, NEVER, live)
+    rows = ops.arange(batch, dtype="int32")[:, None] * beams + parents
+    return ops.reshape(rows, (-1,)), ops.reshape(new, (-1, length)), live, tuple(best)
+
+
+def _best(total: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The best of total (batch, beams, vocab): scores, parents and tokens (batch, count)."""
+    batch, beams, vocab = total.shape
+    best, index = ops.top_k(ops.reshape(total, (batch, beams * vocab)), count)
+    index = ops.cast(index, "int32")
+    return best, index // vocab, index % vocab
+
+
+def _pick(rows: Tensor, index: Tensor) -> Tensor:
+    """Rows (batch, n, length) reordered by index (batch, m): (batch, m, length)."""
+    return ops.take_along_axis(rows, index[:, :, None], axis=1)
+
+
+def _merge(found: Found, tokens: Tensor, end: Tensor, counts: Tensor, scores: Tensor) -> Found:
+    """The best of those found and the new hypotheses (batch, beams); older ones win ties."""
+    kept = found.scores.shape[1]
+    both, index = ops.top_k(ops.concatenate([found.scores, scores], axis=1), kept)
+    index = ops.cast(index, "int32")
+    ends = ops.concatenate([found.ends, ops.zeros_like(scores, "int32") + end], axis=1)
+    sizes = ops.concatenate([found.counts, ops.zeros_like(scores, "int32") + counts], axis=1)
+    return Found(
+        tokens=_pick(ops.concatenate([found.tokens, tokens], axis=1), index),
+        ends=ops.take_along_axis(ends, index, axis=1),
+        counts=ops.take_along_axis(sizes, index, axis=1),
+        scores=both,
+    )
+
+
+def _divisor(count: Tensor, penalty: Tensor) -> Tensor:
+    """What a log-probability is divided by: ((5 + count) / 6) ** penalty."""
+    return ops.power((5.0 + ops.cast(count, "float32")) / 6.0, penalty)

@@ -1,0 +1,213 @@
+"""Prompts: what a caller may pass, turned into rows of ids and back into an answer of that kind."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from lmzoo.errors import ArgumentError, PromptError
+
+
+class Prompts:
+    """Prompts as rows of ids, which remember what kind of thing they were.
+
+    Args:
+        prompts: a string, a list of strings, one row of ids, or a list of such rows (lists or
+            NumPy arrays).
+        tokenizer: turns strings into ids; needed for strings only.
+
+    Attributes:
+        rows: list of int32 arrays (time,), each with at least one id.
+        is_text: whether the prompts were strings.
+        is_single: whether it was one prompt rather than a list.
+
+    Raises:
+        PromptError: for an empty prompt, text without a tokenizer, characters that a char
+            tokenizer has never seen, or ids that are not whole numbers.
+    """
+
+    def __init__(self, prompts: Any, tokenizer: Any = None) -> None:
+        self.tokenizer = tokenizer
+        self.is_text = isinstance(prompts, str) or _is_texts(prompts)
+        self.is_single = isinstance(prompts, str) or (not self.is_text and _is_row(prompts))
+        self._given = [prompts] if self.is_single else list(prompts)
+        if not self._given:
+            raise PromptError("prompts are empty: pass at least one prompt with one token")
+        read = self._read_text if self.is_text else _read_ids
+        self.rows: list[np.ndarray] = [read(given) for given in self._given]
+
+    def _read_text(self, text: str) -> np.ndarray:
+        if self.tokenizer is None:
+            raise PromptError(
+                f"the prompt {_short(text)} is text, and no tokenizer was given: pass tokenizer=..."
+            )
+        if not text:
+            raise PromptError("the prompt is an empty string: pass at least one character")
+        return _not_empty(text_ids(text, self.tokenizer), text)
+
+    def check_ids(self, limit: int) -> None:
+        """Raise PromptError for an id outside [0, limit)."""
+        for row in self.rows:
+            check_ids(row, limit, "the prompt")
+
+    def check_targets(self, vocab_size: int) -> None:
+        """Raise PromptError for an id that the model cannot predict."""
+        for row in self.rows:
+            check_ids(row[1:], vocab_size, "the text")
+
+    def check_length(self, new_tokens: int, max_length: int | None) -> None:
+        """Raise PromptError if a prompt plus its new tokens is longer than the model can hold."""
+        longest = max(len(row) for row in self.rows)
+        if max_length is not None and longest + new_tokens > max_length:
+            room = max_length - longest
+            remedy = f"at most {room} new tokens fit" if room > 0 else "shorten the prompt"
+            raise PromptError(
+                f"a prompt of {longest} tokens plus {new_tokens} new tokens is "
+                f"{longest + new_tokens}, more than the model's max_length {max_length}: {remedy}"
+            )
+
+    def answer_ids(self, index: int, ids: np.ndarray) -> Any:
+        """The prompt's ids and then `ids`, as an array if the prompt was one, else as a list."""
+        whole = np.concatenate([self.rows[index], ids]).astype("int32")
+        is_array = hasattr(self._given[index], "__array__")
+        return whole if is_array else whole.tolist()
+
+    def given_text(self, index: int) -> str:
+        """The prompt as it was given, "" if it was ids."""
+        return self._given[index] if self.is_text else ""
+
+    def collect(self, answers: list[Any]) -> Any:
+        """One answer for one prompt, a list for a list."""
+        return answers[0] if self.is_single else answers
+
+
+def text_ids(text: str, tokenizer: Any) -> list[int]:
+    """Encode text, raising PromptError where a char tokenizer lacks a character."""
+    if getattr(tokenizer, "kind", None) == "char" and hasattr(tokenizer, "unknown"):
+        unknown = tokenizer.unknown(text)
+        if unknown:
+            names = ", ".join(repr(c) for c in unknown)
+            raise PromptError(
+                f"the tokenizer has never seen the characters {names} of the prompt "
+                f"{_short(text)}: leave them out, or train the tokenizer on text that has them"
+            )
+    return [int(token) for token in tokenizer.encode(text)]
+
+
+def check_ids(ids: Iterable[int], limit: int, name: str) -> None:
+    """Raise PromptError for the first id outside [0, limit)."""
+    for token in ids:
+        if not 0 <= token < limit:
+            raise PromptError(
+                f"{name} holds the id {token}, outside the model's vocabulary of {limit} tokens "
+                f"(0 to {limit - 1}): encode it with the tokenizer that the model was trained with"
+            )
+
+
+def check_tokenizer(tokenizer: Any, vocab_size: int) -> None:
+    """Raise ArgumentError if tokenizer and model disagree about the vocabulary's size."""
+    size = getattr(tokenizer, "vocab_size", vocab_size)
+    if tokenizer is not None and size != vocab_size:
+        raise ArgumentError(
+            f"the tokenizer has {size} tokens and the model {vocab_size}: pass the tokenizer that "
+            "the model was trained with"
+        )
+
+
+def parse_stop(stop: Any, tokenizer: Any, vocab_size: int) -> tuple[list[int], list[str]]:
+    """Split `stop` into ids and strings; the tokenizer's end token always stops."""
+    items = list(stop) if isinstance(stop, list | tuple | set | np.ndarray) else [stop]
+    texts = [item for item in items if isinstance(item, str)]
+    ids = [item for item in items if item is not None and not isinstance(item, str)]
+    for item in ids:
+        if isinstance(item, bool) or not isinstance(item, int | np.integer):
+            raise ArgumentError(f"stop holds {item!r}: give ids (whole numbers) or strings")
+        if not 0 <= item < vocab_size:
+            raise ArgumentError(
+                f"stop holds the id {item}, outside the model's vocabulary of {vocab_size} tokens "
+                f"(0 to {vocab_size - 1})"
+            )
+    if "" in texts:
+        raise ArgumentError("stop holds an empty string, which every text contains: leave it out")
+    if texts and tokenizer is None:
+        raise ArgumentError(f"stop holds the text {texts[0]!r}: pass the tokenizer as well")
+    end = getattr(tokenizer, "eos_id", None)
+    unique = {int(item) for item in ids} | ({int(end)} if end is not None else set())
+    return sorted(unique), texts
+
+
+def padded_stops(ids: list[int]) -> np.ndarray:
+    """Stop ids filled up with -1 to a power of two, so that their number is rarely new."""
+    return np.array(ids + [-1] * (bucket(len(ids), 4, None) - len(ids)), "int32")
+
+
+def pad_rows(rows: Sequence[np.ndarray], width: int) -> np.ndarray:
+    """Rows of ids as one int32 array (batch, width), 0 to the right of each row."""
+    tokens = np.zeros((len(rows), width), "int32")
+    for index, row in enumerate(rows):
+        tokens[index, : len(row)] = row
+    return tokens
+
+
+def bucket(length: int, least: int, most: int | None) -> int:
+    """The power of two at or above `length`, at least `least`, and at most `most`."""
+    size = max(least, 1 << max(length - 1, 0).bit_length())
+    return size if most is None else min(size, max(most, length))
+
+
+def require(name: str, value: Any, holds: Callable[[Any], bool], wanted: str) -> None:
+    """Raise ArgumentError unless `value` is a number (no bool) for which `holds` is true."""
+    is_number = isinstance(value, int | float | np.integer | np.floating)
+    if isinstance(value, bool) or not is_number or not holds(value):
+        raise ArgumentError(f"{name} is {value!r}: it must be {wanted}")
+
+
+def require_count(name: str, value: Any, least: int) -> None:
+    """Raise ArgumentError unless `value` is a whole number of at least `least`."""
+    if not isinstance(value, int | np.integer):
+        raise ArgumentError(f"{name} is {value!r}: it must be a whole number, {least} or more")
+    require(name, value, lambda v: v >= least, f"a whole number, {least} or more")
+
+
+def _is_texts(prompts: Any) -> bool:
+    if not isinstance(prompts, list | tuple) or not prompts:
+        return False
+    texts = sum(isinstance(item, str) for item in prompts)
+    if 0 < texts < len(prompts):
+        raise PromptError("prompts mix strings and ids: pass either strings or rows of ids")
+    return texts > 0
+
+
+def _is_row(prompts: Any) -> bool:
+    """Whether this is one row of ids rather than a list of rows."""
+    if hasattr(prompts, "shape"):
+        return len(prompts.shape) == 1
+    if not isinstance(prompts, list | tuple):
+        raise PromptError(
+            f"the prompt is {_short(prompts)} of type {type(prompts).__name__}: pass a string, a "
+            "list of strings, a list of ids, or a list of lists of ids"
+        )
+    return bool(prompts) and not (hasattr(prompts[0], "__len__") and np.ndim(prompts[0]) > 0)
+
+
+def _read_ids(row: Any) -> np.ndarray:
+    values = np.asarray(row if hasattr(row, "__array__") else list(row))
+    return _not_empty(values, row)
+
+
+def _not_empty(ids: Any, given: Any) -> np.ndarray:
+    """Ids as an int32 array (time,) with at least one of them."""
+    values = np.asarray(ids)
+    if values.size == 0:
+        raise PromptError(f"the prompt {_short(given)} has no tokens: pass at least one")
+    if values.ndim != 1 or values.dtype.kind not in "iu":
+        raise PromptError(f"the prompt {_short(given)} is not a row of ids (whole numbers)")
+    if values.max() > np.iinfo("int32").max or values.min() < 0:
+        worst = values.min() if values.min() < 0 else values.max()
+        raise PromptError(f"the prompt holds the id {worst}, which no vocabulary has")
+    return values.astype("int32")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,243 @@
+"""One interface to both sorts of model: those that offer start/step, and any other by recomputing.
+
+A `Stepper` holds nothing but the model. Its `step` takes the ids of the next columns of the batch
+and a state; for a model of our own the state is its memory, for any other the ids so far.
+"""
+
+import functools
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from lmzoo.errors import ArgumentError
+from lmzoo.generation import compiled
+from lmzoo.generation.prompts import Prompts, check_tokenizer
+from lmzoo.typing import Tensor
+
+# A memory is at least this long, so that short prompts share one compiled loop.
+SHORTEST_MEMORY = 128
+
+
+class Stepper:
+    """A model that offers `init_state` and `step`: its loops are compiled.
+
+    Args:
+        model: a keras.Model with `vocab_size`, `init_state(batch_size, length)` and
+            `step(ids, state, position) -> (logits, state)`.
+    """
+
+    def __init__(self, model: keras.Model) -> None:
+        self.model = model
+        self.vocab_size: int = model.vocab_size
+        self.input_size: int = model.vocab_size
+        self.max_length: int | None = getattr(model, "max_length", None)
+
+    def begin(self, tokens: np.ndarray, shortest: int) -> tuple[Any, int]:
+        """Read the columns that every prompt has, in whole chunks, up to the last but one.
+
+        Args:
+            tokens: (batch, length) int32; `length` is the memory's size.
+            shortest: length of the shortest prompt.
+
+        Returns:
+            the state and the position: how many columns it has read.
+        """
+        batch, length = tokens.shape
+        state = self.model.init_state(batch, length)
+        size = chunk_size(length)
+        chunks = (shortest - 1) // size
+        if chunks:
+            state = self.run(prefill, tokens, state, np.int32(chunks))
+        return state, chunks * size
+
+    def step(self, ids: Tensor, state: Any, position: Tensor) -> tuple[Tensor, Any]:
+        """Logits (batch, n, vocab) after each of ids (batch, n), and the state after them."""
+        return self.model.step(ids, state, position)
+
+    def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Run `function(stepper, *arguments)`, compiled."""
+        return compiled.run(self.model, _on_stepper(function), *arguments)
+
+    def inner(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """`function(*arguments)`, inside a compiled loop."""
+        return function(*arguments)
+
+    def loop(self, cond: Callable, body: Callable, values: tuple) -> tuple:
+        """`while cond(*values): values = body(*values)`."""
+        return ops.while_loop(cond, body, values)
+
+
+class RecomputingStepper(Stepper):
+    """Any other Keras model from ids to (batch, time, vocab) or (batch, vocab).
+
+    Every step computes the model anew on the whole text so far, without padding: nothing is
+    assumed about the model. If its Input has a fixed length L, it sees the last L tokens, and
+    a shorter text is padded with 0 on its left.
+    """
+
+    def __init__(self, model: keras.Model, plain: "PlainModel") -> None:
+        self.model = model
+        self.plain = plain
+        self.vocab_size = plain.vocab_size
+        self.input_size = plain.input_size
+        self.max_length = None
+
+    def begin(self, tokens: np.ndarray, shortest: int) -> tuple[Any, int]:
+        return tokens[:, : shortest - 1], shortest - 1
+
+    def step(self, ids: Tensor, state: Any, position: Tensor) -> tuple[Tensor, Any]:
+        context = np.concatenate([np.asarray(state), ops.convert_to_numpy(ids)], axis=1)
+        return self.plain.next_logits(context)[:, None, :], context  # (batch, 1, vocab)
+
+    def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return function(self, *arguments)
+
+    def inner(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return compiled.run(self.model, _without_model(function), *arguments, xla=False)
+
+    def loop(self, cond: Callable, body: Callable, values: tuple) -> tuple:
+        while bool(cond(*values)):
+            values = body(*values)
+        return values
+
+
+class PlainModel:
+    """What is known about a Keras model without `step`: its sizes and what its output means."""
+
+    def __init__(self, model: keras.Model, length: int) -> None:
+        self._model = weakref.ref(model)
+        self.fixed_length = _fixed_length(model)
+        ids = np.zeros((1, self.fixed_length or length), "int32")
+        # A model without an Input makes its variables in its first call, which must not be traced.
+        output = self._call(ids) if model.built else model(ids, training=False)
+        shape = getattr(output, "shape", None)
+        if shape is None or len(shape) not in (2, 3):
+            raise ArgumentError(
+                f"the model {model.name!r} gives {_describe(output)}: text can be generated from "
+                "a model whose output is (batch, time, vocab) or (batch, vocab)"
+            )
+        self.per_token = len(shape) == 3
+        self.vocab_size = int(shape[-1])
+        tables = [layer for layer in _layers(model) if isinstance(layer, keras.layers.Embedding)]
+        self.input_size = int(tables[0].input_dim) if tables else self.vocab_size
+        self.is_softmax = _is_softmax(ops.convert_to_numpy(ops.cast(output, "float32")))
+
+    def next_logits(self, context: np.ndarray) -> Tensor:
+        """Logits (batch, vocab) after the contexts (batch, time)."""
+        output = self.logits(self.fit(context))
+        return output[:, -1] if self.per_token else output
+
+    def logits(self, ids: np.ndarray) -> Tensor:
+        """Logits of the model on exactly these ids, (batch, time, vocab) or (batch, vocab)."""
+        output = ops.cast(self._call(ids), "float32")
+        if self.is_softmax:
+            return ops.log(ops.maximum(output, 1e-37))
+        return output
+
+    def fit(self, context: np.ndarray) -> np.ndarray:
+        """The last L tokens, or 0 on the left of fewer, if the model's input has length L."""
+        if self.fixed_length is None:
+            return context
+        missing = max(self.fixed_length - context.shape[1], 0)
+        return np.pad(context, ((0, 0), (missing, 0)))[:, -self.fixed_length :]
+
+    def _call(self, ids: np.ndarray) -> Tensor:
+        model = self._model()
+        assert model is not None
+        if keras.backend.backend() == "tensorflow":
+            return compiled.run_any_shape(model, ids)
+        return compiled.run(model, _call, ids)
+
+
+_PLAIN: weakref.WeakKeyDictionary[keras.Model, PlainModel] = weakref.WeakKeyDictionary()
+
+
+def stepper_for(model: keras.Model, length: int) -> Stepper:
+    """The stepper of a model; `length` is that of a prompt which the model will see."""
+    if hasattr(model, "step") and hasattr(model, "init_state"):
+        return Stepper(model)
+    if not isinstance(model, keras.Model):
+        raise ArgumentError(f"the model is a {type(model).__name__}: pass a keras.Model")
+    if model not in _PLAIN:
+        _PLAIN[model] = PlainModel(model, length)
+    return RecomputingStepper(model, _PLAIN[model])
+
+
+def prepare(model: keras.Model, prompts: Prompts, new_tokens: int, tokenizer: Any) -> Stepper:
+    """The model's stepper, once the prompts have been checked against it."""
+    stepper = stepper_for(model, min(len(row) for row in prompts.rows))
+    check_tokenizer(tokenizer, stepper.vocab_size)
+    prompts.check_ids(stepper.input_size)
+    prompts.check_length(new_tokens, stepper.max_length)
+    return stepper
+
+
+def chunk_size(length: int) -> int:
+    """How many tokens of a prompt are read at once, for a memory of this length."""
+    return max(1, min(max(length // 8, 16), 128))
+
+
+def prefill(stepper: Stepper, tokens: Tensor, state: Any, chunks: Tensor) -> Any:
+    """Read the first `chunks` chunks of tokens (batch, length) and return the state."""
+    size = chunk_size(tokens.shape[1])
+    offsets = ops.arange(size, dtype="int32")
+
+    def body(index: Tensor, state: Any) -> tuple[Tensor, Any]:
+        ids = ops.take(tokens, index * size + offsets, axis=1)  # (batch, size)
+        _, state = stepper.step(ids, state, index * size)
+        return index + 1, state
+
+    start = ops.convert_to_tensor(0, dtype="int32")
+    return stepper.loop(lambda index, state: index < chunks, body, (start, state))[1]
+
+
+@functools.cache
+def _on_stepper(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with a model in place of its stepper, always the same one for a function."""
+    return lambda model, *arguments: function(Stepper(model), *arguments)
+
+
+@functools.cache
+def _without_model(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with a model as its first argument, which it does not need."""
+    return lambda model, *arguments: function(*arguments)
+
+
+def _call(model: keras.Model, ids: Tensor) -> Tensor:
+    return model(ids, training=False)
+
+
+def _fixed_length(model: keras.Model) -> int | None:
+    """The time dimension of the model's input where it is fixed."""
+    try:
+        shape = model.input_shape
+    except (AttributeError, ValueError):
+        return None  # not functional: built by calling it
+    if not isinstance(shape, tuple) or len(shape) != 2:
+        raise ArgumentError(
+            f"the model {model.name!r} takes inputs of shape {shape}: text can be generated from "
+            "a model of ids (batch, time)"
+        )
+    return shape[1]
+
+
+def _layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """All layers, those of nested models too."""
+    found = []
+    for layer in getattr(model, "layers", []):
+        found += [layer, *_layers(layer)]
+    return found
+
+
+def _is_softmax(output: np.ndarray) -> bool:
+    """Whether rows are probabilities: none negative, and each adds up to 1."""
+    return bool((output >= 0).all() and np.allclose(output.sum(-1), 1.0, atol=1e-2))
+
+
+def _describe(output: Any) -> str:
+    shape = getattr(output, "shape", None)
+    return f"an output of shape {tuple(shape)}" if shape is not None else f"{type(output)}"

@@ -1,0 +1,182 @@
+"""The examples run from any folder, leave what they promise, stop at Ctrl-C, and go on."""
+
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+FILES = {"arguments.json", "curve.png", "data.json", "last.keras", "log.jsonl", "metrics.json",
+         "model.keras", "tokenizer.json"}  # fmt: skip
+FIGURES = {"val_loss", "val_perplexity", "floor_perplexity", "floor_loss", "excess_per_word",
+           "val_perplexity_per_word", "val_bits_per_byte", "val_bits_per_character",
+           "tokens_per_second", "seconds", "parameters", "steps"}  # fmt: skip
+
+# In this process Keras and TensorFlow are loaded already; their warnings are not the examples'.
+pytestmark = pytest.mark.filterwarnings("default")
+
+
+def start(name, *flags, cwd):
+    path = os.pathsep.join([str(EXAMPLES.parent), os.environ.get("PYTHONPATH", "")])
+    return subprocess.Popen(
+        [sys.executable, str(EXAMPLES / f"{name}.py"), *flags],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process):
+    output, errors = process.communicate(timeout=540)
+    assert process.returncode == 0, output + errors
+    return output
+
+
+def call(monkeypatch, name, *flags):
+    """Runs an example in this process, which saves loading TensorFlow again."""
+    monkeypatch.setattr(sys, "argv", [name, *map(str, flags)])
+    runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """train_lstm_lm, stopped by Ctrl-C once it trains, and resumed."""
+    cwd = tmp_path_factory.mktemp("lstm")
+    process = start("train_lstm_lm", "--smoke", "--minutes", "500", cwd=cwd)
+    # The header of the first bar is printed when training begins.
+    before = []
+    for line in process.stdout:
+        before.append(line)
+        if " of 500:00 minutes" in line:
+            break
+    else:
+        pytest.fail("".join(before) + process.stderr.read())
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    rest, errors = process.communicate(timeout=540)
+    assert process.returncode == 130, rest + errors
+    stopped = {path.name for path in (cwd / "runs" / "train_lstm_lm").iterdir()}
+    # Half an epoch in all: what was trained before counts.
+    resumed = start("train_lstm_lm", "--resume", "--epochs", "0.5", cwd=cwd)
+    return cwd / "runs" / "train_lstm_lm", stopped, rest, finish(resumed)
+
+
+def test_ctrl_c_leaves_a_checkpoint_and_says_how_to_go_on(trained):
+    _, stopped, output, _ = trained
+    assert {"last.keras", "model.keras", "tokenizer.json"} <= stopped
+    assert "metrics.json" not in stopped
+    assert "stopped at step" in output
+    assert "--resume --out runs/train_lstm_lm" in output
+
+
+def test_a_resumed_training_ends_with_everything(trained):
+    folder, _, _, output = trained
+    assert {path.name for path in folder.iterdir()} == FILES
+    metrics = json.loads(output.splitlines()[-1])
+    assert metrics.keys() >= FIGURES
+    assert metrics == json.loads((folder / "metrics.json").read_text("utf-8"))
+    assert 1 < metrics["floor_perplexity"] < metrics["val_perplexity"] < metrics["vocab_size"]
+    assert 0 <= metrics["parsed"] <= 1
+    assert metrics["excess_per_word"] > 3 * metrics["excess_per_word_error"] > 0
+    assert metrics["epochs"] >= 0.5
+    for words in ("going on from step", "━━━", "perplexity", "(floor ", "sample:", "metrics.json"):
+        assert words in output
+
+
+def test_a_trained_model_writes(trained, monkeypatch, capsys):
+    flags = [trained[0], "--prompt", "The old", "--max-new-tokens", 8, "--seed", 3]
+    call(monkeypatch, "generate_text", *flags, "--num-samples", 2, "--top-k", 50)
+    first = capsys.readouterr().out.splitlines()
+    assert len(first) == 2
+    assert all(line.strip().startswith("The old") for line in first)
+    call(monkeypatch, "generate_text", *flags, "--num-samples", 2, "--top-k", 50)
+    assert capsys.readouterr().out.splitlines() == first
+    call(monkeypatch, "generate_text", *flags, "--beams", 2)
+    assert capsys.readouterr().out.startswith("The old")
+
+
+def test_prompts_can_be_typed(trained, monkeypatch, capsys, tmp_path):
+    prompts = tmp_path / "prompts"
+    prompts.write_text("A farmer\nThe sailor\n", "utf-8")
+    with prompts.open(encoding="utf-8") as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        call(monkeypatch, "generate_text", trained[0], "--interactive", "--max-new-tokens", 3)
+    output = capsys.readouterr().out
+    assert "A farmer" in output
+    assert "The sailor" in output
+
+
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [(["--top-p", "0"], "top_p"), (["--temperature", "-1"], "temperature"),
+     (["--beams", "0"], "num_beams")],
+)  # fmt: skip
+def test_wrong_sampling_flags_get_one_line(trained, monkeypatch, capsys, flags, told):
+    with pytest.raises(SystemExit, match="1"):
+        call(monkeypatch, "generate_text", trained[0], "--prompt", "The", *flags)
+    assert told in capsys.readouterr().err
+
+
+def test_gpt2_learns_from_a_text_file(tmp_path):
+    (tmp_path / "text.txt").write_text("one two three four five, once I caught a fish. " * 200)
+    flags = ["--smoke", "--data", "text.txt", "--tokenizer", "char", "--prompt", "once"]
+    output = finish(start("train_gpt2_lm", *flags, "--epochs", "3", "--out", "here", cwd=tmp_path))
+    metrics = json.loads(output.splitlines()[-1])
+    assert metrics.keys() >= FIGURES
+    assert metrics["floor_perplexity"] is None
+    assert metrics["val_perplexity"] < metrics["vocab_size"]
+    assert "\n  once" in output
+    assert {path.name for path in (tmp_path / "here").iterdir()} == FILES
+
+
+def test_an_empty_file_gets_one_line(tmp_path, monkeypatch, capsys):
+    (tmp_path / "empty.txt").touch()
+    monkeypatch.chdir(tmp_path)
+    for name in ("train_gpt2_lm", "compare_models"):
+        with pytest.raises(SystemExit, match="1"):
+            call(monkeypatch, name, "--smoke", "--data", "empty.txt")
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"{name}: ")
+        assert "empty.txt" in line
+    assert not list(tmp_path.glob("runs/*"))  # nothing is left of a training that never began
+    (tmp_path / "text.txt").write_text("abc " * 500)
+    flags = ["--smoke", "--data", "text.txt", "--tokenizer", "char", "--prompt", "Zürich"]
+    with pytest.raises(SystemExit, match="1"):
+        call(monkeypatch, "train_gpt2_lm", *flags)
+    assert "'Z'" in capsys.readouterr().err  # before the training, not after it
+    with pytest.raises(SystemExit, match="1"):
+        call(monkeypatch, "generate_text", "nowhere")
+    assert "nowhere" in capsys.readouterr().err
+
+
+def test_comparing_leaves_a_leaderboard_and_resumes(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(EXAMPLES.parent))
+    flags = ["--smoke", "--tokenizer", "word", "--families", "gru", "--learning-rates", "0.003"]
+    call(monkeypatch, "compare_models", *flags)
+    first = json.loads(capfd.readouterr().out.splitlines()[-1])
+    (row,) = first["leaderboard"]
+    assert first["best"] == row["family"] == "gru"
+    assert row["learning_rate"] == 0.003
+    assert len(row["val_perplexity_seeds"]) == 2
+    assert row["parameters"] == pytest.approx(30_000, rel=0.1)
+    assert row["peak_memory_mb"] > 100
+    out = tmp_path / "runs" / "compare_models"
+    made = {"leaderboard.csv", "leaderboard.md", "metrics.json", "curve.png", "tokenizer.json"}
+    assert made <= {path.name for path in out.iterdir()}
+    assert (out / "leaderboard.md").read_text("utf-8").count("\n") == 3
+    before = (out / "gru" / "result.json").stat().st_mtime_ns
+    call(monkeypatch, "compare_models", "--resume")
+    output = capfd.readouterr().out
+    assert "finished before" in output
+    assert json.loads(output.splitlines()[-1])["leaderboard"] == first["leaderboard"]
+    assert (out / "gru" / "result.json").stat().st_mtime_ns == before
