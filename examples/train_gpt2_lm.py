@@ -15,12 +15,11 @@ import keras
 import lmzoo
 from lmzoo import experiment
 
-# The recipe: what the model is, and how it learns.
-WIDTH, SMOKE_WIDTH = 128, 16
-LAYERS = 4
-HEADS = 4
-DROPOUT = 0.0
+# The recipe: what the model is, and how it learns. Each is a flag: --hidden-dim 256 --dropout 0.1
 DEFAULTS = {
+    "hidden_dim": 128,
+    "num_layers": 4,
+    "dropout": 0.0,
     "tokenizer": "word",
     "grammar_documents": 60_000,
     "sequence_length": 64,
@@ -36,11 +35,11 @@ def train(run: experiment.Experiment) -> None:
 
     model = lmzoo.build_gpt2_lm(
         data.vocab_size,
-        embed_dim=SMOKE_WIDTH if run.args.smoke else WIDTH,
-        num_layers=1 if run.args.smoke else LAYERS,
-        num_heads=HEADS,
+        embed_dim=run.args.hidden_dim,
+        num_layers=run.args.num_layers,
+        num_heads=4,
         max_length=run.args.sequence_length,  # learned positions end somewhere
-        dropout=DROPOUT,
+        dropout=run.args.dropout,
     )
     model.compile(
         optimizer=keras.optimizers.AdamW(run.args.learning_rate, weight_decay=0.1, clipnorm=1.0),

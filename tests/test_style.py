@@ -20,7 +20,16 @@ LEFTOVERS = re.compile(
 # The registry hands what it is given to the builder: the only functions with open arguments.
 OPEN_ARGUMENTS = {"build_model"}
 # These override methods of Keras, whose callers pass arguments by name that only Keras knows.
-KERAS_METHODS = {"__init__", "compile", "compute_loss", "fit", "evaluate", "quantize", "save"}
+KERAS_METHODS = {
+    "__init__",
+    "compile",
+    "compute_loss",
+    "fit",
+    "evaluate",
+    "predict",
+    "quantize",
+    "save",
+}
 
 
 def run(*command):

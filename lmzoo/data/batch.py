@@ -15,6 +15,9 @@ Arrays: TypeAlias = tuple[np.ndarray, np.ndarray, np.ndarray]
 # Python makes so many tokens at once, as several batches; TensorFlow takes them apart.
 CHUNK_TOKENS = 1 << 17
 PREFETCH = 8
+# Rows of similar length are looked for among so many batches; XLA compiles once per width.
+POOL_BATCHES = 100
+WIDTH_STEP = 8
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class Batches:
         rows: gives the rows of an epoch by its number; always as many.
         seed: of the order of the rows in each epoch; None keeps the order of the store.
         pad_id: id at positions of weight 0 beyond a row's end.
+        by_length: whether rows of similar length make a batch, which is then only as wide as
+            they need (a multiple of 8); otherwise every batch has `sequence_length` positions.
     """
 
     store: TokenStore
@@ -36,6 +41,7 @@ class Batches:
     rows: Callable[[int], Rows]
     seed: int | None = None
     pad_id: int = 0
+    by_length: bool = False
 
     @property
     def steps(self) -> int:
@@ -48,25 +54,50 @@ class Batches:
         order = np.arange(rows.count, dtype=np.int64 if rows.count > 2**31 - 1 else np.int32)
         if self.seed is not None:
             np.random.default_rng([self.seed % 2**32, epoch]).shuffle(order)
+        if self.by_length:
+            yield from self._chunks_by_length(rows, order, epoch, first_step)
+            return
         together = max(1, CHUNK_TOKENS // (self.batch_size * self.sequence_length))
         for step in range(first_step, steps, together):
             stop = min(step + together, steps)
-            arrays = self._gather(rows, order[step * self.batch_size : stop * self.batch_size])
-            missing = (stop - step) * self.batch_size - len(arrays[0])
-            shape = (stop - step, self.batch_size, self.sequence_length)
-            pad = ((0, missing), (0, 0))
-            ids, next_ids, weights = (
-                np.pad(array, pad, constant_values=fill).reshape(shape)
-                if missing
-                else array.reshape(shape)
-                for array, fill in zip(arrays, (self.pad_id, self.pad_id, 0), strict=True)
-            )
-            yield ids, next_ids, weights
+            numbers = order[step * self.batch_size : stop * self.batch_size]
+            yield self._filled(rows, numbers, stop - step, self.sequence_length)
 
-    def _gather(self, rows: Rows, numbers: np.ndarray) -> Arrays:
-        """Reads rows by their numbers: arrays (n, T)."""
+    def _chunks_by_length(
+        self, rows: Rows, order: np.ndarray, epoch: int, first_step: int
+    ) -> Iterator[Arrays]:
+        """Yields one batch at a time, each of rows of similar length."""
+        lengths = rows.locate(np.arange(rows.count))[1]
+        rng = np.random.default_rng([(self.seed or 0) % 2**32, epoch, 2])
+        size, step = self.batch_size, 0
+        for first in range(0, rows.count, POOL_BATCHES * size):
+            pool = order[first : first + POOL_BATCHES * size]
+            pool = pool[np.argsort(lengths[pool], kind="stable")]
+            for place in rng.permutation(-(-len(pool) // size)):
+                if step >= first_step:
+                    numbers = pool[place * size : (place + 1) * size]
+                    width = -(-int(lengths[numbers].max()) // WIDTH_STEP) * WIDTH_STEP
+                    yield self._filled(rows, numbers, 1, min(width, self.sequence_length))
+                step += 1
+
+    def _filled(self, rows: Rows, numbers: np.ndarray, batches: int, width: int) -> Arrays:
+        """Reads rows into whole batches: arrays (batches, B, width); missing rows weigh 0."""
+        arrays = self._gather(rows, numbers, width)
+        missing = batches * self.batch_size - len(numbers)
+        shape = (batches, self.batch_size, width)
+        pad = ((0, missing), (0, 0))
+        ids, next_ids, weights = (
+            np.pad(array, pad, constant_values=fill).reshape(shape)
+            if missing
+            else array.reshape(shape)
+            for array, fill in zip(arrays, (self.pad_id, self.pad_id, 0), strict=True)
+        )
+        return ids, next_ids, weights
+
+    def _gather(self, rows: Rows, numbers: np.ndarray, width: int) -> Arrays:
+        """Reads rows by their numbers: arrays (n, width)."""
         start, length, skip = (part[:, None] for part in rows.locate(numbers))
-        place = np.arange(self.sequence_length + 1)
+        place = np.arange(width + 1)
         index = np.minimum(start - 1 + place, self.store.size - 1)
         tokens = self.store.take(index)
         real = place[:-1] < length
@@ -101,7 +132,7 @@ class Batches:
 
     def _from_generator(self, generate: Callable[[], Any], cardinality: int) -> tf.data.Dataset:
         """Takes the chunks apart into batches of static shape."""
-        shape = (None, self.batch_size, self.sequence_length)
+        shape = (None, self.batch_size, None if self.by_length else self.sequence_length)
         signature = tuple(tf.TensorSpec(shape, t) for t in (tf.int32, tf.int32, tf.float32))
         chunks = tf.data.Dataset.from_generator(generate, output_signature=signature)
         batches = chunks.unbatch().apply(tf.data.experimental.assert_cardinality(cardinality))

@@ -164,7 +164,10 @@ def prepare_lm(
         seed: of split, order, shifts, and the grammar's sample.
         contiguous: True makes row i of a batch go on in row i of the next batch, for models that
             carry their state; rows are then not shuffled. Validation likewise.
-        pack: False gives each document rows of its own, padded.
+        pack: False gives each document rows of its own, padded. Documents of similar length
+            then make a batch of `train`, which is as wide as they need, at most
+            `sequence_length`. Recurrent models learn faster so: no document begins with the
+            state that another one left.
         valid_overlap: tokens that each validation row of a stream reads again, with weight 0, as
             context for the rest; 0 to `sequence_length - 1`.
         cache_dir: where the temporary file goes, if one is needed; None is the system's place.

@@ -60,6 +60,10 @@ class Layout:
             rows = lane_rows(size, length, self.batch_size, encoded.starts)
         elif self.kind != "stream":
             rows = encoded.rows
+            if train and not self.pack:
+                return Batches(
+                    store, length, self.batch_size, lambda epoch: rows, self.seed, pad_id, True
+                )
         elif not train:
             rows = window_rows(size, length, overlap=self.valid_overlap)
         else:

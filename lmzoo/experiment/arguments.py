@@ -17,6 +17,9 @@ RECIPE_FLAGS = (
     "vocab_size",
     "sequence_length",
     "batch_size",
+    "hidden_dim",
+    "num_layers",
+    "dropout",
     "learning_rate",
     "seed",
     "smoke",
@@ -26,6 +29,8 @@ SMOKE_DEFAULTS = {
     "grammar_documents": 4000,
     "sequence_length": 64,
     "batch_size": 8,
+    "hidden_dim": 16,
+    "num_layers": 1,
     "epochs": 0.2,
 }
 _UNSET = object()
@@ -81,6 +86,9 @@ def add_arguments(
     add("--vocab-size", type=positive_int, help="size of the vocabulary (default: by the data)")
     add("--sequence-length", type=positive_int, default=64, help="tokens in a row of a batch")
     add("--batch-size", type=positive_int, default=32, help="rows in a batch")
+    add("--hidden-dim", type=positive_int, default=256, help="width of the model")
+    add("--num-layers", type=positive_int, default=1, help="layers of the model")
+    add("--dropout", type=float, default=0.0, help="share dropped in training, 0 to 1")
     add("--learning-rate", type=positive_float, default=1e-3, help="the highest learning rate")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=positive_float, help="train for so long")

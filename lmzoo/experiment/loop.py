@@ -125,7 +125,7 @@ class TrainingLoop(Progress):
     @property
     def tokens_per_second(self) -> float:
         """Training speed without compilation, validation and saving."""
-        tokens = self.busy_steps * self.data.batch_size * self.data.sequence_length
+        tokens = self.busy_steps * self.data.report["train"]["tokens"] / self.data.steps_per_epoch
         return tokens / max(self.busy_seconds, 1e-9)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:

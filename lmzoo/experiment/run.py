@@ -49,11 +49,14 @@ class Experiment:
         print(f"writing to {self.folder}")
         keras.utils.set_random_seed(args.seed)
 
-    def prepare_lm(self, *, contiguous: bool = False, valid_overlap: int = 0) -> Any:
+    def prepare_lm(
+        self, *, contiguous: bool = False, pack: bool = True, valid_overlap: int = 0
+    ) -> Any:
         """Reads, cleans, tokenises and batches `--data`, and says what it found.
 
         Args:
             contiguous: as in `lmzoo.data.prepare_lm`, for models that carry their state.
+            pack: as in `lmzoo.data.prepare_lm`.
             valid_overlap: as in `lmzoo.data.prepare_lm`.
 
         Returns:
@@ -74,6 +77,7 @@ class Experiment:
                 documents=args.documents,
                 seed=args.seed,
                 contiguous=contiguous,
+                pack=pack,
                 valid_overlap=valid_overlap,
             )
         data.tokenizer.save(saved)

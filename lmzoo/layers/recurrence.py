@@ -105,14 +105,16 @@ def _scan(step: Callable, state: tuple, inputs: tuple, reverse: bool = False) ->
     """Every state that `step(state, inputs_t) -> state` runs through, stacked over time.
 
     Keras's scan on TensorFlow stacks only values shaped like the state, so what a step wants to
-    keep is part of its state.
+    keep is part of its state; and it takes one sequence only when the length is not known while
+    tracing, so that sequence is the time.
     """
 
-    def both(state: tuple, inputs_t: tuple) -> tuple[tuple, tuple]:
-        state = step(state, inputs_t)
+    def both(state: tuple, time: Tensor) -> tuple[tuple, tuple]:
+        state = step(state, tuple(x[time] for x in inputs))
         return state, state
 
-    return ops.scan(both, state, inputs, reverse=reverse)[1]
+    times = ops.arange(ops.shape(inputs[0])[0], dtype="int32")
+    return ops.scan(both, state, times, reverse=reverse)[1]
 
 
 @ops.custom_gradient

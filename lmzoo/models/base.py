@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from lmzoo import registry
-from lmzoo.errors import LmzooError, PromptError
+from lmzoo.errors import ArgumentError, LmzooError, PromptError
 from lmzoo.layers import LanguageModelHead, RecurrentBlock, TokenEmbedding
 from lmzoo.losses import CrossEntropy
 from lmzoo.metrics import Perplexity
@@ -229,8 +229,20 @@ class LanguageModel(ZooModel):
         self.optimizer.build(self.trainable_variables)
 
     def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Keras's `fit`; ids in arrays are checked against the vocabulary first."""
+        """Keras's `fit`; ids in arrays are checked against the vocabulary first.
+
+        Raises:
+            PromptError: If an id is outside the vocabulary.
+            ArgumentError: If class_weight is given: Keras takes each row of labels for one-hot.
+        """
         self._check_ids(x)
+        if kwargs.get("class_weight") is not None:
+            raise ArgumentError(
+                "class_weight does not fit labels (batch, time), which Keras takes for one-hot "
+                "rows: give every token its weight through sample_weight."
+            )
+        if hasattr(x, "element_spec"):  # a tf.data.Dataset is shuffled by its pipeline
+            kwargs.setdefault("shuffle", False)
         return super().fit(x, *args, **kwargs)
 
     def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:

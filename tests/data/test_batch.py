@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lmzoo.data import batch as module
 from lmzoo.data.batch import Batches, next_word_windows
-from lmzoo.data.rows import possible_shifts, window_rows
+from lmzoo.data.rows import DocumentPacker, possible_shifts, window_rows
 from lmzoo.data.store import TokenStore
 from lmzoo.errors import ArgumentError, DataError, PromptError
 
@@ -108,6 +108,35 @@ def test_shapes_are_static_and_lengths_known():
     assert int(batches.dataset_from(1).cardinality()) == -1
     with pytest.raises(ArgumentError, match="step is -1"):
         batches.dataset_from(-1)
+
+
+@given(
+    lengths=st.lists(st.integers(1, 30), min_size=1, max_size=40),
+    batch_size=st.integers(1, 5),
+    first=st.integers(0, 7),
+)
+def test_rows_of_similar_length_make_batches_as_wide_as_they_need(lengths, batch_size, first):
+    size = sum(lengths)
+    store = TokenStore(size + 1)
+    store.append(np.arange(size + 1))
+    store.close()
+    packer = DocumentPacker(20, pack=False)
+    packer.add(lengths)
+    rows = packer.rows()
+    batches = Batches(store, 20, batch_size, lambda epoch: rows, seed=3, by_length=True)
+    made = [tuple(part[0] for part in chunk) for chunk in batches.chunks(0)]
+    assert len(made) == batches.steps
+    ids, next_ids = [], []
+    for x, y, weights in made:
+        longest = int(weights.sum(axis=1).max())
+        assert x.shape == (batch_size, min(-(-longest // 8) * 8, 20))
+        ids.extend(x[weights == 1])
+        next_ids.extend(y[weights == 1])
+    assert sorted(next_ids) == list(range(1, size + 1))
+    assert [i + 1 for i in ids] == next_ids
+    again = [chunk[0][0] for chunk in batches.chunks(0, min(first, batches.steps))]
+    for a, (b, _, _) in zip(again, made[first:], strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("one_hot", [False, True])

@@ -105,6 +105,16 @@ def test_a_batch_of_another_size_than_the_carried_state_is_named():
         model(np.zeros((3, 4), "int32"), training=True)
 
 
+def test_class_weight_is_refused_and_a_data_set_is_not_shuffled_again():
+    model = by_hand()
+    model.compile()
+    ids = np.zeros((2, 3), "int32")
+    with pytest.raises(ArgumentError, match="sample_weight"):
+        model.fit(ids, ids, class_weight={0: 2.0}, verbose=0)
+    data = tf.data.Dataset.from_tensors((ids, ids))
+    model.fit(data, verbose=0)  # Keras would warn of shuffle=True, and warnings are errors
+
+
 def test_compile_turns_xla_on_and_keeps_what_is_asked():
     model = by_hand()
     model.compile()

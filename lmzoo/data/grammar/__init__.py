@@ -1,7 +1,7 @@
 """A language whose entropy is known: a small world told in English and in Chinese.
 
 A stochastic synchronous grammar, written for lmzoo, draws documents: a sentence, a short story of
-two or three sentences about one subject, or a question. It holds people with names and trades,
+two sentences about one subject, or a question. It holds people with names and trades,
 their relatives, animals, food and drink, things to buy, wear, write, play, drive and build, places
 and cities, the weather, clocks, weekdays and seasons; past, present and future; agreement of
 verbs, pronouns, possessives and reflexives; relative, causal, temporal and reported clauses,

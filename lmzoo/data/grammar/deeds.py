@@ -5,8 +5,7 @@ from lmzoo.data.grammar.rules import RuleBook
 # Object classes of transitive verbs, with their share among a person's deeds.
 _OBJECTS = (
     ("get", "Ware", 0.2), ("eat", "Meal", 0.13), ("drink", "Drink", 0.09),
-    ("build", "Obj[building,h]", 0.09), ("write", "Obj[text,h]", 0.09),
-    ("wear", "Obj[clothes,h]", 0.08), ("play", "Obj[instrument,h]", 0.08),
+    ("write", "Obj[text,h]", 0.12), ("wear", "Obj[clothes,h]", 0.12),
     ("meet", "Person[h]", 0.14), ("tend", "Obj[animal,h]", 0.1),
 )  # fmt: skip
 _SHARES = {"thing": 0.45, "fruit": 0.2, "text": 0.15, "clothes": 0.2}
@@ -73,7 +72,7 @@ def _add_objects(book: RuleBook) -> None:
         book.add("Ware[h]", f"<Obj[{kind},h]>", "<Obj>", share)
         book.add("Goods", f"<NP[{kind},n]>", "<NP>", share)
     for kind in (
-        "thing", "fruit", "text", "clothes", "instrument", "building", "animal",
+        "thing", "fruit", "text", "clothes", "animal",
     ):  # fmt: skip
         book.add(f"Obj[{kind},h]", f"<NP[{kind},n]>", "<NP>", 0.85)
         book.add(f"Obj[{kind},h]", f"<Poss[h]> <Noun[{kind},n]>", "<Poss><Noun>", 0.15)

@@ -7,7 +7,6 @@ from lmzoo.data.grammar.rules import RuleBook
 # Which adjectives go with which nouns, where the class of the noun is not itself one.
 _ADJECTIVES = {
     "man": "person", "woman": "person", "fruit": "food", "clothes": "thing",
-    "instrument": "thing", "building": "thing",
 }  # fmt: skip
 
 
@@ -59,33 +58,27 @@ def _add_mass(book: RuleBook) -> None:
             )
     book.add("Cup[s]", "a <Vessel[s]>", "一<Vessel>", 1.0)
     book.add("Cup[p]", "<Number> <Vessel[p]>", "<Number><Vessel>", 1.0)
-    book.add("Det[s]", "the", "那只", 0.5)
-    book.add("Det[s]", "a", "一只", 0.5)
-    book.add("Det[p]", "the", "那些", 0.4)
-    book.add("Det[p]", "some", "一些", 0.2)
-    book.add("Det[p]", "<Number>", "<Number>只", 0.4)
 
 
 def _add_places(book: RuleBook) -> None:
     """Where (`Place`; `Spot` without the Chinese 在) and where to (`Goal`); `Wild`: outdoors."""
     book.add("Place[h]", "<Spot>", "在<Spot>")
     book.add("Place[u]", "<Wild>", "在<Wild>")
-    adjective = "<Adj[place]>?0.15"
     for kind, zh, weight, wild in (
         ("at", "里", 0.3, 0.0), ("in", "里", 0.1, 0.0), ("wild", "里", 0.15, 0.5),
         ("on", "上", 0.15, 0.3),
     ):  # fmt: skip
         size = len(entries(lexicon.PLACES[kind]))
         word = "in" if kind == "wild" else kind
-        spot = f"{word} the {adjective} <Site[{kind}]>"
-        book.add("Spot", spot, f"<Adj><Site>{zh}", weight)
+        spot = f"{word} the <Site[{kind}]>"
+        book.add("Spot", spot, f"<Site>{zh}", weight)
         book.add("Where", f"<Site[{kind}]>", "<Site>", size)
         if wild:
-            book.add("Wild", spot, f"<Adj><Site>{zh}", wild)
+            book.add("Wild", spot, f"<Site>{zh}", wild)
     book.add("Spot", "in <City>", "<City>", 0.12)
     for symbol in ("Spot", "Wild"):
         book.add(symbol, "<Near> the <Where>", "<Where><Near>", 0.18)
-    book.add("Walk", f"the {adjective} <Where>", "<Adj><Where>")
+    book.add("Walk", "the <Where>", "<Where>")
     book.add("Goal", "<Walk>", "<Walk>", 0.78)
     book.add("Goal", "<City>", "<City>", 0.22)
 

@@ -87,10 +87,6 @@ def _add_nouns(book: RuleBook) -> None:
         for noun, irregular, _, _ in entries(words):
             book.add("Vessel[s]", noun, measure)
             book.add("Vessel[p]", irregular or plural(noun), measure)
-    for group, (nouns, _) in lexicon.SOUNDS.items():
-        for noun, irregular, zh, _ in entries(nouns):
-            book.add(f"Beast[{group},s]", noun, zh)
-            book.add(f"Beast[{group},p]", irregular or plural(noun), zh)
     for group, (nouns, _) in lexicon.EVENTS.items():
         _add_table(book, f"Thing[{group}]", nouns)
 
@@ -102,8 +98,6 @@ def _add_verbs(book: RuleBook) -> None:
     _add_forms(book, "Rain[{}]", lexicon.RAIN)
     for group, (_, table) in lexicon.EVENTS.items():
         _add_forms(book, f"Happen[{group},{{}}]", table)
-    for group, (_, table) in lexicon.SOUNDS.items():
-        _add_forms(book, f"Howl[{group},{{}}]", table)
 
 
 def _add_forms(book: RuleBook, symbol: str, table: str) -> None:

@@ -4,7 +4,7 @@ Feature variables:
     k  whom the document is about: m a man, f a woman, p people, a an animal, b animals
     h  the same, people only;  u  the same, animals only;  n  number (s, p)
     t  tense;  v  form of a verb (past, s = third person singular, base)
-    d  how many more clauses may be nested;  g  a group of animals that make one noise
+    d  how many more clauses may be nested
 """
 
 from lmzoo.data.grammar import lexicon
@@ -21,7 +21,6 @@ _DOMAINS = {
     "t": {"past": 0.45, "present": 0.33, "future": 0.22},
     "v": {"past": 1.0, "s": 1.0, "base": 1.0},
     "d": {"1": 1.0, "0": 1.0},
-    "g": dict.fromkeys(lexicon.SOUNDS, 1.0),
 }
 
 
@@ -75,8 +74,8 @@ def _add_documents(book: RuleBook) -> None:
     """A statement, perhaps another about the same subject; or a question."""
     book.add("Document", "<First[k,t]> <Tail[k,t]>", "<First><Tail>", 0.94)
     book.add("Document", "<Question[k,t]>", "<Question>", 0.06)
-    book.add("Tail[k,t]", "", "", 0.75)
-    book.add("Tail[k,t]", "<Next[k,t]>", "<Next>", 0.25)
+    book.add("Tail[k,t]", "", "", 0.82)
+    book.add("Tail[k,t]", "<Next[k,t]>", "<Next>", 0.18)
     for english, chinese, weight in (
         ("<Then[t]> <Pron[k]> <Pred[k,t]> .", "<Then><Pron><Pred>。", 0.24),
         ("<Then[t]> <Pron[k]> <Both[k,t]> .", "<Then><Pron><Both>。", 0.2),
@@ -127,14 +126,6 @@ def _add_statements(book: RuleBook) -> None:
         "<Subj><Fond>，因为<Pron><Is><Mood>。",
         0.05,
     )
-    for t, will, hui in (("past", "", ""), ("present", "", ""), ("future", "will", "会")):
-        book.add(
-            f"First[u,{t}]",
-            f"<Noisy[g,number(u)]> {will} <Howl[g,form({t},u)]> <Manner>?0.3 <Place[u]> "
-            f"<Time[{t}]>?0.6 .",
-            f"<Noisy><Time>{hui}<Place><Manner><Howl>。",
-            0.12 / len(lexicon.SOUNDS),
-        )
 
 
 def _add_questions(book: RuleBook) -> None:
@@ -222,7 +213,6 @@ def _add_subjects(book: RuleBook) -> None:
     book.add("Whole[f]", "<Name[f]>", "<Name>")
     for one in "mf":
         book.add("Whole[p]", f"<Name[{one}]#a> and <Name[other]#b>", "<Name#a>和<Name#b>")
-    book.add("Noisy[g,n]", "<Det[n]> <Adj[animal]>?0.35 <Beast[g,n]>", "<Det><Adj><Beast>")
     for kind in ("man", "woman", "person"):
         book.add(f"Rel[{kind},n,d]", "who <Live[n,d]>", "<Live>")
     book.add("Rel[animal,n,d]", "that <Verb[chase,past]> <NP[animal,s]>", "<Verb><NP>")

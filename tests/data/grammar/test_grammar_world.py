@@ -127,13 +127,13 @@ def test_damaged_texts_do_not_parse(english):
 @pytest.mark.parametrize(
     ("good", "right", "wrong"),
     [
-        ("The boy injured himself in the park.", "himself", "herself"),
+        ("The boy hid himself in the park.", "himself", "herself"),
         ("Two dogs slept in the park.", "dogs", "dog"),
-        ("The baker sells her coats.", "sells", "sell"),
-        ("The women who know the king sell a map.", "sell", "sells"),
+        ("The queen sells her coats.", "sells", "sell"),
+        ("The women who know the poet sell a map.", "sell", "sells"),
         ("Helen will eat an egg tomorrow.", "tomorrow", "yesterday"),
         ("Adam drank a cup of tea.", "drank", "ate"),
-        ("Adam bought two maps and gave them to Helen.", "them", "it"),
+        ("Adam bought two maps and gave them to Irene.", "them", "it"),
         ("Helen ate an egg. Then she slept in the park.", "she", "he"),
         ("The cow ate the grass in the park. Then it slept near the hotel.", "it", "he"),
         ("Did Helen eat an egg?", "eat", "ate"),
