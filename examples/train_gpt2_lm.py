@@ -23,8 +23,8 @@ DEFAULTS = {
     "tokenizer": "word",
     "grammar_documents": 60_000,
     "sequence_length": 64,
-    "batch_size": 12,
-    "learning_rate": 2e-3,
+    "batch_size": 16,
+    "learning_rate": 6e-3,
     "minutes": 1.5,
 }
 
@@ -42,7 +42,10 @@ def train(run: experiment.Experiment) -> None:
         dropout=run.args.dropout,
     )
     model.compile(
-        optimizer=keras.optimizers.AdamW(run.args.learning_rate, weight_decay=0.1, clipnorm=1.0),
+        # Muon for the matrices of the blocks, Adam at half its rate for everything else.
+        optimizer=keras.optimizers.Muon(
+            run.args.learning_rate, adam_lr_ratio=0.5, exclude_layers=["embedding", "head"]
+        ),
         steps_per_execution=10,  # ten batches between two looks of Python
     )  # the loss is the cross-entropy of the next token, the metric its perplexity
 
