@@ -93,10 +93,10 @@ def unregister(name: str) -> None:
 
     Example:
         >>> import lmzoo
-        >>> lmzoo.unregister("no_such_lm")
+        >>> lmzoo.unregister("zeppelin")
         Traceback (most recent call last):
             ...
-        lmzoo.errors.UnknownModelError: No model 'no_such_lm'. lmzoo.list_models() lists them all.
+        lmzoo.errors.UnknownModelError: No model 'zeppelin'. lmzoo.list_models() lists them all.
     """
     del _ENTRIES[_find(name).name]
 
@@ -187,6 +187,11 @@ def describe_model(name: str) -> str:
 def tiny_arguments(name: str) -> dict[str, Any]:
     """The arguments of a model's tiny size, which the tests build."""
     return dict(_find(name).tiny)
+
+
+def preset_arguments(name: str) -> dict[str, dict[str, Any]]:
+    """The presets of a model: preset -> arguments."""
+    return {preset: dict(values) for preset, values in _find(name).presets.items()}
 
 
 def rebuild(recipe: Mapping[str, Any]) -> Any:

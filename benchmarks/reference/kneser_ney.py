@@ -222,7 +222,7 @@ def main(arguments: list[str] | None = None) -> None:
         "perplexity": math.exp(nats.mean()),
         "seconds": round(time.perf_counter() - started, 2),
     }
-    json.dump(figures, sys.stdout, indent=2)
+    json.dump(figures, sys.stdout)
     print()
 
 

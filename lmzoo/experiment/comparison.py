@@ -64,6 +64,12 @@ class Comparison:
             raise ArgumentError(
                 f"--families: no family {unknown[0]!r}; choose from {', '.join(FAMILIES)}"
             )
+        sizes = {"hidden_dim", "num_layers", "dropout"}.intersection(getattr(args, "given", ()))
+        if sizes:
+            raise ArgumentError(
+                f"--{min(sizes).replace('_', '-')} is of one model: here --parameters gives every "
+                "family its size"
+            )
         self.folder = folders.open_folder(args.out, resume=args.resume)
         if args.resume:
             recall(args, self.folder / folders.ARGUMENTS, FIXED_FLAGS)

@@ -1,5 +1,6 @@
 """What every model of the zoo is: saved by its recipe; a language model also steps."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -61,7 +62,9 @@ class ZooModel(keras.Model):
 
     def quantize(self, mode: str, **kwargs: Any) -> None:
         """Keras's `quantize`, noted in the recipe so that a saved model loads again."""
-        super().quantize(mode, **kwargs)
+        with warnings.catch_warnings():  # Keras warns of each layer that has nothing to quantise
+            warnings.filterwarnings("ignore", message=".*does not have a `quantize` method")
+            super().quantize(mode, **kwargs)
         self._quantization = mode
 
 

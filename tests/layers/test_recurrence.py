@@ -27,7 +27,7 @@ def same_weights(block, layer, shape, rng):
         weight.assign(0.3 * rng.standard_normal(weight.shape))
     bias = block.projection.bias
     if isinstance(block, GRUBlock):
-        bias = ops.stack([bias, block.recurrent_bias])
+        bias = np.stack([array(bias), array(block.recurrent_bias)])
     layer.set_weights([array(w) for w in (block.projection.kernel, block.recurrent_kernel, bias)])
 
 

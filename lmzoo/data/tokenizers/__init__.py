@@ -77,6 +77,13 @@ def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
 
     Raises:
         TokenizerError: there is no such file, it is no tokenizer, or it is damaged.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     train_tokenizer(["tea for two"], kind="char").save(folder + "/tokenizer.json")
+        ...     load_tokenizer(folder + "/tokenizer.json").decode([10, 6, 5])
+        'tea'
     """
     try:
         with open(path, encoding="utf-8") as file:
