@@ -51,7 +51,7 @@ RUNS = {
     ),
     "lstm_char": Run(
         "examples/train_lstm_lm.py --data {data}/lm_char/input.txt.gz --tokenizer char "
-        "--sequence-length 128 --batch-size 32 --hidden-dim 384 --dropout 0.1 --minutes 8 "
+        "--sequence-length 128 --batch-size 32 --hidden-dim 384 --minutes 4.5 "
         "--out {out}",
         "1.60 nats per character or less within 30 minutes",
         ("lm_char/input.txt.gz",),
