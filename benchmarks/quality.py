@@ -109,8 +109,13 @@ def record(name: str, run: Run, data: str) -> None:
     (folder / "log.txt").write_text(log, "utf-8")
     for pattern in KEPT:
         for path in out.glob(pattern):
-            if path.name not in ("tokenizer.json",) and path.stat().st_size < 200_000:
+            if path.name == "tokenizer.json" or path.stat().st_size >= 200_000:
+                continue
+            if path.suffix == ".png":
                 shutil.copy(path, folder / path.name)
+            else:
+                text = _without_place(path.read_text("utf-8"))
+                (folder / path.name).write_text(text, "utf-8")
     lines = [
         f"# {name}",
         "",
@@ -157,7 +162,12 @@ def _plain(log: str) -> str:
     """The log without colours and without the passing states of progress bars."""
     log = re.sub(r"\x1b\[[0-9;]*m", "", log)
     lines = [re.sub(r"^.*[\r\b](?=.)", "", line.rstrip("\r\b")) for line in log.split("\n")]
-    return "\n".join(lines)[-LOG_BYTES:]
+    return _without_place("\n".join(lines))[-LOG_BYTES:]
+
+
+def _without_place(text: str) -> str:
+    """The text with paths as seen from the repository: where it lies is nobody's concern."""
+    return text.replace(f"{ROOT}/", "").replace(f"{ROOT.parent}/", "../")
 
 
 def _git(*arguments: str) -> str:
