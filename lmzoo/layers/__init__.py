@@ -2,6 +2,7 @@
 
 from lmzoo.layers.attention import AdditiveAttention, MultiHeadAttention, attend, softmax
 from lmzoo.layers.convolution import GatedConvolutionBlock
+from lmzoo.layers.dropout import Dropout, random_bits
 from lmzoo.layers.embedding import LanguageModelHead, TokenEmbedding
 from lmzoo.layers.feedforward import FeedForward
 from lmzoo.layers.positions import apply_rotary, sinusoidal_positions
@@ -10,6 +11,7 @@ from lmzoo.layers.transformer import TransformerBlock, make_norm
 
 __all__ = [
     "AdditiveAttention",
+    "Dropout",
     "FeedForward",
     "GRUBlock",
     "GatedConvolutionBlock",
@@ -23,6 +25,7 @@ __all__ = [
     "apply_rotary",
     "attend",
     "make_norm",
+    "random_bits",
     "sinusoidal_positions",
     "softmax",
 ]

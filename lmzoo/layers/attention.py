@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
+from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.positions import apply_rotary
 from lmzoo.typing import Tensor
 
@@ -117,7 +118,7 @@ class MultiHeadAttention(keras.layers.Layer):
         self.rotary_base = rotary_base
         self.use_bias = use_bias
         self.output_initializer = output_initializer
-        self.dropout = keras.layers.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.query_norm = keras.layers.RMSNormalization(epsilon=1e-6) if qk_norm else None
         self.key_norm = keras.layers.RMSNormalization(epsilon=1e-6) if qk_norm else None
 

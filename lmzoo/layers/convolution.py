@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from lmzoo.layers.dropout import Dropout
 from lmzoo.typing import Tensor
 
 
@@ -39,7 +40,7 @@ class GatedConvolutionBlock(keras.layers.Layer):
         self.kernel_size = kernel_size
         self.regularizer = regularizer
         self.norm = keras.layers.LayerNormalization(epsilon=1e-5)
-        self.dropout = keras.layers.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def build(self, input_shape: tuple) -> None:
         """Makes the kernel: (kernel_size * dim, 2 * dim)."""

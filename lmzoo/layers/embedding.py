@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
+from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.positions import sinusoidal_positions
 from lmzoo.typing import Tensor
 
@@ -57,7 +58,7 @@ class TokenEmbedding(keras.layers.Layer):
         self.max_length = max_length if positions == "learned" else None
         self.initializer = keras.initializers.RandomNormal(stddev=initializer_range)
         shape = (None, 1, embed_dim) if variational else None
-        self.dropout = keras.layers.Dropout(dropout, noise_shape=shape)
+        self.dropout = Dropout(dropout, noise_shape=shape)
 
     def build(self, input_shape: tuple) -> None:
         """Makes the tables."""
@@ -142,7 +143,7 @@ class LanguageModelHead(keras.layers.Layer):
         self.embedding = embedding
         self.norm = norm
         self.use_bias = use_bias
-        self.dropout = keras.layers.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.regularizer = regularizer
         self.projection: keras.layers.Layer | None = None
 

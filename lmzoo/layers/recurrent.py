@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
+from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.recurrence import gru_step, lstm_step, run_gru, run_lstm, run_rnn
 from lmzoo.typing import Tensor
 
@@ -42,7 +43,7 @@ class RecurrentBlock(keras.layers.Layer):
         self.hidden_dim = hidden_dim
         self.variational = variational
         self.dropout_rate = dropout
-        self.weight_dropout = keras.layers.Dropout(weight_dropout)
+        self.weight_dropout = Dropout(weight_dropout)
         self.regularizer = regularizer
         self.carry_batch_size = carry_batch_size
 
@@ -50,7 +51,7 @@ class RecurrentBlock(keras.layers.Layer):
         """Makes the input projection, the recurrent kernel and the carried state."""
         dim = input_shape[-1]
         noise_shape = (1, None, dim) if self.variational else None  # time-major
-        self.dropout = keras.layers.Dropout(self.dropout_rate, noise_shape=noise_shape)
+        self.dropout = Dropout(self.dropout_rate, noise_shape=noise_shape)
         self.projection = keras.layers.Dense(
             self.gates * self.hidden_dim,
             kernel_regularizer=self.regularizer,

@@ -4,6 +4,7 @@ import keras
 
 from lmzoo.errors import ArgumentError
 from lmzoo.layers.attention import MultiHeadAttention
+from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.feedforward import FeedForward
 from lmzoo.typing import Tensor
 
@@ -104,7 +105,7 @@ class TransformerBlock(keras.layers.Layer):
         )
         self.attention_norm = make_norm(norm, norm_epsilon, "attention_norm")
         self.feedforward_norm = make_norm(norm, norm_epsilon, "feedforward_norm")
-        self.dropout = keras.layers.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def build(self, input_shape: tuple) -> None:
         """Builds the parts."""
