@@ -64,7 +64,7 @@ RUNS = {
     ),
     "songci_lstm": Run(
         "examples/train_lstm_lm.py --data {data}/chinese/songci_lm --documents paragraph "
-        "--tokenizer char --sequence-length 128 --batch-size 32 --dropout 0.2 --minutes 20 "
+        "--tokenizer char --sequence-length 128 --hidden-dim 384 --dropout 0.3 --minutes 20 "
         "--out {out}",
         "bits per character below those of the 5-gram (songci_5gram)",
         ("chinese/songci_lm/train.txt.gz", "chinese/songci_lm/valid.txt"),
@@ -101,7 +101,8 @@ def record(name: str, run: Run, data: str) -> None:
     out = ROOT / "runs" / name
     shutil.rmtree(out, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
-    commit = _git("rev-parse", "HEAD") + (" (changed)" if _git("status", "--porcelain") else "")
+    changed = _git("status", "--porcelain", "--", ".", ":!benchmarks/records")
+    commit = _git("rev-parse", "HEAD") + (" (changed)" if changed else "")
     command = run.command.format(data=data, out=out.relative_to(ROOT))
     start = time.monotonic()
     log, status = _run(command)
