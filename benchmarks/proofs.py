@@ -9,6 +9,7 @@ The last line is JSON; the exit status is 1 where a bound does not hold.
 """
 
 import argparse
+import itertools
 import json
 import os
 import subprocess
@@ -116,7 +117,7 @@ def _step_difference(model: Any, seed: int) -> float:
         ends = [*cuts, length]
         logits, state, position = model.start(ids[:, : ends[0]], length)
         pieces = [_array(logits)]
-        for begin, end in zip(ends, ends[1:], strict=False):
+        for begin, end in itertools.pairwise(ends):
             logits, state = model.step(ops.convert_to_tensor(ids[:, begin:end]), state, position)
             position = position + (end - begin)
             pieces.append(_array(logits))
