@@ -121,7 +121,7 @@ def _step_difference(model: Any, seed: int) -> float:
             logits, state = model.step(ops.convert_to_tensor(ids[:, begin:end]), state, position)
             position = position + (end - begin)
             pieces.append(_array(logits))
-        worst = max(worst, np.abs(np.concatenate(pieces, axis=1) - whole).max() / scale)
+        worst = np.maximum(worst, np.abs(np.concatenate(pieces, axis=1) - whole).max() / scale)
     return float(worst)
 
 

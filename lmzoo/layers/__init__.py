@@ -1,5 +1,6 @@
 """The layers that the models are made of; a block offers call, init_state and step."""
 
+from lmzoo.layers.adaptive import AdaptiveHead
 from lmzoo.layers.attention import AdditiveAttention, MultiHeadAttention, attend, softmax
 from lmzoo.layers.convolution import GatedConvolutionBlock
 from lmzoo.layers.dropout import Dropout, random_bits
@@ -7,9 +8,13 @@ from lmzoo.layers.embedding import LanguageModelHead, TokenEmbedding
 from lmzoo.layers.feedforward import FeedForward
 from lmzoo.layers.positions import apply_rotary, sinusoidal_positions
 from lmzoo.layers.recurrent import GRUBlock, LSTMBlock, RecurrentBlock, SimpleRNNBlock
+from lmzoo.layers.rnn import GRU, LSTM, SimpleRNN
 from lmzoo.layers.transformer import TransformerBlock, make_norm
 
 __all__ = [
+    "GRU",
+    "LSTM",
+    "AdaptiveHead",
     "AdditiveAttention",
     "Dropout",
     "FeedForward",
@@ -19,6 +24,7 @@ __all__ = [
     "LanguageModelHead",
     "MultiHeadAttention",
     "RecurrentBlock",
+    "SimpleRNN",
     "SimpleRNNBlock",
     "TokenEmbedding",
     "TransformerBlock",

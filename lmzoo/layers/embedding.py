@@ -165,18 +165,37 @@ class LanguageModelHead(keras.layers.Layer):
 
     def call(self, x: Tensor, training: bool = False) -> Tensor:
         """Logits (batch, time, vocab_size) of hidden states (batch, time, hidden_dim)."""
+        x = self.prepare(x, training=training)
+        if self.embedding is None:
+            assert self.projection is not None
+            return self.projection(x)
+        kernel, bias, _ = self.output_weights()
+        logits = ops.matmul(x, ops.transpose(kernel))
+        return logits if bias is None else logits + bias
+
+    def prepare(self, x: Tensor, training: bool = False) -> Tensor:
+        """What the output weights are multiplied with: (batch, time, dim) of hidden states."""
         if self.norm is not None:
             x = self.norm(x)
         x = self.dropout(x, training=training)
-        if self.projection is not None:
+        if self.embedding is not None and self.projection is not None:
             x = self.projection(x)
+        return x
+
+    def output_weights(self) -> tuple[Tensor, Tensor | None, bool]:
+        """The output weights, their bias (vocab_size,) or None, and how they lie.
+
+        Returns:
+            False: weights (dim, vocab_size); True: an embedding's table (vocab_size, dim).
+        """
         if self.embedding is None:
-            return x
-        table = ops.cast(self.embedding.embeddings, self.compute_dtype)
-        logits = ops.matmul(x, ops.transpose(table))
-        if self.use_bias:
-            logits = logits + ops.cast(self.bias, self.compute_dtype)
-        return logits
+            assert self.projection is not None
+            kernel, bias, shared = self.projection.kernel, self.projection.bias, False
+        else:
+            kernel, shared = self.embedding.embeddings, True
+            bias = self.bias if self.use_bias else None
+        dtype = self.compute_dtype
+        return ops.cast(kernel, dtype), None if bias is None else ops.cast(bias, dtype), shared
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """(batch, time, vocab_size)."""

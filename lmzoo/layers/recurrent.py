@@ -50,7 +50,7 @@ class RecurrentBlock(keras.layers.Layer):
     def build(self, input_shape: tuple) -> None:
         """Makes the input projection, the recurrent kernel and the carried state."""
         dim = input_shape[-1]
-        noise_shape = (1, None, dim) if self.variational else None  # time-major
+        noise_shape = (None, 1, dim) if self.variational else None
         self.dropout = Dropout(self.dropout_rate, noise_shape=noise_shape)
         self.projection = keras.layers.Dense(
             self.gates * self.hidden_dim,
@@ -79,7 +79,6 @@ class RecurrentBlock(keras.layers.Layer):
     def call(self, x: Tensor, training: bool = False) -> Tensor:
         """(batch, time, dim) -> (batch, time, hidden_dim)."""
         carry = bool(training) and self.carry_batch_size > 0
-        x = ops.transpose(x, (1, 0, 2))  # (time, batch, dim)
         x = self.projection(self.dropout(x, training=training))
         state = self._carried_state(x) if carry else self._zeros(x)
         kernel = ops.cast(self.recurrent_kernel, self.compute_dtype)
@@ -88,7 +87,7 @@ class RecurrentBlock(keras.layers.Layer):
         if carry:
             for variable, value in zip(self.carried, state, strict=True):
                 variable.assign(ops.stop_gradient(value))
-        return ops.transpose(outputs, (1, 0, 2))  # (batch, time, hidden)
+        return outputs
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """(batch, time, hidden_dim)."""
@@ -107,9 +106,7 @@ class RecurrentBlock(keras.layers.Layer):
         if x.shape[1] == 1:
             output, state = self._single(self.projection(x[:, 0]), kernel, state)
             return output[:, None], state  # (batch, 1, hidden)
-        x = self.projection(ops.transpose(x, (1, 0, 2)))  # (time, batch, gates * hidden)
-        outputs, state = self._run(x, kernel, state)
-        return ops.transpose(outputs, (1, 0, 2)), state  # (batch, n, hidden)
+        return self._run(self.projection(x), kernel, state)
 
     def reset_carried_state(self) -> None:
         """Lets training start from zeros again: at the start of an epoch."""
@@ -133,13 +130,13 @@ class RecurrentBlock(keras.layers.Layer):
         return ops.zeros(shape, dtype)
 
     def _zeros(self, x: Tensor) -> tuple[Tensor, ...]:
-        zeros = ops.zeros((ops.shape(x)[1], self.hidden_dim), self.compute_dtype)
+        zeros = ops.zeros((ops.shape(x)[0], self.hidden_dim), self.compute_dtype)
         return (zeros,) * self.num_states
 
     def _carried_state(self, x: Tensor) -> tuple[Tensor, ...]:
-        if isinstance(x.shape[1], int) and x.shape[1] != self.carry_batch_size:
+        if isinstance(x.shape[0], int) and x.shape[0] != self.carry_batch_size:
             raise ArgumentError(
-                f"A batch of {x.shape[1]} rows for carry_batch_size={self.carry_batch_size}: "
+                f"A batch of {x.shape[0]} rows for carry_batch_size={self.carry_batch_size}: "
                 "feed batches of that many rows, or build the model with another size."
             )
         return tuple(ops.cast(v, self.compute_dtype) for v in self.carried)
@@ -148,8 +145,8 @@ class RecurrentBlock(keras.layers.Layer):
         raise AttributeError("RecurrentBlock is a base: use SimpleRNNBlock, GRUBlock or LSTMBlock.")
 
     def _single(self, x: Tensor, kernel: Tensor, state: tuple) -> tuple[Tensor, tuple]:
-        outputs, state = self._run(x[None], kernel, state)
-        return outputs[0], state
+        outputs, state = self._run(x[:, None], kernel, state)
+        return outputs[:, 0], state
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")

@@ -1,7 +1,8 @@
 """What every model of the zoo is: saved by its recipe; a language model also steps."""
 
+import contextlib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -11,9 +12,12 @@ from keras import ops
 from lmzoo import registry
 from lmzoo.errors import ArgumentError, LmzooError, PromptError
 from lmzoo.layers import LanguageModelHead, RecurrentBlock, TokenEmbedding
-from lmzoo.losses import CrossEntropy
-from lmzoo.metrics import Perplexity
+from lmzoo.losses import CrossEntropy, FusedCrossEntropy
+from lmzoo.metrics import NatsPerToken, Perplexity
 from lmzoo.typing import Tensor
+
+# From so many words on, a batch of logits costs more to hold and move than the loss to compute.
+LARGE_VOCABULARY = 4096
 
 
 class ZooModel(keras.Model):
@@ -139,6 +143,20 @@ class LanguageModel(ZooModel):
         self.embedding = embedding
         self.blocks = list(blocks)
         self.head = head
+        self._is_fused = self._can_fuse = False
+
+    def call(self, inputs: Tensor, training: bool = False, mask: Tensor | None = None) -> Tensor:
+        """Logits (batch, time, vocab_size) of ids (batch, time).
+
+        Inside a step of `fit` or `evaluate` whose loss is a FusedCrossEntropy: what the output
+        weights are multiplied with, (batch, time, dim).
+        """
+        if not self._is_fused:
+            return super().call(inputs, training=training, mask=mask)
+        x = self.embedding(inputs, training=training)
+        for block in self.blocks:
+            x = block(x, training=training)
+        return self.head.prepare(x, training=training)
 
     @property
     def vocab_size(self) -> int:
@@ -203,7 +221,8 @@ class LanguageModel(ZooModel):
 
         Args:
             optimizer: Name or optimizer.
-            loss: None for the mean nats per token, lmzoo.losses.CrossEntropy().
+            loss: None for the mean nats per token: lmzoo.losses.CrossEntropy(), or, from a
+                vocabulary of 4,096 ids on, lmzoo.losses.FusedCrossEntropy().
             loss_weights: As Keras.
             metrics: As Keras.
             weighted_metrics: None for [lmzoo.metrics.Perplexity()].
@@ -214,17 +233,74 @@ class LanguageModel(ZooModel):
         """
         if jit_compile == "auto" and keras.backend.backend() == "tensorflow":
             jit_compile = not run_eagerly
+        if loss is None:
+            loss = FusedCrossEntropy() if self.vocab_size >= LARGE_VOCABULARY else CrossEntropy()
+        if weighted_metrics is None:
+            weighted_metrics = [Perplexity()]
+        self._can_fuse = (
+            isinstance(loss, FusedCrossEntropy)
+            and not metrics
+            and not loss_weights
+            and len(weighted_metrics) > 0
+            and all(isinstance(m, NatsPerToken) and m.from_logits for m in weighted_metrics)
+        )
         super().compile(
             optimizer=optimizer,
-            loss=CrossEntropy() if loss is None else loss,
+            loss=loss,
             loss_weights=loss_weights,
             metrics=metrics,
-            weighted_metrics=[Perplexity()] if weighted_metrics is None else weighted_metrics,
+            weighted_metrics=weighted_metrics,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,
             auto_scale_loss=auto_scale_loss,
         )
+
+    def train_step(self, *args: Any) -> Any:
+        """Keras's step; with a FusedCrossEntropy, from hidden states instead of logits."""
+        with self._fusing():
+            return super().train_step(*args)
+
+    def test_step(self, *args: Any) -> Any:
+        """Keras's step; with a FusedCrossEntropy, from hidden states instead of logits."""
+        with self._fusing():
+            return super().test_step(*args)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Keras's loss; in a fused step that of the hidden states, which the metrics count too."""
+        if not self._is_fused:
+            return super().compute_loss(x, y, y_pred, sample_weight, training=training)
+        loss, nats, tokens = self.loss.from_hidden(
+            y_pred, self.head.output_weights(), y, sample_weight, training=training
+        )
+        if not self._compile_metrics.built:
+            self._compile_metrics.build(y, y_pred)
+        for metric in self._compile_metrics.metrics:
+            metric.add(ops.stop_gradient(nats), tokens)
+        penalties = [ops.cast(ops.sum(extra), "float32") for extra in self.losses]
+        return sum(penalties, loss)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Keras's metrics; in a fused step they have counted in `compute_loss`."""
+        if self._is_fused:
+            return self.get_metrics_result()
+        return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    @contextlib.contextmanager
+    def _fusing(self) -> Iterator[None]:
+        """Makes `call` give hidden states, where loss, metrics and head allow it."""
+        self._is_fused = self._can_fuse and getattr(self, "_quantization", None) is None
+        try:
+            yield
+        finally:
+            self._is_fused = False
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles a loaded model as the saved one was."""

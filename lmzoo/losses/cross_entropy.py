@@ -48,11 +48,11 @@ def token_nats(
     predictions = ops.cast(ops.convert_to_tensor(predictions), "float32")
     targets = ops.convert_to_tensor(targets)
     if _is_distribution(targets, predictions):
-        weight = _weights(predictions[..., 0], sample_weight, mask)
+        weight = spread_weights(predictions[..., 0], sample_weight, mask)
         nats = _distribution_nats(targets, predictions, from_logits)
     else:
         targets = ops.reshape(targets, ops.shape(predictions)[:-1])  # (batch, time)
-        weight = _weights(targets, sample_weight, mask)
+        weight = spread_weights(targets, sample_weight, mask)
         ids = ops.where(weight != 0, ops.cast(targets, "int32"), 0)
         nats = _id_nats(ids, predictions, from_logits)
     return ops.where(weight != 0, nats * weight, 0.0), weight
@@ -76,7 +76,9 @@ def _is_distribution(targets: Tensor, predictions: Tensor) -> bool:
     return False
 
 
-def _weights(like: Tensor, sample_weight: Tensor | None, mask: Tensor | None) -> Tensor:
+def spread_weights(
+    like: Tensor, sample_weight: Tensor | None, mask: Tensor | None = None
+) -> Tensor:
     """The weight of each token: sample weight times mask, spread over time where it is per row."""
     weight = ops.ones_like(like, dtype="float32")
     for factor in (sample_weight, mask):
@@ -113,7 +115,7 @@ def _distribution_nats(targets: Tensor, predictions: Tensor, from_logits: bool) 
     return -ops.sum(ops.cast(targets, "float32") * log_probabilities, axis=-1)
 
 
-def _over_replicas(count: Tensor) -> Tensor:
+def over_replicas(count: Tensor) -> Tensor:
     """Sum over the replicas of a tf.distribute strategy; the number itself without one."""
     if keras.backend.backend() != "tensorflow":
         return count
@@ -158,7 +160,7 @@ class CrossEntropy(keras.losses.Loss):
     ) -> Tensor:
         """Mean nats over the weighted tokens of a batch, a float32 scalar."""
         nats, weight = token_nats(y_true, y_pred, sample_weight, from_logits=self.from_logits)
-        return ops.divide_no_nan(ops.sum(nats), _over_replicas(ops.sum(weight)))
+        return ops.divide_no_nan(ops.sum(nats), over_replicas(ops.sum(weight)))
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Nats of every token, float32 (batch, time) or (batch,)."""

@@ -1,0 +1,97 @@
+"""Adaptive softmax: frequent words are cheap, rare ones share narrow outputs."""
+
+import itertools
+from collections.abc import Sequence
+
+import keras
+from keras import ops
+
+from lmzoo.errors import ArgumentError
+from lmzoo.layers.dropout import Dropout
+from lmzoo.typing import Tensor
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class AdaptiveHead(keras.layers.Layer):
+    """A language-model head whose vocabulary is cut into a short list and tails of rarer words.
+
+    The short list and one entry for each tail share a softmax; the words of tail k share another,
+    behind a projection to dim / 4^k features. A training step computes a tail's softmax only for
+    the tokens that need it. Ids must be sorted by falling frequency, as the `word` and
+    `whitespace` tokenizers sort them.
+
+    Args:
+        vocab_size: Number of ids.
+        cutoffs: Where the tails begin, rising: [2000, 10000] makes a short list of 2,000 words
+            and tails of 8,000 and of the rest.
+        dropout: Share of the hidden state dropped in training.
+
+    Source: Grave et al. 2017, https://arxiv.org/abs/1609.04309
+
+    Example:
+        >>> import keras, lmzoo
+        >>> head = lmzoo.layers.AdaptiveHead(50, [10, 25])
+        >>> logits = head(keras.ops.ones((2, 3, 16)))
+        >>> tuple(logits.shape), round(float(keras.ops.sum(keras.ops.exp(logits[0, 0]))), 4)
+        ((2, 3, 50), 1.0)
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        cutoffs: Sequence[int],
+        *,
+        dropout: float = 0.0,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        edges = [0, *cutoffs, vocab_size]
+        if not cutoffs or any(a >= b for a, b in itertools.pairwise(edges)):
+            raise ArgumentError(
+                f"adaptive cutoffs {list(cutoffs)} for {vocab_size} words: give rising numbers "
+                "between 1 and the vocabulary's size, such as [2000, 10000]."
+            )
+        self.vocab_size = vocab_size
+        self.cutoffs = list(cutoffs)
+        self.dropout = Dropout(dropout)
+
+    @property
+    def tails(self) -> list[tuple[int, int]]:
+        """First id and number of ids of each tail."""
+        ends = [*self.cutoffs[1:], self.vocab_size]
+        return [(a, b - a) for a, b in zip(self.cutoffs, ends, strict=True)]
+
+    def build(self, input_shape: tuple) -> None:
+        """Makes the shared softmax's weights and, for each tail, projection and weights."""
+        dim = input_shape[-1]
+        self.first = self._dense(self.cutoffs[0] + len(self.cutoffs), dim, "first", bias=True)
+        self.projections, self.outputs = [], []
+        for k, (_, size) in enumerate(self.tails, 1):
+            width = max(1, dim // 4**k)
+            self.projections.append(self._dense(width, dim, f"projection_{k}"))
+            self.outputs.append(self._dense(size, width, f"tail_{k}"))
+        self.built = True
+
+    def _dense(self, units: int, dim: int, name: str, bias: bool = False) -> keras.layers.Layer:
+        dense = keras.layers.Dense(units, use_bias=bias, name=name)
+        dense.build((None, dim))
+        return dense
+
+    def call(self, x: Tensor, training: bool = False) -> Tensor:
+        """Log-probabilities (batch, time, vocab_size) of hidden states (batch, time, dim)."""
+        x = self.prepare(x, training=training)
+        first = ops.log_softmax(self.first(x), axis=-1)
+        parts = [first[..., : self.cutoffs[0]]]
+        for k, (project, output) in enumerate(zip(self.projections, self.outputs, strict=True)):
+            inside = ops.log_softmax(output(project(x)), axis=-1)
+            place = self.cutoffs[0] + k
+            parts.append(first[..., place : place + 1] + inside)
+        return ops.concatenate(parts, axis=-1)
+
+    def prepare(self, x: Tensor, training: bool = False) -> Tensor:
+        """What the output weights are multiplied with: (batch, time, dim) of hidden states."""
+        return self.dropout(x, training=training)
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """(batch, time, vocab_size)."""
+        return (*input_shape[:-1], self.vocab_size)

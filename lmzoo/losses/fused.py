@@ -1,0 +1,240 @@
+"""Cross-entropy that never holds the logits of a whole batch.
+
+With 33,278 words, the logits of 700 tokens, their softmax and its gradient take 280 MB, and most of
+a training step is spent moving them. Here hidden states become nats a few rows at a time, and the
+gradients of hidden states and output weights are summed up on the way.
+"""
+
+from collections.abc import Callable
+
+import keras
+from keras import ops
+
+from lmzoo.losses.cross_entropy import CrossEntropy, over_replicas, spread_weights
+from lmzoo.typing import Tensor
+
+# Logits held at once: 32 MB, which the last cache of most processors holds.
+LOGITS_AT_ONCE = 2**23
+
+
+def head_nats(
+    hidden: Tensor,
+    kernel: Tensor,
+    bias: Tensor | None,
+    targets: Tensor,
+    sample_weight: Tensor | None = None,
+    *,
+    transposed: bool = False,
+    training: bool = False,
+    logits_at_once: int = LOGITS_AT_ONCE,
+    window: tuple[Tensor, Tensor] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Sum of -log softmax(hidden kernel + bias)[target], computed some rows at a time.
+
+    Args:
+        hidden: (batch, time, dim), or any shape that ends in dim.
+        kernel: (dim, vocab); or (vocab, dim), an embedding table, if `transposed`.
+        bias: (vocab,) or None.
+        targets: ids, `hidden`'s shape without its last axis. An id outside [0, vocab) gives NaN,
+            unless its weight is 0.
+        sample_weight: weights of the tokens, of the shape of `targets` or (batch,); None is 1.
+        transposed: how `kernel` lies.
+        training: whether gradients will be asked for: they are computed along with the sum.
+        logits_at_once: about how many logits are held at once.
+        window: int32 scalars, the first token and the one behind the last, outside of which all
+            weights are 0 (tokens counted over the batch): nothing is computed there.
+
+    Returns:
+        Two float32 scalars: the sum of the weighted nats, and the sum of the weights.
+
+    Source: the rows are those of Liger's fused linear cross-entropy, https://arxiv.org/abs/2410.10989
+
+    Example:
+        >>> from keras import ops
+        >>> nats, tokens = head_nats(ops.zeros((2, 3, 4)), ops.zeros((4, 5)), None,
+        ...                          ops.zeros((2, 3), "int32"))
+        >>> round(float(nats / tokens), 4)  # log 5
+        1.6094
+    """
+    dim, vocab = hidden.shape[-1], kernel.shape[0 if transposed else 1]
+    weights = spread_weights(targets, sample_weight)
+    rows = max(1, logits_at_once // vocab)
+    count = _static_size(targets)
+    if count is not None:  # equal parts, so that none is mostly padding
+        rows = -(-count // -(-count // rows))
+    arguments = (
+        ops.reshape(hidden, (-1, dim)),  # (tokens, dim)
+        kernel,
+        ops.zeros((vocab,), kernel.dtype) if bias is None else bias,
+        ops.cast(ops.reshape(targets, (-1,)), "int32"),  # (tokens,)
+        ops.reshape(weights, (-1,)),  # (tokens,)
+    )
+    nats = _Chunks(rows, transposed).nats(*arguments, window=window, training=training)
+    return nats, ops.sum(weights)
+
+
+def _static_size(x: Tensor) -> int | None:
+    """The number of elements where it is known while tracing."""
+    size = 1
+    for n in x.shape:
+        if not isinstance(n, int):
+            return None
+        size *= n
+    return size
+
+
+class _Chunks:
+    """The computation for one number of rows and one layout of the kernel."""
+
+    def __init__(self, rows: int, transposed: bool) -> None:
+        self.rows, self.transposed = rows, transposed
+
+    def nats(
+        self,
+        hidden: Tensor,
+        kernel: Tensor,
+        bias: Tensor,
+        targets: Tensor,
+        weights: Tensor,
+        *,
+        window: tuple[Tensor, Tensor] | None,
+        training: bool,
+    ) -> Tensor:
+        """The sum of the weighted nats, whose gradient is that of the weighted sum."""
+        tokens = ops.shape(targets)[0]
+        chunks = (tokens + self.rows - 1) // self.rows
+        missing = chunks * self.rows - tokens
+        span = (0, chunks)
+        if window is not None:
+            span = (window[0] // self.rows, (window[1] + self.rows - 1) // self.rows)
+        hidden = ops.pad(hidden, ((0, missing), (0, 0)))
+        targets = ops.pad(targets, ((0, missing),))
+        weights = ops.pad(weights, ((0, missing),))
+        if not training:
+            return self._loop(self._forward, span, (hidden, kernel, bias, targets, weights), ())
+
+        @ops.custom_gradient
+        def total(hidden: Tensor, kernel: Tensor, bias: Tensor) -> tuple[Tensor, Callable]:
+            start = (ops.zeros_like(hidden), ops.zeros_like(kernel), ops.zeros_like(bias))
+            nats, *gradients = self._loop(
+                self._both, span, (hidden, kernel, bias, targets, weights), start
+            )
+
+            def gradient(upstream: Tensor) -> tuple[Tensor, ...]:
+                return tuple(g * ops.cast(upstream, g.dtype) for g in gradients)
+
+            return nats, gradient
+
+        return total(hidden, kernel, bias)
+
+    def _loop(self, body: Callable, span: tuple, inputs: tuple, start: tuple) -> Tensor | tuple:
+        """Adds up what `body` finds over the chunks from span[0] to before span[1]."""
+        zero = ops.zeros((), "float32")
+
+        def step(index: Tensor, state: tuple) -> tuple:
+            return body(index * self.rows, inputs, state)
+
+        found = ops.fori_loop(*span, step, (zero, *start))
+        return found if start else found[0]
+
+    def _forward(self, first: Tensor, inputs: tuple, state: tuple) -> tuple:
+        return (state[0] + self._chunk(first, inputs)[0],)
+
+    def _both(self, first: Tensor, inputs: tuple, state: tuple) -> tuple:
+        nats, rows, d_logits = self._chunk(first, inputs)
+        total, d_hidden, d_kernel, d_bias = state
+        kernel = inputs[1]
+        turned = kernel if self.transposed else ops.transpose(kernel)
+        d_rows = ops.matmul(d_logits, turned)  # (rows, dim)
+        pair = (d_logits, rows) if self.transposed else (rows, d_logits)
+        return (
+            total + nats,
+            ops.slice_update(d_hidden, (first, 0), d_rows),
+            d_kernel + ops.matmul(ops.transpose(pair[0]), pair[1]),
+            d_bias + ops.cast(ops.sum(ops.cast(d_logits, "float32"), axis=0), d_bias.dtype),
+        )
+
+    def _chunk(self, first: Tensor, inputs: tuple) -> tuple[Tensor, Tensor, Tensor]:
+        """Nats of the rows from `first` on, the rows, and the gradient of their logits."""
+        hidden, kernel, bias, targets, weights = inputs
+        rows = ops.slice(hidden, (first, 0), (self.rows, hidden.shape[-1]))
+        ids = ops.slice(targets, (first,), (self.rows,))
+        weight = ops.slice(weights, (first,), (self.rows,))
+        logits = ops.matmul(rows, ops.transpose(kernel) if self.transposed else kernel) + bias
+        logits = ops.cast(logits, "float32")  # (rows, vocab)
+        vocab = logits.shape[-1]
+        powers = ops.exp(logits - ops.max(logits, axis=-1, keepdims=True))
+        normaliser = ops.sum(powers, axis=-1)
+        known = (ids >= 0) & (ids < vocab)
+        place = ops.where(known, ids, 0)[:, None]
+        chosen = ops.take_along_axis(logits, place, axis=-1)[:, 0]
+        peak = ops.max(logits, axis=-1)
+        nats = ops.where(known, ops.log(normaliser) + peak - chosen, float("nan"))
+        nats = ops.sum(ops.where(weight != 0, nats * weight, 0.0))
+        is_target = ops.arange(vocab, dtype="int32")[None, :] == place
+        share = powers * (weight / normaliser)[:, None]
+        d_logits = share - ops.where(is_target, weight[:, None], 0.0)
+        return nats, rows, ops.cast(d_logits, hidden.dtype)
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class FusedCrossEntropy(CrossEntropy):
+    """Cross-entropy computed from hidden states, so that no batch of logits is ever held.
+
+    `LanguageModel.fit` and `evaluate` hand it hidden states and head; the numbers are those of
+    `CrossEntropy`. It is `compile`'s own choice for vocabularies of 4,096 ids and more. Called with
+    logits, as any loss, it is `CrossEntropy`.
+
+    Args:
+        logits_at_once: about how many logits are held at once; 2^23 are 32 MB.
+        name: the loss's name.
+
+    Example:
+        >>> import lmzoo
+        >>> model = lmzoo.build_gru_lm(100, embed_dim=8, hidden_dim=8)
+        >>> model.compile("adam", loss=lmzoo.losses.FusedCrossEntropy())
+    """
+
+    def __init__(
+        self, logits_at_once: int = LOGITS_AT_ONCE, name: str = "fused_cross_entropy"
+    ) -> None:
+        super().__init__(from_logits=True, name=name)
+        self.logits_at_once = logits_at_once
+
+    def from_hidden(
+        self,
+        hidden: Tensor,
+        output_weights: tuple[Tensor, Tensor | None, bool],
+        targets: Tensor,
+        sample_weight: Tensor | None,
+        *,
+        training: bool,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The loss without logits.
+
+        Args:
+            hidden: (batch, time, dim).
+            output_weights: kernel, bias and `transposed`, as `head_nats` takes them.
+            targets: ids (batch, time).
+            sample_weight: (batch, time), (batch,) or None.
+            training: whether gradients will be asked for.
+
+        Returns:
+            Float32 scalars: mean nats, the sum of the nats, the sum of the weights.
+        """
+        kernel, bias, transposed = output_weights
+        nats, tokens = head_nats(
+            hidden,
+            kernel,
+            bias,
+            targets,
+            sample_weight,
+            transposed=transposed,
+            training=training,
+            logits_at_once=self.logits_at_once,
+        )
+        return ops.divide_no_nan(nats, over_replicas(tokens)), nats, tokens
+
+    def get_config(self) -> dict[str, int | str]:
+        """The arguments that build this loss again."""
+        return {"logits_at_once": self.logits_at_once, "name": self.name}

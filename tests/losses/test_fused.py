@@ -1,0 +1,200 @@
+"""The fused head and loss give the numbers and gradients of the plain path."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from keras import ops
+
+import lmzoo
+from lmzoo.losses import CrossEntropy, FusedCrossEntropy, head_nats
+
+VOCAB = 50
+
+
+def case(seed, batch=3, time=5, dim=4, vocab=VOCAB):
+    rng = np.random.default_rng(seed)
+    hidden = rng.standard_normal((batch, time, dim)).astype("float32")
+    kernel = rng.standard_normal((dim, vocab)).astype("float32")
+    bias = rng.standard_normal(vocab).astype("float32")
+    ids = rng.integers(0, vocab, (batch, time)).astype("int32")
+    weights = rng.choice([0.0, 0.5, 1.0], (batch, time)).astype("float32")
+    return hidden, kernel, bias, ids, weights
+
+
+def numpy_nats(hidden, kernel, bias, ids, weights):
+    logits = hidden.astype("float64") @ kernel + bias
+    logits -= logits.max(axis=-1, keepdims=True)
+    logits -= np.log(np.exp(logits).sum(axis=-1, keepdims=True))
+    return -(np.take_along_axis(logits, ids[..., None], -1)[..., 0] * weights).sum()
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    seed=st.integers(0, 10**6),
+    rows=st.integers(1, 20),
+    training=st.booleans(),
+    transposed=st.booleans(),
+)
+def test_the_sum_equals_numpy_for_any_number_of_rows(seed, rows, training, transposed):
+    hidden, kernel, bias, ids, weights = case(seed)
+    nats, tokens = head_nats(
+        ops.convert_to_tensor(hidden),
+        ops.convert_to_tensor(kernel.T if transposed else kernel),
+        ops.convert_to_tensor(bias),
+        ids,
+        weights,
+        transposed=transposed,
+        training=training,
+        logits_at_once=rows * VOCAB,
+    )
+    np.testing.assert_allclose(nats, numpy_nats(hidden, kernel, bias, ids, weights), rtol=1e-5)
+    np.testing.assert_allclose(tokens, weights.sum())
+
+
+@pytest.mark.parametrize("rows", [1, 4, 15, 100])
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("xla", [False, True])
+def test_gradients_equal_those_of_the_logits(rows, transposed, xla):
+    hidden, kernel, bias, ids, weights = (tf.constant(x) for x in case(rows))
+
+    def fused():
+        with tf.GradientTape() as tape:
+            tape.watch([hidden, kernel, bias])
+            lying = tf.transpose(kernel) if transposed else kernel
+            nats, tokens = head_nats(
+                hidden, lying, bias, ids, weights,
+                transposed=transposed, training=True, logits_at_once=rows * VOCAB,
+            )  # fmt: skip
+            loss = 3.0 * nats / tokens
+        return loss, tape.gradient(loss, [hidden, kernel, bias])
+
+    with tf.GradientTape() as tape:
+        tape.watch([hidden, kernel, bias])
+        loss = 3.0 * CrossEntropy()(ids, hidden @ kernel + bias, weights)
+    wanted = tape.gradient(loss, [hidden, kernel, bias])
+    found_loss, found = tf.function(fused, jit_compile=xla)()
+    np.testing.assert_allclose(found_loss, loss, rtol=1e-5)
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+def test_an_unknown_size_is_taken_too():
+    hidden, kernel, bias, ids, weights = case(7)
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec((None, None, 4), tf.float32),
+            tf.TensorSpec((None, None), tf.int32),
+            tf.TensorSpec((None, None), tf.float32),
+        ]
+    )
+    def nats(hidden, ids, weights):
+        return head_nats(hidden, tf.constant(kernel), bias, ids, weights, logits_at_once=200)[0]
+
+    for rows in (1, 3):
+        some = hidden[:rows], ids[:rows], weights[:rows]
+        wanted = numpy_nats(some[0], kernel, bias, *some[1:])
+        np.testing.assert_allclose(nats(*some), wanted, rtol=1e-5)
+
+
+def test_an_id_outside_gives_nan_unless_it_does_not_count():
+    hidden, kernel, bias, ids, weights = case(1)
+    ids[1, 2], weights[1, 2] = VOCAB, 0.0
+    inputs = [ops.convert_to_tensor(x) for x in (hidden, kernel, bias)]
+    assert np.isfinite(float(head_nats(*inputs, ids, weights)[0]))
+    weights[1, 2] = 1.0
+    assert np.isnan(float(head_nats(*inputs, ids, weights)[0]))
+
+
+BUILDS = {
+    "gru": {"embed_dim": 8, "hidden_dim": 12, "dropout": 0.0, "l2": 1e-3},
+    "lstm": {"embed_dim": 8, "hidden_dim": 12, "num_layers": 1, "dropout": 0.0,
+             "tie_embeddings": True},
+    "gpt2": {"embed_dim": 8, "num_layers": 1, "num_heads": 2, "max_length": 16, "dropout": 0.0},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("family", BUILDS)
+def test_fit_and_evaluate_give_the_numbers_of_the_plain_loss(family):
+    keras.utils.set_random_seed(1)
+    model = lmzoo.build_model(f"{family}_lm", vocab_size=VOCAB, **BUILDS[family])
+    twin = lmzoo.clone(model)
+    rng = np.random.default_rng(0)
+    ids = rng.integers(0, VOCAB, (12, 9)).astype("int32")
+    weights = (rng.random((12, 8)) < 0.7).astype("float32")
+    found = []
+    for one, loss in ((model, FusedCrossEntropy(logits_at_once=500)), (twin, CrossEntropy())):
+        one.compile(keras.optimizers.SGD(0.5), loss=loss)
+        fitted = one.fit(
+            ids[:, :-1], ids[:, 1:], sample_weight=weights, batch_size=4, epochs=2,
+            shuffle=False, verbose=0,
+        ).history  # fmt: skip
+        measured = one.evaluate(
+            ids[:, :-1], ids[:, 1:], sample_weight=weights, verbose=0, return_dict=True
+        )
+        found.append([*fitted["loss"], *fitted["perplexity"], *measured.values()])
+    np.testing.assert_allclose(*found, rtol=2e-5)
+    for a, b in zip(model.weights, twin.weights, strict=True):
+        np.testing.assert_allclose(a, b, atol=2e-5)
+    assert model.predict(ids, verbose=0).shape == (12, 9, VOCAB)
+
+
+def test_fit_holds_no_batch_of_logits():
+    """The largest array of a compiled step is the chunk, not (batch, time, vocab)."""
+    model = lmzoo.build_gru_lm(5000, embed_dim=8, hidden_dim=8)
+    model.compile("sgd", loss=FusedCrossEntropy(logits_at_once=5000 * 4))
+    ids = np.zeros((4, 16), "int32")
+    model.fit(ids, ids, verbose=0)
+
+    @tf.function(jit_compile=True)
+    def step(x, y):
+        return model.train_step((x, y, None))
+
+    text = step.experimental_get_compiler_ir(tf.constant(ids), tf.constant(ids))(stage="hlo")
+    assert "[4,5000]" in text
+    assert "[4,16,5000]" not in text
+    assert "[64,5000]" not in text
+
+
+def test_large_vocabularies_take_it_by_themselves_and_small_ones_do_not():
+    small, large = (lmzoo.build_gru_lm(n, embed_dim=2, hidden_dim=2) for n in (4095, 4096))
+    small.compile("sgd")
+    large.compile("sgd")
+    assert type(small.loss) is CrossEntropy
+    assert type(large.loss) is FusedCrossEntropy
+
+
+def test_a_metric_that_needs_logits_gets_them():
+    model = lmzoo.build_gru_lm(VOCAB, embed_dim=4, hidden_dim=4)
+    accuracy = keras.metrics.SparseCategoricalAccuracy()
+    model.compile("sgd", loss=FusedCrossEntropy(), weighted_metrics=[accuracy])
+    ids = np.arange(12).reshape(2, 6)
+    found = model.evaluate(ids, ids, verbose=0, return_dict=True)
+    wanted = (model.predict(ids, verbose=0).argmax(axis=-1) == ids).mean()
+    assert found["sparse_categorical_accuracy"] == pytest.approx(wanted)
+
+
+def test_a_quantised_model_is_evaluated_by_its_logits():
+    model = lmzoo.build_gru_lm(VOCAB, embed_dim=8, hidden_dim=8)
+    model.quantize("int8")
+    model.compile(None, loss=FusedCrossEntropy())
+    ids = np.arange(12).reshape(2, 6)
+    nats = -np.log(keras.ops.softmax(model.predict(ids, verbose=0)))
+    wanted = np.take_along_axis(nats, ids[..., None], -1).mean()
+    assert model.evaluate(ids, ids, verbose=0)[0] == pytest.approx(wanted, rel=1e-4)
+
+
+def test_saved_it_is_compiled_alike_when_loaded(tmp_path):
+    model = lmzoo.build_gru_lm(VOCAB, embed_dim=4, hidden_dim=4)
+    model.compile("sgd", loss=FusedCrossEntropy(logits_at_once=700))
+    ids = np.arange(12).reshape(2, 6)
+    model.fit(ids, ids, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert loaded.loss.logits_at_once == 700
+    np.testing.assert_allclose(
+        loaded.evaluate(ids, ids, verbose=0), model.evaluate(ids, ids, verbose=0), rtol=1e-6
+    )
