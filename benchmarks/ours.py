@@ -14,7 +14,12 @@ from runner import Job
 
 import lmzoo
 
-GPT2_124M = {"vocab_size": 50257, "embed_dim": 768, "num_layers": 12, "num_heads": 12}
+GPT2_124M: dict[str, Any] = {
+    "vocab_size": 50257,
+    "embed_dim": 768,
+    "num_layers": 12,
+    "num_heads": 12,
+}
 
 
 def matmul(size: int = 2048) -> Job:
@@ -109,7 +114,9 @@ def fit_job(model: Any, vocab_size: int, batch: int, time: int, steps: int, flop
     rng = np.random.default_rng(0)
     ids = rng.integers(0, vocab_size, (steps * batch, time + 1)).astype("int32")
     data = tf.data.Dataset.from_tensor_slices((ids[:, :-1], ids[:, 1:]))
-    data = data.batch(batch, drop_remainder=True).prefetch(2).repeat()
+    options = tf.data.Options()  # the end of an autotuned iterator may wait half a second
+    options.autotune.enabled = False
+    data = data.batch(batch, drop_remainder=True).prefetch(2).repeat().with_options(options)
     return Job(
         lambda: model.fit(data, steps_per_epoch=steps, epochs=1, verbose=0),
         steps * batch * time,

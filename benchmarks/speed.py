@@ -28,7 +28,7 @@ from rich.table import Table
 
 HERE = Path(__file__).resolve().parent
 MARK = "@@ "
-PEERS = HERE / ".venv" / "bin" / "python"
+PEERS = HERE.parent / ".venv-peers" / "bin" / "python"
 PAUSE = 0.3  # threads of the side that just ran stop spinning
 
 
@@ -62,15 +62,17 @@ def _layer(units: int, batch: int) -> Comparison:
     return Comparison("lstm_layer", size, peers, "matmul")
 
 
-def _gpt(size: dict[str, int], goals: tuple[float, float, float]) -> Comparison:
+def _gpt(size: dict[str, int], steps: int, goals: tuple[float, float, float]) -> Comparison:
+    """`steps` is how many one call of `fit` makes, a multiple of ten."""
     eager, compiled, hub = goals
+    fit = {**size, "steps": steps}
     peers = {
         "PyTorch": (Side("pytorch", "gpt", size), eager),
         "PyTorch compiled": (Side("pytorch", "gpt", {**size, "compile": True}), compiled),
-        "KerasHub": (Side("kerashub", "gpt", size), hub),
-        "KerasHub, XLA": (Side("kerashub", "gpt", {**size, "xla": True}), hub),
+        "KerasHub": (Side("kerashub", "gpt", fit), hub),
+        "KerasHub, XLA": (Side("kerashub", "gpt", {**fit, "xla": True}), hub),
     }
-    return Comparison("gpt", size, peers, "matmul")
+    return Comparison("gpt", fit, peers, "matmul")
 
 
 def _generate(batch: int) -> Comparison:
@@ -91,10 +93,12 @@ COMPARISONS = {
     "lstm_lm": Comparison("lstm_lm", {}, {"PyTorch": (Side("pytorch", "lstm_lm"), 1.5)}, "matmul"),
     "gpt_4x128": _gpt(
         {"embed_dim": 128, "num_layers": 4, "num_heads": 4, "batch": 12, "time": 64},
+        50,
         (1.25, 1.1, 2.0),
     ),
     "gpt_6x384": _gpt(
         {"embed_dim": 384, "num_layers": 6, "num_heads": 6, "batch": 8, "time": 256},
+        10,
         (1.0, 1.0, 1.3),
     ),
     "generate_gpt2_1": _generate(1),

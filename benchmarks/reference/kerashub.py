@@ -42,7 +42,9 @@ def gpt(
     ids = ids.astype("int32")
     x = {"token_ids": ids[:, :-1], "padding_mask": np.ones((steps * batch, time), "int32")}
     data = tf.data.Dataset.from_tensor_slices((x, ids[:, 1:]))
-    data = data.batch(batch, drop_remainder=True).prefetch(2).repeat()
+    options = tf.data.Options()  # the end of an autotuned iterator may wait half a second
+    options.autotune.enabled = False
+    data = data.batch(batch, drop_remainder=True).prefetch(2).repeat().with_options(options)
     return Job(
         lambda: model.fit(data, steps_per_epoch=steps, epochs=1, verbose=0),
         steps * batch * time,

@@ -136,7 +136,7 @@ class Batches:
         signature = tuple(tf.TensorSpec(shape, t) for t in (tf.int32, tf.int32, tf.float32))
         chunks = tf.data.Dataset.from_generator(generate, output_signature=signature)
         batches = chunks.unbatch().apply(tf.data.experimental.assert_cardinality(cardinality))
-        return batches.prefetch(PREFETCH)
+        return prefetched(batches)
 
 
 def next_word_windows(
@@ -197,7 +197,18 @@ def next_word_windows(
     count = -(-len(order) // batch_size) if batch_size else len(order)
     if batch_size is None:
         dataset = dataset.unbatch()
-    return dataset.apply(tf.data.experimental.assert_cardinality(count)).prefetch(PREFETCH)
+    return prefetched(dataset.apply(tf.data.experimental.assert_cardinality(count)))
+
+
+def prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Some batches ahead of their use, without autotuning.
+
+    There is nothing to tune here, and the end of an autotuned iterator often waits half a second
+    for the tuning thread: at each end of an epoch and of an evaluation.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.prefetch(PREFETCH).with_options(options)
 
 
 def _check_windows(

@@ -15,6 +15,8 @@ from lmzoo.typing import Tensor
 
 # With stop strings, the text is looked at after every so many tokens.
 TOKENS_BETWEEN_LOOKS = 32
+# From so many new tokens on it pays to lay out the weights for one-row products.
+LONG = 32
 
 
 def generate(
@@ -116,6 +118,7 @@ class Generation:
         self._rules = sampling_rules(sampling)
         self._state, self.position = self._stepper.begin(self.tokens, int(self.lengths.min()))
         self._continuations: dict[int, Continuation] = {}
+        self._is_long = max_new_tokens >= LONG
 
     @property
     def is_done(self) -> bool:
@@ -128,7 +131,7 @@ class Generation:
         if count is not None:
             end = min(max(self.position, int(self.lengths.max()) - 1) + count, end)
         position, tokens, self._state, finished, ends, is_number = self._stepper.run(
-            continue_rows,
+            continue_rows if count is None and self._is_long else continue_briefly,
             self.tokens,
             self._state,
             np.int32(self.position),
@@ -186,7 +189,13 @@ class Generation:
         return ids
 
 
-def continue_rows(
+def continue_rows(stepper: Stepper, *arguments: Any) -> tuple[Tensor, ...]:
+    """`continue_briefly` for many columns, with the weights laid out for it."""
+    with stepper.few_rows():
+        return continue_briefly(stepper, *arguments)
+
+
+def continue_briefly(
     stepper: Stepper,
     tokens: Tensor,
     state: Any,

@@ -4,6 +4,7 @@ A `Stepper` holds nothing but the model. Its `step` takes the ids of the next co
 and a state; for a model of our own the state is its memory, for any other the ids so far.
 """
 
+import contextlib
 import functools
 import weakref
 from collections.abc import Callable
@@ -48,11 +49,10 @@ class Stepper:
         """
         batch, length = tokens.shape
         state = self.model.init_state(batch, length)
-        size = chunk_size(length)
-        chunks = (shortest - 1) // size
-        if chunks:
-            state = self.run(prefill, tokens, state, np.int32(chunks))
-        return state, chunks * size
+        if shortest - 1 < min(chunk_sizes(length)):
+            return state, 0
+        position, state = self.run(prefill, tokens, state, np.int32(shortest - 1))
+        return state, int(position)
 
     def step(self, ids: Tensor, state: Any, position: Tensor) -> tuple[Tensor, Any]:
         """Logits (batch, n, vocab) after each of ids (batch, n), and the state after them."""
@@ -69,6 +69,10 @@ class Stepper:
     def loop(self, cond: Callable, body: Callable, values: tuple) -> tuple:
         """`while cond(*values): values = body(*values)`."""
         return ops.while_loop(cond, body, values)
+
+    def few_rows(self) -> contextlib.AbstractContextManager[None]:
+        """Where the model can: weights laid out for the one-row products of a long loop."""
+        return getattr(self.model, "few_rows", contextlib.nullcontext)()
 
 
 class RecomputingStepper(Stepper):
@@ -176,23 +180,37 @@ def prepare(model: keras.Model, prompts: Prompts, new_tokens: int, tokenizer: An
     return stepper
 
 
-def chunk_size(length: int) -> int:
+def chunk_sizes(length: int) -> tuple[int, int]:
     """How many tokens of a prompt are read at once, for a memory of this length."""
-    return max(1, min(max(length // 8, 16), 128))
+    large = max(1, min(max(length // 8, 16), 128))
+    return large, max(1, large // 4)
 
 
-def prefill(stepper: Stepper, tokens: Tensor, state: Any, chunks: Tensor) -> Any:
-    """Read the first `chunks` chunks of tokens (batch, length) and return the state."""
-    size = chunk_size(tokens.shape[1])
-    offsets = ops.arange(size, dtype="int32")
+def prefill(stepper: Stepper, tokens: Tensor, state: Any, end: Tensor) -> tuple[Tensor, Any]:
+    """Read whole chunks of tokens (batch, length) that lie before column `end`.
 
-    def body(index: Tensor, state: Any) -> tuple[Tensor, Any]:
-        ids = ops.take(tokens, index * size + offsets, axis=1)  # (batch, size)
-        _, state = stepper.step(ids, state, index * size)
-        return index + 1, state
+    Returns:
+        How many columns were read, and the state after them.
+    """
+    position = ops.convert_to_tensor(0, dtype="int32")
+    for size in chunk_sizes(tokens.shape[1]):
+        position, state = stepper.loop(
+            functools.partial(_fits, size, end),
+            functools.partial(_read, stepper, size, tokens),
+            (position, state),
+        )
+    return position, state
 
-    start = ops.convert_to_tensor(0, dtype="int32")
-    return stepper.loop(lambda index, state: index < chunks, body, (start, state))[1]
+
+def _fits(size: int, end: Tensor, position: Tensor, state: Any) -> Tensor:
+    return position + size <= end
+
+
+def _read(
+    stepper: Stepper, size: int, tokens: Tensor, position: Tensor, state: Any
+) -> tuple[Tensor, Any]:
+    ids = ops.take(tokens, position + ops.arange(size, dtype="int32"), axis=1)  # (batch, size)
+    return position + size, stepper.step(ids, state, position)[1]
 
 
 @functools.cache

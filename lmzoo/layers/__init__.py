@@ -3,6 +3,7 @@
 from lmzoo.layers.adaptive import AdaptiveHead
 from lmzoo.layers.attention import AdditiveAttention, MultiHeadAttention, attend, softmax
 from lmzoo.layers.convolution import GatedConvolutionBlock
+from lmzoo.layers.dense import Dense, few_rows, product
 from lmzoo.layers.dropout import Dropout, random_bits
 from lmzoo.layers.embedding import LanguageModelHead, TokenEmbedding
 from lmzoo.layers.feedforward import FeedForward
@@ -16,6 +17,7 @@ __all__ = [
     "LSTM",
     "AdaptiveHead",
     "AdditiveAttention",
+    "Dense",
     "Dropout",
     "FeedForward",
     "GRUBlock",
@@ -30,7 +32,9 @@ __all__ = [
     "TransformerBlock",
     "apply_rotary",
     "attend",
+    "few_rows",
     "make_norm",
+    "product",
     "random_bits",
     "sinusoidal_positions",
     "softmax",

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
+from lmzoo.layers.dense import Dense
 from lmzoo.layers.dropout import Dropout
 from lmzoo.typing import Tensor
 
@@ -73,7 +74,7 @@ class AdaptiveHead(keras.layers.Layer):
         self.built = True
 
     def _dense(self, units: int, dim: int, name: str, bias: bool = False) -> keras.layers.Layer:
-        dense = keras.layers.Dense(units, use_bias=bias, name=name)
+        dense = Dense(units, use_bias=bias, name=name)
         dense.build((None, dim))
         return dense
 

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
+from lmzoo.layers.dense import Dense
 from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.positions import apply_rotary
 from lmzoo.typing import Tensor
@@ -30,7 +31,16 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Te
         >>> tuple(lmzoo.layers.attend(x, x, x, None).shape)
         (1, 2, 3, 4)
     """
-    return ops.matmul(_weights(query, key, mask), _repeat(value, query))
+    return _mix(query, _turn(key), value, mask)
+
+
+def _mix(query: Tensor, turned: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
+    """`attend` with keys (batch, kv_heads, head_dim, keys)."""
+    return ops.matmul(_weights(query, turned, mask), _repeat(value, query))
+
+
+def _turn(key: Tensor) -> Tensor:
+    return ops.transpose(key, (0, 1, 3, 2))  # (batch, kv_heads, head_dim, keys)
 
 
 def _repeat(x: Tensor, query: Tensor) -> Tensor:
@@ -39,10 +49,10 @@ def _repeat(x: Tensor, query: Tensor) -> Tensor:
     return x if groups == 1 else ops.repeat(x, groups, axis=1)
 
 
-def _weights(query: Tensor, key: Tensor, mask: Tensor | None) -> Tensor:
+def _weights(query: Tensor, turned: Tensor, mask: Tensor | None) -> Tensor:
     """How much each query sees of each key: (batch, heads, time, keys)."""
-    key = ops.transpose(_repeat(key, query), (0, 1, 3, 2))  # (batch, heads, head_dim, keys)
-    scores = ops.cast(ops.matmul(query * query.shape[-1] ** -0.5, key), "float32")
+    scores = ops.matmul(query * query.shape[-1] ** -0.5, _repeat(turned, query))
+    scores = ops.cast(scores, "float32")  # (batch, heads, time, keys)
     if mask is not None:
         scores = ops.where(mask, scores, -1e9)
     return ops.cast(softmax(scores), query.dtype)
@@ -137,7 +147,7 @@ class MultiHeadAttention(keras.layers.Layer):
         if self.cross:
             source = memory_shape or x_shape
             self.memory_projection = self._dense(2 * self.key_dim, source, "key_value")
-        self.output_projection = keras.layers.Dense(
+        self.output_projection = Dense(
             dim, use_bias=self.use_bias, kernel_initializer=self.output_initializer, name="output"
         )
         self.output_projection.build(x_shape)
@@ -148,9 +158,7 @@ class MultiHeadAttention(keras.layers.Layer):
 
     def _dense(self, units: int, shape: tuple, name: str) -> keras.layers.Layer:
         initializer = keras.initializers.RandomNormal(stddev=shape[-1] ** -0.5)
-        dense = keras.layers.Dense(
-            units, use_bias=self.use_bias, kernel_initializer=initializer, name=name
-        )
+        dense = Dense(units, use_bias=self.use_bias, kernel_initializer=initializer, name=name)
         dense.build(shape)
         return dense
 
@@ -185,7 +193,7 @@ class MultiHeadAttention(keras.layers.Layer):
                 mask = seen if mask is None else seen & mask
         if self.query_norm is not None and self.cross:
             query = self.query_norm(query)
-        weights = self.dropout(_weights(query, key, mask), training=training)
+        weights = self.dropout(_weights(query, _turn(key), mask), training=training)
         return self._merge(ops.matmul(weights, _repeat(value, query)))
 
     def read_memory(self, memory: Tensor) -> tuple[Tensor, Tensor]:
@@ -197,21 +205,26 @@ class MultiHeadAttention(keras.layers.Layer):
         return key, self._heads(value, self.num_kv_heads)
 
     def init_state(self, batch_size: int, length: int) -> tuple[Tensor, Tensor]:
-        """An empty cache of keys and values, each (batch, kv_heads, length, head_dim)."""
-        shape = (batch_size, self.num_kv_heads, length, self.head_dim)
-        return ops.zeros(shape, self.compute_dtype), ops.zeros(shape, self.compute_dtype)
+        """An empty cache.
+
+        Returns:
+            Keys (batch, kv_heads, head_dim, length), as a product with one query wants them, and
+            values (batch, kv_heads, length, head_dim).
+        """
+        first = (batch_size, self.num_kv_heads)
+        keys = ops.zeros((*first, self.head_dim, length), self.compute_dtype)
+        return keys, ops.zeros((*first, length, self.head_dim), self.compute_dtype)
 
     def step(
         self, x: Tensor, state: tuple[Tensor, Tensor], position: Tensor
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Attends from n more tokens (batch, n, dim) to themselves and all before them."""
         query, key, value = self._project(x, position)
-        at = (0, 0, position, 0)
-        keys = ops.slice_update(state[0], at, key)
-        values = ops.slice_update(state[1], at, value)
+        keys = ops.slice_update(state[0], (0, 0, 0, position), _turn(key))
+        values = ops.slice_update(state[1], (0, 0, position, 0), value)
         now = position + ops.arange(ops.shape(x)[1])
-        seen = now[:, None] >= ops.arange(keys.shape[2])[None, :]
-        return self._merge(attend(query, keys, values, seen)), (keys, values)
+        seen = now[:, None] >= ops.arange(keys.shape[3])[None, :]
+        return self._merge(_mix(query, keys, values, seen)), (keys, values)
 
     def step_memory(self, x: Tensor, memory: tuple[Tensor, Tensor], mask: Tensor | None) -> Tensor:
         """Attends from n tokens to the keys and values that `read_memory` made."""

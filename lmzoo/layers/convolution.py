@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from lmzoo.layers.dense import Dense
 from lmzoo.layers.dropout import Dropout
 from lmzoo.typing import Tensor
 
@@ -46,7 +47,7 @@ class GatedConvolutionBlock(keras.layers.Layer):
         """Makes the kernel: (kernel_size * dim, 2 * dim)."""
         self.dim = input_shape[-1]
         self.norm.build(input_shape)
-        self.convolution = keras.layers.Dense(
+        self.convolution = Dense(
             2 * self.dim, kernel_regularizer=self.regularizer, name="convolution"
         )
         self.convolution.build((*input_shape[:-1], self.kernel_size * self.dim))

@@ -74,7 +74,7 @@ def random_bits(shape: tuple, seed: Tensor) -> Tensor:
         count = count * size
     places = ops.cast(ops.arange(count, dtype="int32"), "uint32")
     # The second key keeps the streams of two seeds apart where their first keys overlap.
-    return ops.reshape(_mix(places + key, _mix(key)), shape)
+    return ops.reshape(_mix(places + key, _mix(key)), shape)  # (shape)
 
 
 def _mix(x: Tensor, key: Tensor | None = None) -> Tensor:

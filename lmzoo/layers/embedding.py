@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
+from lmzoo.layers.dense import Dense, product_with_rows
 from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.positions import sinusoidal_positions
 from lmzoo.typing import Tensor
@@ -152,11 +153,11 @@ class LanguageModelHead(keras.layers.Layer):
         if self.norm is not None:
             self.norm.build(input_shape)
         if self.embedding is None:
-            self.projection = keras.layers.Dense(
+            self.projection = Dense(
                 self.vocab_size, use_bias=self.use_bias, kernel_regularizer=self.regularizer
             )
         elif self.embedding.embed_dim != input_shape[-1]:
-            self.projection = keras.layers.Dense(self.embedding.embed_dim, use_bias=False)
+            self.projection = Dense(self.embedding.embed_dim, use_bias=False)
         if self.projection is not None:
             self.projection.build(input_shape)
         if self.embedding is not None and self.use_bias:
@@ -169,9 +170,13 @@ class LanguageModelHead(keras.layers.Layer):
         if self.embedding is None:
             assert self.projection is not None
             return self.projection(x)
-        kernel, bias, _ = self.output_weights()
-        logits = ops.matmul(x, ops.transpose(kernel))
-        return logits if bias is None else logits + bias
+        logits = product_with_rows(x, self.embedding.embeddings, self.compute_dtype)
+        return logits + ops.cast(self.bias, self.compute_dtype) if self.use_bias else logits
+
+    @property
+    def output_table(self) -> keras.Variable | None:
+        """The embedding's table, if it is the output's too."""
+        return None if self.embedding is None else self.embedding.embeddings
 
     def prepare(self, x: Tensor, training: bool = False) -> Tensor:
         """What the output weights are multiplied with: (batch, time, dim) of hidden states."""

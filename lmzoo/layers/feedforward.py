@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
+from lmzoo.layers.dense import Dense
 from lmzoo.typing import Tensor
 
 ACTIVATIONS = ("gelu", "relu", "relu2", "swiglu")
@@ -51,13 +52,13 @@ class FeedForward(keras.layers.Layer):
         """Makes the projections; SwiGLU's gate is part of the first."""
         dim = input_shape[-1]
         width = self.hidden_dim * (2 if self.activation == "swiglu" else 1)
-        self.expand = keras.layers.Dense(
+        self.expand = Dense(
             width,
             use_bias=self.use_bias,
             kernel_initializer=keras.initializers.RandomNormal(stddev=dim**-0.5),
             name="expand",
         )
-        self.contract = keras.layers.Dense(
+        self.contract = Dense(
             dim, use_bias=self.use_bias, kernel_initializer=self.output_initializer, name="contract"
         )
         self.expand.build(input_shape)

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
+from lmzoo.layers.dense import Dense, product
 from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.recurrence import gru_step, lstm_step, run_gru, run_lstm, run_rnn
 from lmzoo.typing import Tensor
@@ -52,7 +53,7 @@ class RecurrentBlock(keras.layers.Layer):
         dim = input_shape[-1]
         noise_shape = (None, 1, dim) if self.variational else None
         self.dropout = Dropout(self.dropout_rate, noise_shape=noise_shape)
-        self.projection = keras.layers.Dense(
+        self.projection = Dense(
             self.gates * self.hidden_dim,
             kernel_regularizer=self.regularizer,
             bias_initializer=self._first_bias,
@@ -102,10 +103,10 @@ class RecurrentBlock(keras.layers.Layer):
         self, x: Tensor, state: tuple[Tensor, ...], position: Tensor
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """n more tokens: x (batch, n, dim) -> (batch, n, hidden_dim), and the new state."""
-        kernel = ops.cast(self.recurrent_kernel, self.compute_dtype)
         if x.shape[1] == 1:
-            output, state = self._single(self.projection(x[:, 0]), kernel, state)
+            output, state = self._single(self.projection(x[:, 0]), state)
             return output[:, None], state  # (batch, 1, hidden)
+        kernel = ops.cast(self.recurrent_kernel, self.compute_dtype)
         return self._run(self.projection(x), kernel, state)
 
     def reset_carried_state(self) -> None:
@@ -144,9 +145,12 @@ class RecurrentBlock(keras.layers.Layer):
     def _run(self, x: Tensor, kernel: Tensor, state: tuple) -> tuple[Tensor, tuple]:
         raise AttributeError("RecurrentBlock is a base: use SimpleRNNBlock, GRUBlock or LSTMBlock.")
 
-    def _single(self, x: Tensor, kernel: Tensor, state: tuple) -> tuple[Tensor, tuple]:
-        outputs, state = self._run(x[:, None], kernel, state)
-        return outputs[:, 0], state
+    def _single(self, x: Tensor, state: tuple) -> tuple[Tensor, tuple]:
+        raise AttributeError("RecurrentBlock is a base: use SimpleRNNBlock, GRUBlock or LSTMBlock.")
+
+    def _recur(self, h: Tensor) -> Tensor:
+        """The state's part of the gates: (batch, gates * hidden)."""
+        return product(h, self.recurrent_kernel, self.compute_dtype)
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
@@ -164,6 +168,10 @@ class SimpleRNNBlock(RecurrentBlock):
     def _run(self, x: Tensor, kernel: Tensor, state: tuple) -> tuple[Tensor, tuple]:
         outputs, last = run_rnn(x, kernel, state[0])
         return outputs, (last,)
+
+    def _single(self, x: Tensor, state: tuple) -> tuple[Tensor, tuple]:
+        h = ops.tanh(x + self._recur(state[0]))
+        return h, (h,)
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
@@ -195,9 +203,9 @@ class GRUBlock(RecurrentBlock):
         outputs, last = run_gru(x, kernel, bias, state[0])
         return outputs, (last,)
 
-    def _single(self, x: Tensor, kernel: Tensor, state: tuple) -> tuple[Tensor, tuple]:
+    def _single(self, x: Tensor, state: tuple) -> tuple[Tensor, tuple]:
         bias = ops.cast(self.recurrent_bias, self.compute_dtype)
-        h = gru_step(x, ops.matmul(state[0], kernel) + bias, state[0])
+        h = gru_step(x, self._recur(state[0]) + bias, state[0])
         return h, (h,)
 
 
@@ -227,6 +235,6 @@ class LSTMBlock(RecurrentBlock):
         outputs, h, c = run_lstm(x, kernel, *state)
         return outputs, (h, c)
 
-    def _single(self, x: Tensor, kernel: Tensor, state: tuple) -> tuple[Tensor, tuple]:
-        h, c = lstm_step(x + ops.matmul(state[0], kernel), state[1])
+    def _single(self, x: Tensor, state: tuple) -> tuple[Tensor, tuple]:
+        h, c = lstm_step(x + self._recur(state[0]), state[1])
         return h, (h, c)

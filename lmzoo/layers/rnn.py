@@ -14,7 +14,7 @@ from lmzoo.layers.recurrence import run_gru, run_lstm, run_rnn
 from lmzoo.typing import Tensor
 
 
-class _Recurrence:
+class _Recurrence(keras.layers.RNN):
     """What the three layers share; mixed into Keras's layer of the same name."""
 
     cell: Any
@@ -34,9 +34,7 @@ class _Recurrence:
     ) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Keras's `inner_loop`: last output, outputs (batch, time, units) and last states."""
         if not self._applies(training):
-            return super().inner_loop(  # type: ignore[misc]
-                sequences, initial_state, mask, training=training
-            )
+            return super().inner_loop(sequences, initial_state, mask, training=training)
         if training and self.dropout:
             noise = self.cell.get_dropout_mask(sequences[:, 0, :])
             sequences = sequences * noise[:, None, :]
@@ -158,7 +156,7 @@ class LSTM(_Recurrence, keras.layers.LSTM):
 
     def _recur(self, x: Tensor, states: list[Tensor], mask: Tensor | None) -> tuple:
         kernel = self._weight(self.cell.recurrent_kernel)
-        outputs, h, c = run_lstm(x, kernel, *states, mask)
+        outputs, h, c = run_lstm(x, kernel, states[0], states[1], mask)
         return outputs, (h, c)
 
 

@@ -122,7 +122,7 @@ class TransformerBlock(keras.layers.Layer):
         return self._after(self.feedforward_norm, x + self.dropout(inner, training=training))
 
     def init_state(self, batch_size: int, length: int) -> tuple[Tensor, Tensor]:
-        """An empty KV cache: two tensors (batch, kv_heads, length, head_dim)."""
+        """An empty KV cache; see `MultiHeadAttention.init_state`."""
         return self.attention.init_state(batch_size, length)
 
     def step(

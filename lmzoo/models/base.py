@@ -11,7 +11,7 @@ from keras import ops
 
 from lmzoo import registry
 from lmzoo.errors import ArgumentError, LmzooError, PromptError
-from lmzoo.layers import LanguageModelHead, RecurrentBlock, TokenEmbedding
+from lmzoo.layers import LanguageModelHead, RecurrentBlock, TokenEmbedding, few_rows
 from lmzoo.losses import CrossEntropy, FusedCrossEntropy
 from lmzoo.metrics import NatsPerToken, Perplexity
 from lmzoo.typing import Tensor
@@ -204,6 +204,10 @@ class LanguageModel(ZooModel):
             x, new = block.step(x, before, position)
             after.append(new)
         return self.head(x), after
+
+    def few_rows(self) -> contextlib.AbstractContextManager[None]:
+        """What a compiled loop of steps is traced in; see `lmzoo.layers.few_rows`."""
+        return few_rows(self)
 
     def compile(
         self,
