@@ -27,15 +27,20 @@ ROOT = Path(__file__).resolve().parent.parent
 RECORDS = ROOT / "benchmarks" / "records"
 KEPT = ("*.json", "*.csv", "*.md", "*.png")
 LOG_BYTES = 95_000
+PEERS = str(ROOT / ".venv-peers" / "bin" / "python")
 
 
 @dataclass(frozen=True)
 class Run:
-    """One command: `{data}` is the folder of the data sets, `{out}` where it writes."""
+    """One command: `{data}` is the folder of the data sets, `{out}` where it writes.
+
+    With `peers` it runs in the peers' environment (see README.md).
+    """
 
     command: str
     goal: str
     files: tuple[str, ...] = ()
+    peers: bool = False
 
 
 RUNS = {
@@ -56,6 +61,19 @@ RUNS = {
         "1.60 nats per character or less within 30 minutes",
         ("lm_char/input.txt.gz",),
     ),
+    "nanogpt_char": Run(
+        "benchmarks/reference/nanogpt.py {data}/lm_char/input.txt.gz",
+        "what the next is held against: nanoGPT's CPU configuration, 2,000 steps in PyTorch",
+        ("lm_char/input.txt.gz",),
+        peers=True,
+    ),
+    "race_char": Run(
+        "examples/train_lstm_lm.py --data {data}/lm_char/input.txt.gz --tokenizer char "
+        "--sequence-length 128 --batch-size 16 --hidden-dim 256 --learning-rate 1e-2 "
+        "--minutes 0.2 --out {out}",
+        "the loss of nanogpt_char in a quarter of its time",
+        ("lm_char/input.txt.gz",),
+    ),
     "songci_5gram": Run(
         "benchmarks/reference/kneser_ney.py {data}/chinese/songci_lm/train.txt.gz "
         "{data}/chinese/songci_lm/valid.txt --documents paragraph --order 5",
@@ -74,6 +92,10 @@ RUNS = {
         "--out {out}",
         "a leaderboard and a figure: LSTM, GRU, CNN, GPT-2, Llama, 8 minutes each",
         ("lm_word/train.txt.gz", "lm_word/valid.txt.gz"),
+    ),
+    "speed": Run(
+        "benchmarks/speed.py --json {out}/speed.json",
+        "lmzoo beside PyTorch, KerasHub, transformers and Keras's own layers: benchmarks/README.md",
     ),
     "proof_steps": Run(
         "benchmarks/proofs.py steps",
@@ -115,12 +137,13 @@ def record(name: str, run: Run, data: str) -> None:
     folder = RECORDS / f"{datetime.date.today().isoformat()}_{name}"
     out = ROOT / "runs" / name
     shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
     folder.mkdir(parents=True, exist_ok=True)
     changed = _git("status", "--porcelain", "--", ".", ":!benchmarks/records")
     commit = _git("rev-parse", "HEAD") + (" (changed)" if changed else "")
     command = run.command.format(data=data, out=out.relative_to(ROOT))
     start = time.monotonic()
-    log, status = _run(command)
+    log, status = _run(command, PEERS if run.peers else sys.executable)
     seconds = time.monotonic() - start
     (folder / "log.txt").write_text(log, "utf-8")
     for pattern in KEPT:
@@ -140,7 +163,7 @@ def record(name: str, run: Run, data: str) -> None:
         f"- command: `python {command}` (by `python benchmarks/quality.py {name}`)",
         f"- commit: {commit}",
         f"- machine: {_machine()}",
-        f"- versions: {_versions()}",
+        f"- versions: {_versions(run.peers)}",
         f"- wall time: {seconds:.1f} s, the whole process; exit status {status}",
         *[f"- data: {file}, SHA-256 {_digest(Path(data) / file)}" for file in run.files],
         "",
@@ -154,11 +177,11 @@ def record(name: str, run: Run, data: str) -> None:
     print(f"{name}: exit status {status}, {seconds:.0f} s, recorded in {folder.relative_to(ROOT)}")
 
 
-def _run(command: str) -> tuple[str, int]:
+def _run(command: str, python: str) -> tuple[str, int]:
     """Runs `python command`, printing what it prints; returns that and the exit status."""
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     process = subprocess.Popen(
-        [sys.executable, *shlex.split(command)],
+        [python, *shlex.split(command)],
         cwd=ROOT,
         env=environment,
         stdout=subprocess.PIPE,
@@ -200,7 +223,15 @@ def _machine() -> str:
     return f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}"
 
 
-def _versions() -> str:
+def _versions(peers: bool) -> str:
+    if peers:
+        command = [
+            PEERS,
+            "-c",
+            "import sys, torch; print(sys.version.split()[0], torch.__version__)",
+        ]
+        found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        return f"Python {found[0]}, PyTorch {found[1]}"
     packages = ("lmzoo", "keras", "tensorflow", "numpy")
     versions = [f"{package} {metadata.version(package)}" for package in packages]
     return ", ".join([f"Python {platform.python_version()}", *versions])

@@ -11,6 +11,7 @@ to make the peers' virtual environment; a peer that is missing is reported as mi
 """
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -81,6 +82,7 @@ def _generate(batch: int) -> Comparison:
         "transformers": (Side("huggingface", "generate_gpt2", size), 2.0),
         "transformers, static": (Side("huggingface", "generate_gpt2", {**size, "static": True}), 2),
         "KerasHub": (Side("kerashub", "generate_gpt2", size), 2.0),
+        "KerasHub, XLA": (Side("kerashub", "generate_gpt2", {**size, "xla": True}), 2.0),
     }
     return Comparison("generate_gpt2", size, peers, "memory_read")
 
@@ -115,6 +117,7 @@ COMPARISONS = {
         {"PyTorch": (Side("pytorch", "generate_lstm", {"batch": 32}), 3.0)},
     ),
     "pipeline": Comparison("pipeline", {}, {}),
+    "startup": Comparison("startup", {}, {"Keras": (Side("keras_layers", "startup"), 1 / 1.1)}),
 }
 
 
@@ -129,7 +132,7 @@ class Worker:
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             env=environment,
             text=True,
         )
@@ -148,23 +151,21 @@ class Worker:
         self.process.communicate()
         return memory
 
-    def kill(self) -> None:
-        """Ends the process at once."""
-        self.process.kill()
-        self.process.communicate()
-
     def _say(self, word: str) -> None:
         assert self.process.stdin is not None
-        self.process.stdin.write(word + "\n")
-        self.process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # `_answer` says what ended the process
+            self.process.stdin.write(word + "\n")
+            self.process.stdin.flush()
 
     def _answer(self) -> dict[str, Any]:
         assert self.process.stdout is not None
+        said = "no answer"
         for line in self.process.stdout:
             if line.startswith(MARK):
                 return json.loads(line.removeprefix(MARK))
-        _, errors = self.process.communicate()
-        raise RuntimeError((errors or "").strip().splitlines()[-1:] or "no answer")
+            said = line.strip() or said
+        self.process.communicate()
+        raise RuntimeError(said)
 
 
 def main() -> None:
@@ -240,11 +241,14 @@ def compare(
     for peer, (side, goal) in comparison.peers.items():
         try:
             theirs = start(side, args, comparison.round_seconds)
+            turns = [(ours.round(), theirs.round()) for _ in range(args.rounds)]
+            memory = theirs.end()
         except RuntimeError as error:
+            if ours.process.poll() is not None:
+                raise
             found["peers"][peer] = {"missing": str(error), "goal": goal}
             print(f"{name}, {peer}: {error}", flush=True)
             continue
-        turns = [(ours.round(), theirs.round()) for _ in range(args.rounds)]
         rates += [mine for mine, _ in turns]
         ratios = [mine / other for mine, other in turns]
         found["peers"][peer] = {
@@ -254,7 +258,7 @@ def compare(
             "per_second": statistics.median(other for _, other in turns),
             "note": theirs.about["note"],
             "first_seconds": theirs.about["first_seconds"],
-            **theirs.end(),
+            **memory,
         }
         print(f"{name}, {peer}: {found['peers'][peer]['ratio']:.2f} (>= {goal})", flush=True)
     rates = rates or [ours.round() for _ in range(args.rounds)]
@@ -289,7 +293,7 @@ def show(results: dict[str, Any], limits: dict[str, float]) -> None:
             else:
                 low, high = other["range"]
                 cells = [
-                    f"{other['ratio']:.2f}", f"{low:.2f} to {high:.2f}", f"{other['goal']}",
+                    f"{other['ratio']:.2f}", f"{low:.2f} to {high:.2f}", f"{other['goal']:.3g}",
                     ours[0], f"{other['per_second']:,.0f}", *ours[1:], f"{other['peak_mb']:,.0f}",
                 ]  # fmt: skip
             table.add_row(name, peer, *cells)

@@ -1,7 +1,7 @@
 """Keras's own layers, in the setting that `ours.py` gives lmzoo's."""
 
 import keras
-from ours import layer_job
+from ours import layer_job, startup_job
 from runner import Job
 
 
@@ -11,3 +11,8 @@ def lstm_layer(units: int, batch: int, time: int = 35, xla: bool = False) -> Job
     job = layer_job(layer, units, batch, time, xla=xla)
     job.note = "XLA" if xla else "without XLA, as jit_compile='auto' has it on a CPU"
     return job
+
+
+def startup() -> Job:
+    """A fresh process that imports Keras with its backend."""
+    return startup_job("import keras")

@@ -52,14 +52,15 @@ def gpt(
     )
 
 
-def generate_gpt2(batch: int, prompt: int = 32, new: int = 128) -> Job:
+def generate_gpt2(batch: int, prompt: int = 32, new: int = 128, xla: bool = False) -> Job:
     """Greedy generation from a GPT-2 of 124 M parameters."""
     model = _model(50257, 768, 12, 12, 1024)
-    model.compile(sampler="greedy")
+    model.compile(sampler="greedy", jit_compile=xla or "auto")
     length = prompt + new
     ids = np.zeros((batch, length), "int32")
     ids[:, :prompt] = np.random.default_rng(0).integers(0, 50257, (batch, prompt))
     mask = np.zeros((batch, length), "int32")
     mask[:, :prompt] = 1
     inputs = {"token_ids": ids, "padding_mask": mask}
-    return Job(lambda: model.generate(inputs, stop_token_ids=None), batch * new, warm=1)
+    note = "jit_compile=True" if xla else "jit_compile='auto'"
+    return Job(lambda: model.generate(inputs, stop_token_ids=None), batch * new, note=note, warm=1)

@@ -77,12 +77,12 @@ def lstm_lm(
 class Block(nn.Module):
     """A pre-norm Transformer block."""
 
-    def __init__(self, dim: int, heads: int) -> None:
+    def __init__(self, dim: int, heads: int, bias: bool = True) -> None:
         super().__init__()
         self.heads = heads
-        self.norm1, self.norm2 = nn.LayerNorm(dim), nn.LayerNorm(dim)
-        self.qkv, self.out = nn.Linear(dim, 3 * dim), nn.Linear(dim, dim)
-        self.expand, self.contract = nn.Linear(dim, 4 * dim), nn.Linear(4 * dim, dim)
+        self.norm1, self.norm2 = nn.LayerNorm(dim, bias=bias), nn.LayerNorm(dim, bias=bias)
+        self.qkv, self.out = nn.Linear(dim, 3 * dim, bias), nn.Linear(dim, dim, bias)
+        self.expand, self.contract = nn.Linear(dim, 4 * dim, bias), nn.Linear(4 * dim, dim, bias)
 
     def forward(self, x: Any) -> Any:
         """(batch, time, dim) -> (batch, time, dim)."""
@@ -99,13 +99,14 @@ class GPT(nn.Module):
     """GPT-2: learned positions, tied output."""
 
     def __init__(
-        self, vocab_size: int, embed_dim: int, num_layers: int, num_heads: int, max_length: int
-    ) -> None:
+        self, vocab_size: int, embed_dim: int, num_layers: int, num_heads: int, max_length: int,
+        bias: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.tokens = nn.Embedding(vocab_size, embed_dim)
         self.positions = nn.Embedding(max_length, embed_dim)
-        self.blocks = nn.ModuleList(Block(embed_dim, num_heads) for _ in range(num_layers))
-        self.norm = nn.LayerNorm(embed_dim)
+        self.blocks = nn.ModuleList(Block(embed_dim, num_heads, bias) for _ in range(num_layers))
+        self.norm = nn.LayerNorm(embed_dim, bias=bias)
         self.head = nn.Linear(embed_dim, vocab_size, bias=False)
         self.head.weight = self.tokens.weight
         for name, weight in self.named_parameters():
@@ -126,7 +127,7 @@ def gpt(
     embed_dim: int, num_layers: int, num_heads: int, batch: int, time: int, vocab_size: int = 65,
     compile: bool = False,
 ) -> Job:  # fmt: skip
-    """Training of a GPT-2 with fused AdamW, clipping as nanoGPT does."""
+    """Training of a GPT-2 with fused AdamW."""
     model = GPT(vocab_size, embed_dim, num_layers, num_heads, time)
     ids = torch.randint(0, vocab_size, (batch, time + 1))
     x, y = ids[:, :-1].contiguous(), ids[:, 1:].reshape(-1)

@@ -31,12 +31,7 @@ def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Te
         >>> tuple(lmzoo.layers.attend(x, x, x, None).shape)
         (1, 2, 3, 4)
     """
-    return _mix(query, _turn(key), value, mask)
-
-
-def _mix(query: Tensor, turned: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-    """`attend` with keys (batch, kv_heads, head_dim, keys)."""
-    return ops.matmul(_weights(query, turned, mask), _repeat(value, query))
+    return ops.matmul(_weights(query, key, mask), _repeat(value, query))
 
 
 def _turn(key: Tensor) -> Tensor:
@@ -49,9 +44,9 @@ def _repeat(x: Tensor, query: Tensor) -> Tensor:
     return x if groups == 1 else ops.repeat(x, groups, axis=1)
 
 
-def _weights(query: Tensor, turned: Tensor, mask: Tensor | None) -> Tensor:
+def _weights(query: Tensor, key: Tensor, mask: Tensor | None) -> Tensor:
     """How much each query sees of each key: (batch, heads, time, keys)."""
-    scores = ops.matmul(query * query.shape[-1] ** -0.5, _repeat(turned, query))
+    scores = ops.matmul(query * query.shape[-1] ** -0.5, _turn(_repeat(key, query)))
     scores = ops.cast(scores, "float32")  # (batch, heads, time, keys)
     if mask is not None:
         scores = ops.where(mask, scores, -1e9)
@@ -193,7 +188,7 @@ class MultiHeadAttention(keras.layers.Layer):
                 mask = seen if mask is None else seen & mask
         if self.query_norm is not None and self.cross:
             query = self.query_norm(query)
-        weights = self.dropout(_weights(query, _turn(key), mask), training=training)
+        weights = self.dropout(_weights(query, key, mask), training=training)
         return self._merge(ops.matmul(weights, _repeat(value, query)))
 
     def read_memory(self, memory: Tensor) -> tuple[Tensor, Tensor]:
@@ -220,11 +215,36 @@ class MultiHeadAttention(keras.layers.Layer):
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """Attends from n more tokens (batch, n, dim) to themselves and all before them."""
         query, key, value = self._project(x, position)
-        keys = ops.slice_update(state[0], (0, 0, 0, position), _turn(key))
-        values = ops.slice_update(state[1], (0, 0, position, 0), value)
-        now = position + ops.arange(ops.shape(x)[1])
-        seen = now[:, None] >= ops.arange(keys.shape[3])[None, :]
-        return self._merge(_mix(query, keys, values, seen)), (keys, values)
+        time, dim, length = ops.shape(x)[1], self.head_dim, state[1].shape[2]
+        # Batch and heads as one axis: with an axis of size 1, XLA would copy the cache each step.
+        keys = ops.reshape(state[0], (-1, dim, length))  # (batch * kv_heads, head_dim, length)
+        new = ops.reshape(_turn(key), (-1, dim, time))  # (batch * kv_heads, head_dim, n)
+        keys = ops.slice_update(keys, (0, 0, position), new)
+        values = ops.reshape(state[1], (-1, length, dim))  # (batch * kv_heads, length, head_dim)
+        new = ops.reshape(value, (-1, time, dim))  # (batch * kv_heads, n, head_dim)
+        values = ops.slice_update(values, (0, position, 0), new)
+        mixed = self._attend_to_cache(query, keys, values, position)
+        heads = self.num_kv_heads
+        keys = ops.reshape(keys, (-1, heads, dim, length))  # (batch, kv_heads, head_dim, length)
+        values = ops.reshape(values, (-1, heads, length, dim))  # (batch, kv_heads, length, ..)
+        return self._merge(mixed), (keys, values)
+
+    def _attend_to_cache(
+        self, query: Tensor, keys: Tensor, values: Tensor, position: Tensor
+    ) -> Tensor:
+        """(batch, heads, n, head_dim): the queries of a group share one product."""
+        _, heads, time, dim = query.shape
+        groups, length = heads // self.num_kv_heads, keys.shape[2]
+        query = query * dim**-0.5
+        query = ops.reshape(query, (-1, groups * time, dim))  # (batch * kv_heads, queries, dim)
+        scores = ops.cast(ops.matmul(query, keys), "float32")
+        scores = ops.reshape(scores, (-1, groups, time, length))  # (.., groups, n, length)
+        now = position + ops.arange(time)
+        seen = now[:, None] >= ops.arange(length)[None, :]
+        weights = ops.cast(softmax(ops.where(seen, scores, -1e9)), query.dtype)
+        weights = ops.reshape(weights, (-1, groups * time, length))  # (.., queries, length)
+        mixed = ops.matmul(weights, values)
+        return ops.reshape(mixed, (-1, heads, time, dim))  # (batch, heads, n, head_dim)
 
     def step_memory(self, x: Tensor, memory: tuple[Tensor, Tensor], mask: Tensor | None) -> Tensor:
         """Attends from n tokens to the keys and values that `read_memory` made."""

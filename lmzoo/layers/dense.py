@@ -92,7 +92,8 @@ def few_rows(model: keras.Model) -> Iterator[None]:
 
     XLA computes a product of one row on one core. Two halves of the matrix, each lying in one
     piece, are computed at the same time, and read from memory twice as fast. They are copied once,
-    before the loop that is traced inside; on a GPU nothing is done.
+    before the loop that is traced inside, and stand twice in memory while it runs; on a GPU nothing
+    is done.
 
     Args:
         model: a model with layers of this package.
@@ -107,13 +108,14 @@ def few_rows(model: keras.Model) -> Iterator[None]:
         ...     logits, state, position = model.start([[1]], 2)
     """
     parts: dict[int, list[Tensor]] = {}
-    if not _is_on_gpu() and getattr(model, "_quantization", None) is None:
+    if not _is_on_gpu():
         for layer in model._flatten_layers(include_self=False):
             for weight in _matrices(layer):
                 value = ops.cast(weight, layer.compute_dtype)
                 middle = value.shape[1] // 2
                 parts[id(weight)] = [value[:, :middle], value[:, middle:]]
-            if isinstance(table := getattr(layer, "output_table", None), keras.Variable):
+            table = getattr(layer, "output_table", None)
+            if table is not None and _is_large(table):
                 value, middle = ops.cast(table, layer.compute_dtype), table.shape[0] // 2
                 parts[id(table)] = [value[:middle], value[middle:]]
     token = _PARTS.set(parts)
@@ -126,9 +128,14 @@ def few_rows(model: keras.Model) -> Iterator[None]:
 def _matrices(layer: keras.layers.Layer) -> list[keras.Variable]:
     """The weights of a layer that `product` multiplies with."""
     found = [getattr(layer, "recurrent_kernel", None)]
-    if isinstance(layer, Dense) and not getattr(layer, "lora_enabled", False):
+    plain = not getattr(layer, "lora_enabled", False) and layer.quantization_mode is None
+    if isinstance(layer, Dense) and plain:
         found.append(getattr(layer, "_kernel", None))
-    return [w for w in found if w is not None and w.shape[0] * w.shape[1] >= _SMALLEST]
+    return [weight for weight in found if weight is not None and _is_large(weight)]
+
+
+def _is_large(weight: keras.Variable) -> bool:
+    return weight.shape[0] * weight.shape[1] >= _SMALLEST
 
 
 def _is_on_gpu() -> bool:

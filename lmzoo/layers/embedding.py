@@ -1,5 +1,7 @@
 """Token embedding with its positions, and the language-model head that may share its weights."""
 
+from collections.abc import Callable
+
 import keras
 from keras import ops
 
@@ -187,20 +189,34 @@ class LanguageModelHead(keras.layers.Layer):
             x = self.projection(x)
         return x
 
-    def output_weights(self) -> tuple[Tensor, Tensor | None, bool]:
-        """The output weights, their bias (vocab_size,) or None, and how they lie.
+    def nats(
+        self, count: Callable, hidden: Tensor, targets: Tensor, sample_weight: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Sums of weighted nats and of weights, from what `prepare` gave.
+
+        Args:
+            count: `lmzoo.losses.head_nats`, its settings given.
+            hidden: (batch, time, dim).
+            targets: ids (batch, time).
+            sample_weight: (batch, time), (batch,) or None.
 
         Returns:
-            False: weights (dim, vocab_size); True: an embedding's table (vocab_size, dim).
+            Two float32 scalars.
         """
         if self.embedding is None:
             assert self.projection is not None
-            kernel, bias, shared = self.projection.kernel, self.projection.bias, False
+            kernel, bias = self.projection.kernel, self.projection.bias
         else:
-            kernel, shared = self.embedding.embeddings, True
+            kernel = self.embedding.embeddings
             bias = self.bias if self.use_bias else None
-        dtype = self.compute_dtype
-        return ops.cast(kernel, dtype), None if bias is None else ops.cast(bias, dtype), shared
+        return count(
+            hidden,
+            ops.cast(kernel, self.compute_dtype),
+            None if bias is None else ops.cast(bias, self.compute_dtype),
+            targets,
+            sample_weight,
+            transposed=self.embedding is not None,
+        )
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """(batch, time, vocab_size)."""

@@ -108,7 +108,9 @@ def _with_gradient(forward: Callable, backward: Callable, mask: Tensor | None) -
 
     @ops.custom_gradient
     def loop(*inputs: Tensor) -> tuple[Any, Callable]:
-        outputs, needed = _compiled(forward)(*inputs, *masks)
+        # An eager tape would otherwise ask for the gradient of the compiled function itself.
+        stopped = [ops.stop_gradient(x) for x in inputs]
+        outputs, needed = _compiled(forward)(*stopped, *masks)
 
         def gradient(*upstream: Any) -> tuple[Tensor, ...]:
             # TensorFlow passes the gradients of several outputs apart, JAX as one tuple.

@@ -21,6 +21,7 @@ class _Recurrence(keras.layers.RNN):
     return_sequences: bool
     go_backwards: bool
     zero_output_for_mask: bool
+    unroll: bool
     dropout: float
     recurrent_dropout: float
 
@@ -40,7 +41,8 @@ class _Recurrence(keras.layers.RNN):
             sequences = sequences * noise[:, None, :]
         if mask is not None:
             mask = keras.tree.flatten(mask)[0]
-            mask = ops.cast(mask, sequences.dtype)[..., None]  # (batch, time, 1)
+            mask = mask if len(mask.shape) == 3 else mask[..., None]  # (batch, time, 1)
+            mask = ops.cast(ops.cast(mask, "bool"), sequences.dtype)
         if self.go_backwards:
             sequences = ops.flip(sequences, 1)
             mask = None if mask is None else ops.flip(mask, 1)
@@ -55,6 +57,8 @@ class _Recurrence(keras.layers.RNN):
         return (
             self.cell.activation is keras.activations.tanh
             and not (training and self.recurrent_dropout)
+            and getattr(self.cell, "implementation", 2) == 2
+            and getattr(self, "use_cudnn", "auto") is not True
             and not _cudnn_is_there()
         )
 
@@ -71,9 +75,14 @@ class _Recurrence(keras.layers.RNN):
         return ops.cast(variable, self.cell.compute_dtype)
 
     def _shown(self, mask: Tensor) -> Tensor:
-        """1 where an output is shown: Keras shows zeros before the first real step."""
+        """1 where an output is shown.
+
+        Before the first real step Keras shows zeros; on JAX, unless unrolled, the first state.
+        """
         if self.zero_output_for_mask:
             return mask
+        if keras.backend.backend() == "jax" and not self.unroll:
+            return ops.ones_like(mask)
         return ops.cast(ops.cumsum(mask, axis=1) > 0, mask.dtype)
 
     def _recur(

@@ -5,11 +5,14 @@ a training step is spent moving them. Here hidden states become nats a few rows 
 gradients of hidden states and output weights are summed up on the way.
 """
 
+import functools
 from collections.abc import Callable
+from typing import Any
 
 import keras
 from keras import ops
 
+from lmzoo.errors import ArgumentError
 from lmzoo.losses.cross_entropy import CrossEntropy, over_replicas, spread_weights
 from lmzoo.typing import Tensor
 
@@ -73,6 +76,17 @@ def head_nats(
     return nats, ops.sum(weights)
 
 
+def _check(targets: Tensor, hidden: Tensor) -> None:
+    """Refuses targets that are not one id for each hidden state."""
+    given, wanted = tuple(targets.shape), tuple(hidden.shape[:-1])
+    pairs = zip(given, wanted, strict=False)
+    if len(given) != len(wanted) or any(None not in p and p[0] != p[1] for p in pairs):
+        raise ArgumentError(
+            f"targets of shape {given} do not fit predictions for {wanted}: give ids of shape "
+            f"{wanted}, or loss=lmzoo.losses.CrossEntropy() for distributions over the vocabulary"
+        )
+
+
 def _static_size(x: Tensor) -> int | None:
     """The number of elements where it is known while tracing."""
     size = 1
@@ -115,13 +129,23 @@ class _Chunks:
 
         @ops.custom_gradient
         def total(hidden: Tensor, kernel: Tensor, bias: Tensor) -> tuple[Tensor, Callable]:
-            start = (ops.zeros_like(hidden), ops.zeros_like(kernel), ops.zeros_like(bias))
+            hidden, kernel, bias = (ops.stop_gradient(x) for x in (hidden, kernel, bias))
+            dtypes = (hidden.dtype, kernel.dtype, bias.dtype)
+            # Sums over all chunks are kept in float32, whatever the products are computed in.
+            start = (
+                ops.zeros_like(hidden),
+                ops.zeros_like(kernel, dtype="float32"),
+                ops.zeros_like(bias, dtype="float32"),
+            )
             nats, *gradients = self._loop(
                 self._both, span, (hidden, kernel, bias, targets, weights), start
             )
 
             def gradient(upstream: Tensor) -> tuple[Tensor, ...]:
-                return tuple(g * ops.cast(upstream, g.dtype) for g in gradients)
+                return tuple(
+                    ops.cast(g * ops.cast(upstream, g.dtype), dtype)
+                    for g, dtype in zip(gradients, dtypes, strict=True)
+                )
 
             return nats, gradient
 
@@ -150,8 +174,8 @@ class _Chunks:
         return (
             total + nats,
             ops.slice_update(d_hidden, (first, 0), d_rows),
-            d_kernel + ops.matmul(ops.transpose(pair[0]), pair[1]),
-            d_bias + ops.cast(ops.sum(ops.cast(d_logits, "float32"), axis=0), d_bias.dtype),
+            d_kernel + ops.cast(ops.matmul(ops.transpose(pair[0]), pair[1]), "float32"),
+            d_bias + ops.sum(ops.cast(d_logits, "float32"), axis=0),
         )
 
     def _chunk(self, first: Tensor, inputs: tuple) -> tuple[Tensor, Tensor, Tensor]:
@@ -183,7 +207,8 @@ class FusedCrossEntropy(CrossEntropy):
 
     `LanguageModel.fit` and `evaluate` hand it hidden states and head; the numbers are those of
     `CrossEntropy`. It is `compile`'s own choice for vocabularies of 4,096 ids and more. Called with
-    logits, as any loss, it is `CrossEntropy`.
+    logits, as any loss, it is `CrossEntropy`: so it is where targets are distributions, a metric
+    other than `Perplexity` and `NatsPerToken` needs logits, or the output is quantised.
 
     Args:
         logits_at_once: about how many logits are held at once; 2^23 are 32 MB.
@@ -204,7 +229,7 @@ class FusedCrossEntropy(CrossEntropy):
     def from_hidden(
         self,
         hidden: Tensor,
-        output_weights: tuple[Tensor, Tensor | None, bool],
+        head: Any,
         targets: Tensor,
         sample_weight: Tensor | None,
         *,
@@ -213,26 +238,21 @@ class FusedCrossEntropy(CrossEntropy):
         """The loss without logits.
 
         Args:
-            hidden: (batch, time, dim).
-            output_weights: kernel, bias and `transposed`, as `head_nats` takes them.
+            hidden: what the head's `prepare` gives, (batch, time, dim).
+            head: a layer with `nats(count, hidden, targets, sample_weight)`.
             targets: ids (batch, time).
             sample_weight: (batch, time), (batch,) or None.
             training: whether gradients will be asked for.
 
         Returns:
             Float32 scalars: mean nats, the sum of the nats, the sum of the weights.
+
+        Raises:
+            ArgumentError: the shape of the targets does not fit.
         """
-        kernel, bias, transposed = output_weights
-        nats, tokens = head_nats(
-            hidden,
-            kernel,
-            bias,
-            targets,
-            sample_weight,
-            transposed=transposed,
-            training=training,
-            logits_at_once=self.logits_at_once,
-        )
+        count = functools.partial(head_nats, training=training, logits_at_once=self.logits_at_once)
+        _check(targets, hidden)
+        nats, tokens = head.nats(count, hidden, targets, sample_weight)
         return ops.divide_no_nan(nats, over_replicas(tokens)), nats, tokens
 
     def get_config(self) -> dict[str, int | str]:

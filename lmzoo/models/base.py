@@ -1,110 +1,32 @@
-"""What every model of the zoo is: saved by its recipe; a language model also steps."""
+"""The language model: a functional Keras model that also steps, and trains without logits."""
 
 import contextlib
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+import contextvars
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from lmzoo import registry
-from lmzoo.errors import ArgumentError, LmzooError, PromptError
-from lmzoo.layers import LanguageModelHead, RecurrentBlock, TokenEmbedding, few_rows
+from lmzoo.errors import ArgumentError, PromptError
+from lmzoo.layers import (
+    AdaptiveHead,
+    LanguageModelHead,
+    RecurrentBlock,
+    TokenEmbedding,
+    few_rows,
+)
 from lmzoo.losses import CrossEntropy, FusedCrossEntropy
 from lmzoo.metrics import NatsPerToken, Perplexity
+from lmzoo.models.zoo_model import ZooModel
 from lmzoo.typing import Tensor
 
 # From so many words on, a batch of logits costs more to hold and move than the loss to compute.
 LARGE_VOCABULARY = 4096
 
-
-class ZooModel(keras.Model):
-    """A functional Keras model that is saved as the builder call which made it."""
-
-    def record_recipe(self, recipe: Mapping[str, Any]) -> None:
-        """Notes the builder call; `register` does this."""
-        # A tuple of pairs: Keras would wrap a dict and track it.
-        self._recipe = tuple(recipe.items())
-        self.name = recipe["builder"]
-
-    @property
-    def recipe(self) -> dict[str, Any]:
-        """The builder call that makes this model: {"builder": "lstm_lm", "vocab_size": 50, ...}."""
-        if not hasattr(self, "_recipe"):
-            raise LmzooError(
-                f"{type(self).__name__} {self.name!r} was built by hand and has no recipe: put "
-                "@lmzoo.register(tiny=...) on the function that builds it, or save only its "
-                "weights with save_weights."
-            )
-        recipe = dict(self._recipe)
-        recipe["name"] = self.name
-        recipe["quantization"] = getattr(self, "_quantization", None)
-        # By place: the names of layers count up with every model of a process.
-        recipe["frozen"] = [i for i, x in enumerate(_leaves(self)) if not x.trainable]
-        return recipe
-
-    def get_config(self) -> dict[str, Any]:
-        """The recipe."""
-        return self.recipe
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "ZooModel":
-        """Calls the builder that the recipe names."""
-        return registry.rebuild(config)
-
-    def apply_extras(self, recipe: Mapping[str, Any]) -> None:
-        """Brings a rebuilt model into the recipe's state beyond its sizes."""
-        self.name = recipe.get("name") or self.name
-        if recipe.get("quantization"):
-            self.quantize(recipe["quantization"])
-        frozen = set(recipe.get("frozen") or ())
-        for i, layer in enumerate(_leaves(self)):
-            if i in frozen:
-                layer.trainable = False
-
-    def quantize(self, mode: str, **kwargs: Any) -> None:
-        """Keras's `quantize`, noted in the recipe so that a saved model loads again."""
-        with warnings.catch_warnings():  # Keras warns of each layer that has nothing to quantise
-            warnings.filterwarnings("ignore", message=".*does not have a `quantize` method")
-            super().quantize(mode, **kwargs)
-        self._quantization = mode
-
-
-def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
-    """The regulariser of a builder's `l1` and `l2`; None if both are 0, which costs nothing."""
-    return keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
-
-
-def _leaves(model: keras.Model) -> list[keras.layers.Layer]:
-    """The layers without sub-layers, where `trainable` takes effect."""
-    return [x for x in model._flatten_layers(include_self=False) if not x._layers]
-
-
-def clone(model: ZooModel) -> Any:
-    """A new model of the same recipe and the same weights.
-
-    `keras.models.clone_model` gives back a plain functional model that cannot step.
-
-    Args:
-        model: A model that a builder of the zoo made.
-
-    Returns:
-        A model of the same class, not compiled.
-
-    Raises:
-        LmzooError: If the model was built by hand.
-
-    Example:
-        >>> import lmzoo
-        >>> model = lmzoo.build_lstm_lm(20, embed_dim=4, hidden_dim=4)
-        >>> lmzoo.clone(model).count_params() == model.count_params()
-        True
-    """
-    copy = registry.rebuild(model.recipe)
-    copy.set_weights(model.get_weights())
-    return copy
+# The model that is in a step without logits; replicas of a model take their steps in threads.
+_FUSED: contextvars.ContextVar[Any] = contextvars.ContextVar("fused", default=None)
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
@@ -131,7 +53,7 @@ class LanguageModel(ZooModel):
         self,
         embedding: TokenEmbedding,
         blocks: Sequence[keras.layers.Layer],
-        head: LanguageModelHead,
+        head: LanguageModelHead | AdaptiveHead,
         *,
         name: str | None = None,
     ) -> None:
@@ -143,7 +65,7 @@ class LanguageModel(ZooModel):
         self.embedding = embedding
         self.blocks = list(blocks)
         self.head = head
-        self._is_fused = self._can_fuse = False
+        self._can_fuse = False
 
     def call(self, inputs: Tensor, training: bool = False, mask: Tensor | None = None) -> Tensor:
         """Logits (batch, time, vocab_size) of ids (batch, time).
@@ -151,9 +73,9 @@ class LanguageModel(ZooModel):
         Inside a step of `fit` or `evaluate` whose loss is a FusedCrossEntropy: what the output
         weights are multiplied with, (batch, time, dim).
         """
-        if not self._is_fused:
+        if _FUSED.get() is not self:
             return super().call(inputs, training=training, mask=mask)
-        x = self.embedding(inputs, training=training)
+        x = self.embedding(keras.tree.flatten(inputs)[0], training=training)
         for block in self.blocks:
             x = block(x, training=training)
         return self.head.prepare(x, training=training)
@@ -238,15 +160,20 @@ class LanguageModel(ZooModel):
         if jit_compile == "auto" and keras.backend.backend() == "tensorflow":
             jit_compile = not run_eagerly
         if loss is None:
-            loss = FusedCrossEntropy() if self.vocab_size >= LARGE_VOCABULARY else CrossEntropy()
+            large = self.vocab_size >= LARGE_VOCABULARY or isinstance(self.head, AdaptiveHead)
+            loss = FusedCrossEntropy() if large else CrossEntropy()
         if weighted_metrics is None:
             weighted_metrics = [Perplexity()]
         self._can_fuse = (
             isinstance(loss, FusedCrossEntropy)
             and not metrics
             and not loss_weights
-            and len(weighted_metrics) > 0
-            and all(isinstance(m, NatsPerToken) and m.from_logits for m in weighted_metrics)
+            and all(_counts_nats(m) for m in weighted_metrics)
+            and hasattr(self.head, "nats")
+            and all(
+                getattr(type(self), name) is getattr(LanguageModel, name)
+                for name in ("call", "compute_loss", "compute_metrics")
+            )
         )
         super().compile(
             optimizer=optimizer,
@@ -262,12 +189,12 @@ class LanguageModel(ZooModel):
 
     def train_step(self, *args: Any) -> Any:
         """Keras's step; with a FusedCrossEntropy, from hidden states instead of logits."""
-        with self._fusing():
+        with self._fusing(args[-1]):
             return super().train_step(*args)
 
     def test_step(self, *args: Any) -> Any:
         """Keras's step; with a FusedCrossEntropy, from hidden states instead of logits."""
-        with self._fusing():
+        with self._fusing(args[-1]):
             return super().test_step(*args)
 
     def compute_loss(
@@ -279,32 +206,41 @@ class LanguageModel(ZooModel):
         training: bool = True,
     ) -> Any:
         """Keras's loss; in a fused step that of the hidden states, which the metrics count too."""
-        if not self._is_fused:
+        if _FUSED.get() is not self:
             return super().compute_loss(x, y, y_pred, sample_weight, training=training)
+        y = keras.tree.flatten(y)[0]
+        sample_weight = None if sample_weight is None else keras.tree.flatten(sample_weight)[0]
         loss, nats, tokens = self.loss.from_hidden(
-            y_pred, self.head.output_weights(), y, sample_weight, training=training
+            y_pred, self.head, y, sample_weight, training=training
         )
-        if not self._compile_metrics.built:
-            self._compile_metrics.build(y, y_pred)
-        for metric in self._compile_metrics.metrics:
-            metric.add(ops.stop_gradient(nats), tokens)
-        penalties = [ops.cast(ops.sum(extra), "float32") for extra in self.losses]
+        if self._compile_metrics is not None:
+            if not self._compile_metrics.built:
+                self._compile_metrics.build(y, y_pred)
+            for metric in self._compile_metrics.metrics:
+                metric.add(ops.stop_gradient(nats), tokens)
+        penalties = [
+            ops.cast(ops.sum(self._aggregate_additional_loss(extra)), "float32")
+            for extra in self.losses
+        ]
         return sum(penalties, loss)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Keras's metrics; in a fused step they have counted in `compute_loss`."""
-        if self._is_fused:
+        if _FUSED.get() is self:
             return self.get_metrics_result()
         return super().compute_metrics(x, y, y_pred, sample_weight)
 
     @contextlib.contextmanager
-    def _fusing(self) -> Iterator[None]:
-        """Makes `call` give hidden states, where loss, metrics and head allow it."""
-        self._is_fused = self._can_fuse and getattr(self, "_quantization", None) is None
+    def _fusing(self, data: Any) -> Iterator[None]:
+        """Makes `call` give hidden states, where loss, metrics, head and targets allow it."""
+        targets = keras.tree.flatten(keras.utils.unpack_x_y_sample_weight(data)[1])
+        fits = len(targets) == 1 and len(getattr(targets[0], "shape", ())) == 2
+        plain = all(getattr(x, "quantization_mode", None) is None for x in _parts(self.head))
+        token = _FUSED.set(self if self._can_fuse and fits and plain else None)
         try:
             yield
         finally:
-            self._is_fused = False
+            _FUSED.reset(token)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles a loaded model as the saved one was."""
@@ -357,3 +293,16 @@ class LanguageModel(ZooModel):
                 f"id {outside.flat[0]} is outside the vocabulary of {self.vocab_size} ids "
                 f"(0 to {self.vocab_size - 1}): use the tokenizer that the model was built for."
             )
+
+
+def _counts_nats(metric: Any) -> bool:
+    """Whether a metric needs no more than the sums of nats and weights."""
+    return (
+        isinstance(metric, NatsPerToken)
+        and metric.from_logits
+        and type(metric).update_state is NatsPerToken.update_state
+    )
+
+
+def _parts(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    return list(layer._flatten_layers())

@@ -1,7 +1,8 @@
 """Convolutional language model."""
 
 from lmzoo.layers import GatedConvolutionBlock, LanguageModelHead, TokenEmbedding, make_norm
-from lmzoo.models.base import LanguageModel, penalty
+from lmzoo.models.base import LanguageModel
+from lmzoo.models.zoo_model import penalty
 from lmzoo.registry import register
 
 

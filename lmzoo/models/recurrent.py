@@ -1,10 +1,12 @@
 """Recurrent language models: simple RNN, GRU and LSTM."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 
+from lmzoo.errors import ArgumentError
 from lmzoo.layers import (
+    AdaptiveHead,
     GRUBlock,
     LanguageModelHead,
     LSTMBlock,
@@ -12,7 +14,8 @@ from lmzoo.layers import (
     SimpleRNNBlock,
     TokenEmbedding,
 )
-from lmzoo.models.base import LanguageModel, penalty
+from lmzoo.models.base import LanguageModel
+from lmzoo.models.zoo_model import penalty
 from lmzoo.registry import register
 
 TINY = {"vocab_size": 50, "embed_dim": 16, "hidden_dim": 16}
@@ -47,6 +50,7 @@ def build_rnn_lm(
     weight_dropout: float = 0.0,
     variational: bool = False,
     tie_embeddings: bool = False,
+    adaptive_cutoffs: Sequence[int] | None = None,
     l1: float = 0.0,
     l2: float = 0.0,
     carry_batch_size: int = 0,
@@ -65,6 +69,8 @@ def build_rnn_lm(
         weight_dropout: Share of the recurrent weights dropped in training, 0 to 1.
         variational: Whether dropout takes the same features at every time step.
         tie_embeddings: Whether the output shares the embedding's weights.
+        adaptive_cutoffs: Where the tails of an adaptive softmax begin ([2000, 10000]), for large
+            vocabularies sorted by falling frequency; None for a plain softmax.
         l1: Factor of the L1 penalty on the kernels.
         l2: Factor of the L2 penalty on the kernels.
         carry_batch_size: If above 0, training carries the state from batch to batch
@@ -97,6 +103,7 @@ def build_gru_lm(
     weight_dropout: float = 0.0,
     variational: bool = False,
     tie_embeddings: bool = False,
+    adaptive_cutoffs: Sequence[int] | None = None,
     l1: float = 0.0,
     l2: float = 0.0,
     carry_batch_size: int = 0,
@@ -112,6 +119,8 @@ def build_gru_lm(
         weight_dropout: Share of the recurrent weights dropped in training, 0 to 1.
         variational: Whether dropout takes the same features at every time step.
         tie_embeddings: Whether the output shares the embedding's weights.
+        adaptive_cutoffs: Where the tails of an adaptive softmax begin ([2000, 10000]), for large
+            vocabularies sorted by falling frequency; None for a plain softmax.
         l1: Factor of the L1 penalty on the kernels.
         l2: Factor of the L2 penalty on the kernels.
         carry_batch_size: If above 0, training carries the state from batch to batch
@@ -144,6 +153,7 @@ def build_lstm_lm(
     weight_dropout: float = 0.0,
     variational: bool = False,
     tie_embeddings: bool = False,
+    adaptive_cutoffs: Sequence[int] | None = None,
     l1: float = 0.0,
     l2: float = 0.0,
     carry_batch_size: int = 0,
@@ -161,6 +171,8 @@ def build_lstm_lm(
         weight_dropout: Share of the recurrent weights dropped in training, 0 to 1 (AWD-LSTM).
         variational: Whether dropout takes the same features at every time step (AWD-LSTM).
         tie_embeddings: Whether the output shares the embedding's weights.
+        adaptive_cutoffs: Where the tails of an adaptive softmax begin ([2000, 10000]), for large
+            vocabularies sorted by falling frequency; None for a plain softmax.
         l1: Factor of the L1 penalty on the kernels.
         l2: Factor of the L2 penalty on the kernels.
         carry_batch_size: If above 0, training carries the state from batch to batch
@@ -193,6 +205,7 @@ def _recurrent_lm(
     weight_dropout: float,
     variational: bool,
     tie_embeddings: bool,
+    adaptive_cutoffs: Sequence[int] | None,
     l1: float,
     l2: float,
     carry_batch_size: int,
@@ -210,10 +223,17 @@ def _recurrent_lm(
         )
         for i in range(num_layers)
     ]
-    head = LanguageModelHead(
+    head: LanguageModelHead | AdaptiveHead = LanguageModelHead(
         vocab_size,
         embedding=embedding if tie_embeddings else None,
         dropout=dropout,
         regularizer=penalty(l1, l2),
     )
+    if adaptive_cutoffs is not None:
+        if tie_embeddings:
+            raise ArgumentError(
+                "tie_embeddings=True with adaptive_cutoffs: the tails' outputs are narrower than "
+                "the embedding; choose one of the two."
+            )
+        head = AdaptiveHead(vocab_size, adaptive_cutoffs, dropout=dropout)
     return LanguageModel(embedding, blocks, head)

@@ -46,7 +46,7 @@ def run(layer, x, mask, states, xla):
     return tf.function(both, jit_compile=xla)(x, *states)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     seed=st.integers(0, 10**6),
     time=st.integers(1, 7),
@@ -144,3 +144,54 @@ def test_the_configuration_is_keras_own(name):
     ours, theirs = (cls(5, dropout=0.1, name="layer", seed=3) for cls in PAIRS[name])
     assert ours.get_config() == theirs.get_config()
     assert type(type(ours).from_config(theirs.get_config())) is type(ours)
+
+
+USUAL = [{}, {"go_backwards": True}, {"stateful": True}, {"unroll": True}, {"dropout": 0.5}]
+UNUSUAL = [{"activation": "relu"}, {"recurrent_dropout": 0.5}]
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("arguments", USUAL + UNUSUAL, ids=str)
+def test_the_usual_cases_leave_keras_own_loop(name, arguments, monkeypatch):
+    """Otherwise the comparisons above would compare Keras with Keras."""
+    layer, _ = pair(name, **arguments)
+    x = np.zeros((3, 4, 4), "float32")
+
+    def keras_loop(*args, **kwargs):
+        raise AttributeError("Keras's loop was called")
+
+    monkeypatch.setattr(keras.layers.RNN, "inner_loop", keras_loop)
+    if arguments in USUAL:
+        layer(x, training=True)
+    else:
+        with pytest.raises(AttributeError, match="Keras's loop"):
+            layer(x, training=True)
+
+
+def test_gru_with_its_reset_gate_before_the_product_equals_keras():
+    ours, theirs = pair("GRU", reset_after=False)
+    x = np.random.default_rng(0).standard_normal((3, 4, 4)).astype("float32")
+    np.testing.assert_allclose(ours(x), theirs(x), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_eager_gradients_equal_keras(name):
+    x = tf.constant(np.random.default_rng(0).standard_normal((3, 4, 4)), "float32")
+    found = []
+    for layer in pair(name):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(tf.sin(3.0 * layer(x)))
+        found.append(tape.gradient(loss, [x, *(v.value for v in layer.trainable_variables)]))
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_masked_outputs_can_be_zeros(name):
+    ours, theirs = pair(name, return_sequences=True)
+    x = np.random.default_rng(0).standard_normal((3, 4, 4)).astype("float32")
+    mask = np.array([[1, 1, 0, 1], [0, 1, 1, 0], [1, 0, 0, 0]], bool)
+    for layer in (ours, theirs):
+        layer.zero_output_for_mask = True
+    np.testing.assert_allclose(ours(x, mask=mask), theirs(x, mask=mask), atol=1e-6)

@@ -198,3 +198,53 @@ def test_saved_it_is_compiled_alike_when_loaded(tmp_path):
     np.testing.assert_allclose(
         loaded.evaluate(ids, ids, verbose=0), model.evaluate(ids, ids, verbose=0), rtol=1e-6
     )
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
+def test_many_chunks_sum_gradients_as_one_product_does(policy):
+    dtype = "float32" if policy == "float32" else "bfloat16"
+    rng = np.random.default_rng(0)
+    hidden = tf.constant(rng.standard_normal((1, 256, 4)), dtype)
+    kernel = tf.constant(0.1 * rng.standard_normal((4, VOCAB)), dtype)
+    ids = rng.integers(0, VOCAB, (1, 256))
+    found = []
+    for rows in (1, 256):
+        with tf.GradientTape() as tape:  # an eager tape
+            tape.watch([hidden, kernel])
+            nats, _ = head_nats(
+                hidden, kernel, None, ids, training=True, logits_at_once=rows * VOCAB
+            )
+        found.append([tf.cast(g, "float32") for g in tape.gradient(nats, [hidden, kernel])])
+    for a, b in zip(*found, strict=True):
+        scale = np.abs(b).max()
+        np.testing.assert_allclose(a / scale, b / scale, atol=1e-5 if dtype == "float32" else 0.01)
+
+
+def test_targets_that_do_not_fit_are_refused():
+    model = lmzoo.build_gru_lm(VOCAB, embed_dim=4, hidden_dim=4)
+    model.compile("sgd", loss=FusedCrossEntropy())
+    ids = np.arange(12).reshape(2, 6)
+    with pytest.raises(lmzoo.errors.ArgumentError, match="do not fit"):
+        model.fit(ids, ids[:, 1:], verbose=0)
+
+
+def test_distributions_as_targets_take_the_plain_path():
+    model = lmzoo.build_gru_lm(VOCAB, embed_dim=4, hidden_dim=4)
+    model.compile("sgd", loss=FusedCrossEntropy())
+    ids = np.arange(12).reshape(2, 6)
+    one_hot = np.eye(VOCAB, dtype="float32")[ids]
+    found = model.evaluate(ids, one_hot, verbose=0)
+    np.testing.assert_allclose(found, model.evaluate(ids, ids, verbose=0), rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int64", "float64"])
+def test_weights_of_any_type_count(dtype):
+    for arguments in ({}, {"adaptive_cutoffs": [10, 30]}):
+        model = lmzoo.build_gru_lm(VOCAB, embed_dim=16, hidden_dim=16, **arguments)
+        model.compile("sgd", loss=FusedCrossEntropy())
+        ids = np.arange(12).reshape(2, 6)
+        weights = (ids % 3 != 0).astype(dtype)
+        found = model.evaluate(ids, ids, sample_weight=weights, verbose=0)
+        nats = -np.log(keras.ops.softmax(model.predict(ids, verbose=0)))
+        nats = np.take_along_axis(nats, ids[..., None], -1)[..., 0]
+        assert found[0] == pytest.approx((nats * weights).sum() / weights.sum(), rel=1e-4)

@@ -1,0 +1,97 @@
+"""What every model of the zoo is: saved as the builder call that made it."""
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from lmzoo import registry
+from lmzoo.errors import LmzooError
+
+
+class ZooModel(keras.Model):
+    """A functional Keras model that is saved as the builder call which made it."""
+
+    def record_recipe(self, recipe: Mapping[str, Any]) -> None:
+        """Notes the builder call; `register` does this."""
+        # A tuple of pairs: Keras would wrap a dict and track it.
+        self._recipe = tuple(recipe.items())
+        self.name = recipe["builder"]
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The builder call that makes this model: {"builder": "lstm_lm", "vocab_size": 50, ...}."""
+        if not hasattr(self, "_recipe"):
+            raise LmzooError(
+                f"{type(self).__name__} {self.name!r} was built by hand and has no recipe: put "
+                "@lmzoo.register(tiny=...) on the function that builds it, or save only its "
+                "weights with save_weights."
+            )
+        recipe = dict(self._recipe)
+        recipe["name"] = self.name
+        recipe["quantization"] = getattr(self, "_quantization", None)
+        # By place: the names of layers count up with every model of a process.
+        recipe["frozen"] = [i for i, x in enumerate(_leaves(self)) if not x.trainable]
+        return recipe
+
+    def get_config(self) -> dict[str, Any]:
+        """The recipe."""
+        return self.recipe
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "ZooModel":
+        """Calls the builder that the recipe names."""
+        return registry.rebuild(config)
+
+    def apply_extras(self, recipe: Mapping[str, Any]) -> None:
+        """Brings a rebuilt model into the recipe's state beyond its sizes."""
+        self.name = recipe.get("name") or self.name
+        if recipe.get("quantization"):
+            self.quantize(recipe["quantization"])
+        frozen = set(recipe.get("frozen") or ())
+        for i, layer in enumerate(_leaves(self)):
+            if i in frozen:
+                layer.trainable = False
+
+    def quantize(self, mode: str, **kwargs: Any) -> None:
+        """Keras's `quantize`, noted in the recipe so that a saved model loads again."""
+        with warnings.catch_warnings():  # Keras warns of each layer that has nothing to quantise
+            warnings.filterwarnings("ignore", message=".*does not have a `quantize` method")
+            super().quantize(mode, **kwargs)
+        self._quantization = mode
+
+
+def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
+    """The regulariser of a builder's `l1` and `l2`; None if both are 0, which costs nothing."""
+    return keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
+
+
+def _leaves(model: keras.Model) -> list[keras.layers.Layer]:
+    """The layers without sub-layers, where `trainable` takes effect."""
+    return [x for x in model._flatten_layers(include_self=False) if not x._layers]
+
+
+def clone(model: ZooModel) -> Any:
+    """A new model of the same recipe and the same weights.
+
+    `keras.models.clone_model` gives back a plain functional model that cannot step.
+
+    Args:
+        model: A model that a builder of the zoo made.
+
+    Returns:
+        A model of the same class, not compiled.
+
+    Raises:
+        LmzooError: If the model was built by hand.
+
+    Example:
+        >>> import lmzoo
+        >>> model = lmzoo.build_lstm_lm(20, embed_dim=4, hidden_dim=4)
+        >>> lmzoo.clone(model).count_params() == model.count_params()
+        True
+    """
+    copy = registry.rebuild(model.recipe)
+    copy.set_weights(model.get_weights())
+    return copy
