@@ -94,7 +94,9 @@ class TokenEmbedding(keras.layers.Layer):
     def _embed(self, ids: Tensor, position: Tensor | int) -> Tensor:
         ids = ops.cast(ids, "int32")
         known = (ids >= 0) & (ids < self.vocab_size)
-        table = ops.cast(self.embeddings, self.compute_dtype)
+        # The product makes the gradient a dense one. From sparse slices Keras's Adam on TensorFlow
+        # would add up the squares of a repeated id's gradients, not square their sum.
+        table = ops.multiply(ops.cast(self.embeddings, self.compute_dtype), 1)
         x = ops.take(table, ops.clip(ids, 0, self.vocab_size - 1), axis=0)
         x = ops.where(known[..., None], x, float("nan"))  # (batch, time, embed_dim)
         time = ops.shape(ids)[1]

@@ -187,3 +187,17 @@ def test_describe_model_lists_arguments_and_presets():
     assert "vocab_size" in text
     assert "gpt2_lm/xl" in text
     assert "num_layers = 12" in text
+
+
+def test_adam_squares_the_summed_gradient_of_a_repeated_id():
+    model = lmzoo.build_gru_lm(20, embed_dim=4, hidden_dim=4, num_layers=1, dropout=0.0)
+    ids, targets = np.array([[3, 3, 3, 5, 1]]), np.array([[1, 2, 3, 4, 5]])
+    with tf.GradientTape() as tape:
+        loss = lmzoo.losses.CrossEntropy()(targets, model(ids))
+    gradient = tape.gradient(loss, model.embedding.embeddings.value)
+    assert not isinstance(gradient, tf.IndexedSlices)
+    optimizer = keras.optimizers.Adam(beta_2=0.5)
+    model.compile(optimizer)
+    model.train_on_batch(ids, targets)
+    velocity = next(v for v in optimizer.variables if v.path.endswith("embeddings_velocity"))
+    np.testing.assert_allclose(velocity, 0.5 * np.square(gradient), rtol=1e-3, atol=1e-12)
