@@ -93,9 +93,25 @@ RUNS = {
         "a leaderboard and a figure: LSTM, GRU, CNN, GPT-2, Llama, 8 minutes each",
         ("lm_word/train.txt.gz", "lm_word/valid.txt.gz"),
     ),
-    "speed": Run(
-        "benchmarks/speed.py --json {out}/speed.json",
-        "lmzoo beside PyTorch, KerasHub, transformers and Keras's own layers: benchmarks/README.md",
+    "speed_layers": Run(
+        "benchmarks/speed.py --only lstm_layer --json {out}/speed.json",
+        "ratios beside peers: `python benchmarks/speed.py --list`",
+    ),
+    "speed_training": Run(
+        "benchmarks/speed.py --only lstm_lm gpt_4x128 --json {out}/speed.json",
+        "ratios beside peers: `python benchmarks/speed.py --list`",
+    ),
+    "speed_training_large": Run(
+        "benchmarks/speed.py --only gpt_6x384 --json {out}/speed.json",
+        "ratios beside peers: `python benchmarks/speed.py --list`",
+    ),
+    "speed_generation": Run(
+        "benchmarks/speed.py --only generate --json {out}/speed.json",
+        "ratios beside peers: `python benchmarks/speed.py --list`",
+    ),
+    "speed_rest": Run(
+        "benchmarks/speed.py --only pipeline startup --json {out}/speed.json",
+        "ratios beside peers: `python benchmarks/speed.py --list`",
     ),
     "proof_steps": Run(
         "benchmarks/proofs.py steps",

@@ -84,6 +84,6 @@ def test_the_figure_of_growth_is_drawn(modules, tmp_path):
 def test_a_recorded_run_is_listed():
     command = [sys.executable, str(FOLDER / "quality.py"), "--list"]
     listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    for name in ("lstm_grammar", "speed", "proof_steps"):
+    for name in ("lstm_grammar", "speed_layers", "proof_steps"):
         assert f"{name}: " in listed
     assert "{data}" in listed
