@@ -51,7 +51,7 @@ def test_log_probabilities_equal_numpy():
     np.testing.assert_allclose(layer(case()[0]), wanted, atol=1e-5)
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("at_once", [60, 400, 10**6])
 @pytest.mark.parametrize("xla", [False, True])
 def test_the_cheap_loss_and_its_gradients_equal_those_of_the_whole_softmax(seed, at_once, xla):
