@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
-from runner import Job
+from runner import Job, fit_job
 
 import lmzoo
 
@@ -95,7 +95,8 @@ def lstm_lm(
     model.compile("adam")
     recurrent = 2 * 2 * units * 4 * units
     flops = 3 * 2 * (recurrent + units * vocab_size) * batch * time * steps
-    return fit_job(model, vocab_size, batch, time, steps, flops)
+    ids = random_ids(vocab_size, steps * batch, time)
+    return fit_job(model, ids[:, :-1], ids[:, 1:], batch, flops=flops)
 
 
 def gpt(
@@ -111,24 +112,14 @@ def gpt(
     weights = 12 * num_layers * embed_dim**2 + vocab_size * embed_dim
     attention = 2 * num_layers * time * embed_dim
     flops = 3 * 2 * (weights + attention) * batch * time * steps
-    return fit_job(model, vocab_size, batch, time, steps, flops)
+    ids = random_ids(vocab_size, steps * batch, time)
+    return fit_job(model, ids[:, :-1], ids[:, 1:], batch, flops=flops)
 
 
-def fit_job(model: Any, vocab_size: int, batch: int, time: int, steps: int, flops: float) -> Job:
-    """`fit` over some steps of random ids."""
-    import tensorflow as tf
-
-    rng = np.random.default_rng(0)
-    ids = rng.integers(0, vocab_size, (steps * batch, time + 1)).astype("int32")
-    data = tf.data.Dataset.from_tensor_slices((ids[:, :-1], ids[:, 1:]))
-    options = tf.data.Options()  # the end of an autotuned iterator may wait half a second
-    options.autotune.enabled = False
-    data = data.batch(batch, drop_remainder=True).prefetch(2).repeat().with_options(options)
-    return Job(
-        lambda: model.fit(data, steps_per_epoch=steps, epochs=1, verbose=0),
-        steps * batch * time,
-        flops=flops,
-    )
+def random_ids(vocab_size: int, rows: int, time: int) -> np.ndarray:
+    """Rows of time + 1 ids, the same at each call."""
+    ids = np.random.default_rng(0).integers(0, vocab_size, (rows, time + 1))
+    return ids.astype("int32")
 
 
 def generate_gpt2(batch: int, prompt: int = 32, new: int = 128) -> Job:

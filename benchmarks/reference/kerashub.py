@@ -9,8 +9,7 @@ from typing import Any
 import keras
 import keras_hub
 import numpy as np
-import tensorflow as tf
-from runner import Job
+from runner import Job, fit_job
 
 
 def _model(vocab_size: int, embed_dim: int, num_layers: int, num_heads: int, length: int) -> Any:
@@ -41,15 +40,8 @@ def gpt(
     ids = np.random.default_rng(0).integers(0, vocab_size, (steps * batch, time + 1))
     ids = ids.astype("int32")
     x = {"token_ids": ids[:, :-1], "padding_mask": np.ones((steps * batch, time), "int32")}
-    data = tf.data.Dataset.from_tensor_slices((x, ids[:, 1:]))
-    options = tf.data.Options()  # the end of an autotuned iterator may wait half a second
-    options.autotune.enabled = False
-    data = data.batch(batch, drop_remainder=True).prefetch(2).repeat().with_options(options)
-    return Job(
-        lambda: model.fit(data, steps_per_epoch=steps, epochs=1, verbose=0),
-        steps * batch * time,
-        note="jit_compile=True" if xla else "jit_compile='auto'",
-    )
+    note = "jit_compile=True" if xla else "jit_compile='auto'"
+    return fit_job(model, x, ids[:, 1:], batch, note=note)
 
 
 def generate_gpt2(batch: int, prompt: int = 32, new: int = 128, xla: bool = False) -> Job:

@@ -5,8 +5,9 @@ from lmzoo.layers.attention import AdditiveAttention, MultiHeadAttention, attend
 from lmzoo.layers.convolution import GatedConvolutionBlock
 from lmzoo.layers.dense import Dense, few_rows, product
 from lmzoo.layers.dropout import Dropout, random_bits
-from lmzoo.layers.embedding import LanguageModelHead, TokenEmbedding
+from lmzoo.layers.embedding import TokenEmbedding
 from lmzoo.layers.feedforward import FeedForward
+from lmzoo.layers.head import Head, LanguageModelHead
 from lmzoo.layers.positions import apply_rotary, sinusoidal_positions
 from lmzoo.layers.recurrent import GRUBlock, LSTMBlock, RecurrentBlock, SimpleRNNBlock
 from lmzoo.layers.rnn import GRU, LSTM, SimpleRNN
@@ -22,6 +23,7 @@ __all__ = [
     "FeedForward",
     "GRUBlock",
     "GatedConvolutionBlock",
+    "Head",
     "LSTMBlock",
     "LanguageModelHead",
     "MultiHeadAttention",

@@ -9,11 +9,12 @@ from keras import ops
 from lmzoo.errors import ArgumentError
 from lmzoo.layers.dense import Dense
 from lmzoo.layers.dropout import Dropout
+from lmzoo.layers.head import Head
 from lmzoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class AdaptiveHead(keras.layers.Layer):
+class AdaptiveHead(Head):
     """A language-model head whose vocabulary is cut into a short list and tails of rarer words.
 
     The short list and one entry for each tail share a softmax; the words of tail k share another,
@@ -36,6 +37,8 @@ class AdaptiveHead(keras.layers.Layer):
         >>> tuple(logits.shape), round(float(keras.ops.sum(keras.ops.exp(logits[0, 0]))), 4)
         ((2, 3, 50), 1.0)
     """
+
+    is_for_hidden_states = True
 
     def __init__(
         self,
@@ -94,32 +97,17 @@ class AdaptiveHead(keras.layers.Layer):
         return self.dropout(x, training=training)
 
     def nats(
-        self, count: Callable, hidden: Tensor, targets: Tensor, sample_weight: Tensor | None
+        self, count: Callable, hidden: Tensor, targets: Tensor, weights: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Sums of weighted nats and of weights; a tail is computed for its own tokens only.
-
-        Args:
-            count: `lmzoo.losses.head_nats`, its settings given.
-            hidden: (batch, time, dim).
-            targets: ids (batch, time).
-            sample_weight: (batch, time), (batch,) or None.
-
-        Returns:
-            Two float32 scalars.
-        """
-        weights = ops.ones_like(targets, dtype="float32")
-        if sample_weight is not None:
-            given = ops.cast(ops.convert_to_tensor(sample_weight), "float32")
-            by_row = len(given.shape) < len(targets.shape)
-            shape = (-1, 1) if by_row else ops.shape(targets)
-            weights = weights * ops.reshape(given, shape)  # (batch, time)
+        """Sums of weighted nats and of weights; a tail is computed for its own tokens only."""
         hidden = ops.reshape(hidden, (-1, hidden.shape[-1]))  # (tokens, dim)
         ids = ops.cast(ops.reshape(targets, (-1,)), "int32")  # (tokens,)
         weights = ops.reshape(weights, (-1,))  # (tokens,)
         edges = ops.convert_to_tensor(self.cutoffs, dtype="int32")
         cluster = ops.sum(ops.cast(ids[:, None] >= edges[None, :], "int32"), axis=-1)
         first = ops.where(cluster == 0, ids, self.cutoffs[0] - 1 + cluster)
-        nats, tokens = self._count(count, self.first, hidden, first, weights)
+        kernel, bias = self.first.kernel, self.first.bias
+        nats, tokens = self.count_with(count, kernel, bias, hidden, first, weights)
 
         order = ops.argsort(cluster)  # the tokens of a tail now stand together
         hidden, ids, weights, cluster = (
@@ -129,18 +117,7 @@ class AdaptiveHead(keras.layers.Layer):
         for k, ((begin, _), project, output) in enumerate(layers, 1):
             before, upto = (ops.sum(ops.cast(cluster < n, "int32")) for n in (k, k + 1))
             own = ops.where(cluster == k, weights, 0.0)
-            window = {"window": (before, upto)}
-            nats += self._count(count, output, project(hidden), ids - begin, own, **window)[0]
+            inside = (project(hidden), ids - begin, own)
+            window = (before, upto)
+            nats += self.count_with(count, output.kernel, None, *inside, window=window)[0]
         return nats, tokens
-
-    def _count(
-        self, count: Callable, output: Dense, hidden: Tensor, ids: Tensor, weights: Tensor,
-        **window: tuple,
-    ) -> tuple[Tensor, Tensor]:  # fmt: skip
-        bias = None if output.bias is None else ops.cast(output.bias, self.compute_dtype)
-        kernel = ops.cast(output.kernel, self.compute_dtype)
-        return count(hidden, kernel, bias, ids, weights, **window)
-
-    def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """(batch, time, vocab_size)."""
-        return (*input_shape[:-1], self.vocab_size)

@@ -1,12 +1,9 @@
-"""Token embedding with its positions, and the language-model head that may share its weights."""
-
-from collections.abc import Callable
+"""Token embedding with its positions."""
 
 import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
-from lmzoo.layers.dense import Dense, product_with_rows
 from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.positions import sinusoidal_positions
 from lmzoo.typing import Tensor
@@ -108,118 +105,3 @@ class TokenEmbedding(keras.layers.Layer):
             x = x * self.embed_dim**0.5
             x = x + ops.cast(sinusoidal_positions(where, self.embed_dim), x.dtype)
         return x
-
-
-@keras.saving.register_keras_serializable(package="lmzoo")
-class LanguageModelHead(keras.layers.Layer):
-    """Turns hidden states into one logit per word of the vocabulary.
-
-    Args:
-        vocab_size: Number of logits.
-        embedding: The TokenEmbedding whose table is used for the output too (Press and Wolf 2017),
-            or None for weights of its own.
-        norm: A normalisation layer that comes first, or None.
-        use_bias: Whether a bias is added to the logits.
-        dropout: Share of the hidden state dropped in training.
-        regularizer: Keras regulariser of its own kernel.
-
-    Source: https://arxiv.org/abs/1608.05859
-
-    Example:
-        >>> import keras, lmzoo
-        >>> head = lmzoo.layers.LanguageModelHead(50)
-        >>> tuple(head(keras.ops.ones((2, 3, 8))).shape)
-        (2, 3, 50)
-    """
-
-    def __init__(
-        self,
-        vocab_size: int,
-        *,
-        embedding: TokenEmbedding | None = None,
-        norm: keras.layers.Layer | None = None,
-        use_bias: bool = True,
-        dropout: float = 0.0,
-        regularizer: keras.regularizers.Regularizer | None = None,
-        name: str | None = None,
-    ) -> None:
-        super().__init__(name=name)
-        self.vocab_size = vocab_size
-        self.embedding = embedding
-        self.norm = norm
-        self.use_bias = use_bias
-        self.dropout = Dropout(dropout)
-        self.regularizer = regularizer
-        self.projection: keras.layers.Layer | None = None
-
-    def build(self, input_shape: tuple) -> None:
-        """Makes the output weights, or the projection to the width of the shared table."""
-        if self.norm is not None:
-            self.norm.build(input_shape)
-        if self.embedding is None:
-            self.projection = Dense(
-                self.vocab_size, use_bias=self.use_bias, kernel_regularizer=self.regularizer
-            )
-        elif self.embedding.embed_dim != input_shape[-1]:
-            self.projection = Dense(self.embedding.embed_dim, use_bias=False)
-        if self.projection is not None:
-            self.projection.build(input_shape)
-        if self.embedding is not None and self.use_bias:
-            self.bias = self.add_weight((self.vocab_size,), initializer="zeros", name="bias")
-        self.built = True
-
-    def call(self, x: Tensor, training: bool = False) -> Tensor:
-        """Logits (batch, time, vocab_size) of hidden states (batch, time, hidden_dim)."""
-        x = self.prepare(x, training=training)
-        if self.embedding is None:
-            assert self.projection is not None
-            return self.projection(x)
-        logits = product_with_rows(x, self.embedding.embeddings, self.compute_dtype)
-        return logits + ops.cast(self.bias, self.compute_dtype) if self.use_bias else logits
-
-    @property
-    def output_table(self) -> keras.Variable | None:
-        """The embedding's table, if it is the output's too."""
-        return None if self.embedding is None else self.embedding.embeddings
-
-    def prepare(self, x: Tensor, training: bool = False) -> Tensor:
-        """What the output weights are multiplied with: (batch, time, dim) of hidden states."""
-        if self.norm is not None:
-            x = self.norm(x)
-        x = self.dropout(x, training=training)
-        if self.embedding is not None and self.projection is not None:
-            x = self.projection(x)
-        return x
-
-    def nats(
-        self, count: Callable, hidden: Tensor, targets: Tensor, sample_weight: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """Sums of weighted nats and of weights, from what `prepare` gave.
-
-        Args:
-            count: `lmzoo.losses.head_nats`, its settings given.
-            hidden: (batch, time, dim).
-            targets: ids (batch, time).
-            sample_weight: (batch, time), (batch,) or None.
-
-        Returns:
-            Two float32 scalars.
-        """
-        if self.embedding is None:
-            assert self.projection is not None
-            kernel, bias = self.projection.kernel, self.projection.bias
-        else:
-            kernel = self.embedding.embeddings
-            bias = self.bias if self.use_bias else None
-        return count(
-            hidden,
-            ops.cast(kernel, self.compute_dtype),
-            None if bias is None else ops.cast(bias, self.compute_dtype),
-            targets,
-            sample_weight,
-            transposed=self.embedding is not None,
-        )
-
-    def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """(batch, time, vocab_size)."""
-        return (*input_shape[:-1], self.vocab_size)

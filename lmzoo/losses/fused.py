@@ -239,7 +239,7 @@ class FusedCrossEntropy(CrossEntropy):
 
         Args:
             hidden: what the head's `prepare` gives, (batch, time, dim).
-            head: a layer with `nats(count, hidden, targets, sample_weight)`.
+            head: an `lmzoo.layers.Head`.
             targets: ids (batch, time).
             sample_weight: (batch, time), (batch,) or None.
             training: whether gradients will be asked for.
@@ -252,7 +252,8 @@ class FusedCrossEntropy(CrossEntropy):
         """
         count = functools.partial(head_nats, training=training, logits_at_once=self.logits_at_once)
         _check(targets, hidden)
-        nats, tokens = head.nats(count, hidden, targets, sample_weight)
+        weights = spread_weights(targets, sample_weight)
+        nats, tokens = head.nats(count, hidden, targets, weights)
         return ops.divide_no_nan(nats, over_replicas(tokens)), nats, tokens
 
     def get_config(self) -> dict[str, int | str]:

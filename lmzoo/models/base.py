@@ -10,13 +10,7 @@ import numpy as np
 from keras import ops
 
 from lmzoo.errors import ArgumentError, PromptError
-from lmzoo.layers import (
-    AdaptiveHead,
-    LanguageModelHead,
-    RecurrentBlock,
-    TokenEmbedding,
-    few_rows,
-)
+from lmzoo.layers import Head, RecurrentBlock, TokenEmbedding, few_rows
 from lmzoo.losses import CrossEntropy, FusedCrossEntropy
 from lmzoo.metrics import NatsPerToken, Perplexity
 from lmzoo.models.zoo_model import ZooModel
@@ -53,7 +47,7 @@ class LanguageModel(ZooModel):
         self,
         embedding: TokenEmbedding,
         blocks: Sequence[keras.layers.Layer],
-        head: LanguageModelHead | AdaptiveHead,
+        head: Head,
         *,
         name: str | None = None,
     ) -> None:
@@ -160,8 +154,9 @@ class LanguageModel(ZooModel):
         if jit_compile == "auto" and keras.backend.backend() == "tensorflow":
             jit_compile = not run_eagerly
         if loss is None:
-            large = self.vocab_size >= LARGE_VOCABULARY or isinstance(self.head, AdaptiveHead)
-            loss = FusedCrossEntropy() if large else CrossEntropy()
+            fused = getattr(self.head, "is_for_hidden_states", False)
+            fused = fused or self.vocab_size >= LARGE_VOCABULARY
+            loss = FusedCrossEntropy() if fused else CrossEntropy()
         if weighted_metrics is None:
             weighted_metrics = [Perplexity()]
         self._can_fuse = (
@@ -169,7 +164,7 @@ class LanguageModel(ZooModel):
             and not metrics
             and not loss_weights
             and all(_counts_nats(m) for m in weighted_metrics)
-            and hasattr(self.head, "nats")
+            and isinstance(self.head, Head)
             and all(
                 getattr(type(self), name) is getattr(LanguageModel, name)
                 for name in ("call", "compute_loss", "compute_metrics")

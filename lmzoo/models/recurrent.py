@@ -8,6 +8,7 @@ from lmzoo.errors import ArgumentError
 from lmzoo.layers import (
     AdaptiveHead,
     GRUBlock,
+    Head,
     LanguageModelHead,
     LSTMBlock,
     RecurrentBlock,
@@ -223,7 +224,7 @@ def _recurrent_lm(
         )
         for i in range(num_layers)
     ]
-    head: LanguageModelHead | AdaptiveHead = LanguageModelHead(
+    head: Head = LanguageModelHead(
         vocab_size,
         embedding=embedding if tie_embeddings else None,
         dropout=dropout,
