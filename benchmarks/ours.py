@@ -33,17 +33,16 @@ def matmul(size: int = 2048) -> Job:
 
 
 def memory_read(megabytes: int = 1024) -> Job:
-    """The rate at which a large matrix is read by one-row products, which bounds decoding."""
-    rows = megabytes * 2**20 // 4 // 4096 // 2
-    halves = [ops.ones((rows, 4096), "float32") for _ in range(2)]
-    row = ops.ones((1, 4096), "float32")
-    wait(halves)
+    """The rate at which large matrices are read by one-row products, which bounds decoding."""
+    size = 4096
+    matrices = [ops.ones((size, size)) for _ in range(megabytes * 2**20 // (4 * size * size))]
+    row = ops.ones((1, size))
 
-    def both(row: Any, first: Any, second: Any) -> Any:
-        return [ops.matmul(row, ops.transpose(half)) for half in (first, second)]
+    def products(row: Any, *matrices: Any) -> list:  # XLA computes some of them at the same time
+        return [ops.matmul(row, matrix) for matrix in matrices]
 
-    read = compiled(both)
-    return Job(lambda: wait(read(row, *halves)), 1, bytes=megabytes * 2**20)
+    read = compiled(products)
+    return Job(lambda: wait(read(row, *matrices)), 1, bytes=megabytes * 2**20)
 
 
 def lstm_layer(units: int, batch: int, time: int = 35) -> Job:

@@ -297,6 +297,14 @@ def test_evaluate_adds_up_nats(documents):
     assert found["val_bits_per_byte"] == pytest.approx(bits, rel=1e-5)
 
 
+def test_a_text_without_words_has_no_perplexity_per_word(documents):
+    data, model = documents
+    data.valid_counts["words"], data.floor_nats = 0, None
+    found = report.evaluate(model, data)
+    assert found["val_perplexity_per_word"] is None
+    assert found["val_bits_per_byte"] > 0
+
+
 def test_the_standard_error_is_that_of_a_ratio_over_documents(documents):
     data, model = documents
     ids = data.ids("valid").tolist()
@@ -332,6 +340,8 @@ def test_table_and_json_line():
     assert lines[0].split(maxsplit=1)[1] == "7.41 (floor 7.23)"
     assert any("4.1% per word (0.0400 nats, standard error 0.0100)" in line for line in lines)
     assert any("97.0% of 1,000 samples" in line for line in lines)
+    endless = report.table({**metrics, "val_perplexity_per_word": None})
+    assert any(line.split(maxsplit=2)[2] == "not finite" for line in endless.splitlines()[2:])
     assert json.loads(report.json_line({"a": float("nan"), "b": float("inf"), "c": 1.5})) == {
         "a": None,
         "b": None,

@@ -33,7 +33,9 @@ def evaluate(model: keras.Model, data: Any) -> dict[str, float | None]:
         "floor_loss": None,
         "floor_perplexity": None,
         "excess_per_word": None,
-        "val_perplexity_per_word": perplexity_per_word(nats, counts["words"]),
+        "val_perplexity_per_word": (
+            perplexity_per_word(nats, counts["words"]) if counts["words"] else None
+        ),
         "val_bits_per_byte": bits_per_byte(nats, counts["bytes"]),
         "val_bits_per_character": nats / counts["characters"] / math.log(2),
         "val_tokens": counts["tokens"],
@@ -78,7 +80,7 @@ def table(metrics: dict[str, Any]) -> str:
     if metrics.get("parsed") is not None:
         rows.append(("grammatical", f"{metrics['parsed']:.1%} of {metrics['sampled']:,} samples"))
     rows += [
-        ("per word", f"{metrics['val_perplexity_per_word']:,.2f}"),
+        ("per word", _perplexity(metrics["val_perplexity_per_word"])),
         ("bits per byte", f"{metrics['val_bits_per_byte']:.4f}"),
         ("bits per character", f"{metrics['val_bits_per_character']:.4f}"),
         ("speed", f"{metrics['tokens_per_second']:,.0f} tokens per second"),
@@ -96,6 +98,11 @@ def json_line(metrics: dict[str, Any]) -> str:
 def finite(value: Any) -> Any:
     """The value, or None for NaN and infinity, which JSON has not."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _perplexity(value: float | None) -> str:
+    """A text of one endless word has no finite perplexity per word, one without words has none."""
+    return "not finite" if value is None else f"{value:,.2f}"
 
 
 def _floor(metrics: dict[str, Any]) -> str:

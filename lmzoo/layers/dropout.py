@@ -1,8 +1,11 @@
 """Dropout whose mask costs a few integer operations a value."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
+from lmzoo.errors import ArgumentError
 from lmzoo.typing import Tensor
 
 # Odd multipliers and shifts of a 32-bit mixing function with low bias:
@@ -25,6 +28,9 @@ class Dropout(keras.layers.Dropout):
             the same along it, None stands for the input's dimension.
         seed: Integer, or None for one from Keras's global generator.
 
+    Raises:
+        ArgumentError: A rate outside 0 to 1.
+
     Source: Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html
 
     Example:
@@ -33,6 +39,17 @@ class Dropout(keras.layers.Dropout):
         >>> sorted({float(value) for value in y})
         [0.0, 2.0]
     """
+
+    def __init__(
+        self,
+        rate: float,
+        noise_shape: tuple[int | None, ...] | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if not 0 <= rate <= 1:
+            raise ArgumentError(f"dropout={rate}: give a share between 0 (none) and 1 (all).")
+        super().__init__(rate, noise_shape, seed, **kwargs)
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
         """The same shape; in training some values are 0, the others scaled."""

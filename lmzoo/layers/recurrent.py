@@ -42,8 +42,7 @@ class RecurrentBlock(keras.layers.Layer):
     ) -> None:
         super().__init__(name=name)
         self.hidden_dim = hidden_dim
-        self.variational = variational
-        self.dropout_rate = dropout
+        self.dropout = Dropout(dropout, noise_shape=(None, 1, None) if variational else None)
         self.weight_dropout = Dropout(weight_dropout)
         self.regularizer = regularizer
         self.carry_batch_size = carry_batch_size
@@ -51,8 +50,6 @@ class RecurrentBlock(keras.layers.Layer):
     def build(self, input_shape: tuple) -> None:
         """Makes the input projection, the recurrent kernel and the carried state."""
         dim = input_shape[-1]
-        noise_shape = (None, 1, dim) if self.variational else None
-        self.dropout = Dropout(self.dropout_rate, noise_shape=noise_shape)
         self.projection = Dense(
             self.gates * self.hidden_dim,
             kernel_regularizer=self.regularizer,

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras import ops
 
+from lmzoo.errors import ArgumentError
 from lmzoo.layers import Dropout, random_bits
 
 
@@ -93,3 +94,9 @@ def test_config_rebuilds_it():
     copy = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(layer))
     x = np.ones((6, 2, 4), "float32")
     np.testing.assert_array_equal(layer(x, training=True), copy(x, training=True))
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.5, float("nan")])
+def test_a_rate_that_is_no_share_is_refused(rate):
+    with pytest.raises(ArgumentError, match=f"dropout={rate}"):
+        Dropout(rate)
