@@ -179,6 +179,7 @@ def record(name: str, run: Run, data: str) -> None:
         f"- command: `python {command}` (by `python benchmarks/quality.py {name}`)",
         f"- commit: {commit}",
         f"- machine: {_machine()}",
+        f"- seed: {_seed(log, out)}",
         f"- versions: {_versions(run.peers)}",
         f"- wall time: {seconds:.1f} s, the whole process; exit status {status}",
         *[f"- data: {file}, SHA-256 {_digest(Path(data) / file)}" for file in run.files],
@@ -223,6 +224,14 @@ def _plain(log: str) -> str:
 def _without_place(text: str) -> str:
     """The text with paths as seen from the repository: where it lies is nobody's concern."""
     return text.replace(f"{ROOT}/", "").replace(f"{ROOT.parent}/", "../")
+
+
+def _seed(log: str, out: Path) -> str:
+    """The seed that the run names, in its flags or its last line."""
+    flags = out / "arguments.json"
+    texts = [flags.read_text("utf-8") if flags.exists() else "", *log.strip().splitlines()[-1:]]
+    found = re.search(r'"seed": (\d+)', " ".join(texts))
+    return found.group(1) if found else "none is drawn, or it is fixed in the script"
 
 
 def _git(*arguments: str) -> str:
