@@ -75,8 +75,7 @@ def search_rows(
         state = keras.tree.map_structure(lambda part: ops.take(part, parents, axis=0), state)
         return position + 1, tokens, state, scores, *better
 
-    with stepper.few_rows():
-        values = stepper.loop(cond, body, (position, tokens, state, scores, *found))
+    values = stepper.loop(cond, body, (position, tokens, state, scores, *found))
     return tuple(values[4:])
 
 

@@ -9,14 +9,12 @@ from keras import ops
 from lmzoo.errors import ArgumentError
 from lmzoo.generation.prompts import Prompts, bucket, pad_rows, padded_stops, parse_stop
 from lmzoo.generation.sampling import Rules, check_sampling, choose, draw_uniforms, sampling_rules
-from lmzoo.generation.stepper import SHORTEST_MEMORY, Stepper, prepare
+from lmzoo.generation.stepper import SHORTEST_MEMORY, Stepper, fold, prepare, unfold
 from lmzoo.generation.text import Continuation
 from lmzoo.typing import Tensor
 
 # With stop strings, the text is looked at after every so many tokens.
 TOKENS_BETWEEN_LOOKS = 32
-# From so many new tokens on it pays to lay out the weights for one-row products.
-LONG = 32
 
 
 def generate(
@@ -118,7 +116,6 @@ class Generation:
         self._rules = sampling_rules(sampling)
         self._state, self.position = self._stepper.begin(self.tokens, int(self.lengths.min()))
         self._continuations: dict[int, Continuation] = {}
-        self._is_long = max_new_tokens >= LONG
 
     @property
     def is_done(self) -> bool:
@@ -131,7 +128,7 @@ class Generation:
         if count is not None:
             end = min(max(self.position, int(self.lengths.max()) - 1) + count, end)
         position, tokens, self._state, finished, ends, is_number = self._stepper.run(
-            continue_rows if count is None and self._is_long else continue_briefly,
+            continue_rows,
             self.tokens,
             self._state,
             np.int32(self.position),
@@ -189,13 +186,7 @@ class Generation:
         return ids
 
 
-def continue_rows(stepper: Stepper, *arguments: Any) -> tuple[Tensor, ...]:
-    """`continue_briefly` for many columns, with the weights laid out for it."""
-    with stepper.few_rows():
-        return continue_briefly(stepper, *arguments)
-
-
-def continue_briefly(
+def continue_rows(
     stepper: Stepper,
     tokens: Tensor,
     state: Any,
@@ -225,6 +216,7 @@ def continue_briefly(
     """
     lengths, limits, stops, uniforms = fixed
     columns = ops.arange(tokens.shape[1], dtype="int32")[None, :]
+    shaped = state
 
     def cond(position: Tensor, *carry: Any) -> Tensor:
         return ops.logical_and(position < end, ops.logical_not(ops.all(carry[2])))
@@ -232,8 +224,9 @@ def continue_briefly(
     def body(
         position: Tensor, tokens: Tensor, state: Any, finished: Tensor, ends: Tensor, sound: Tensor
     ) -> tuple[Tensor, ...]:
-        logits, state = stepper.step(ops.take(tokens, position, axis=1)[:, None], state, position)
-        logits = logits[:, -1]  # (batch, vocab)
+        ids = ops.take(tokens, position, axis=1)[:, None]  # (batch, 1)
+        logits, state = stepper.step(ids, unfold(state, shaped), position)
+        logits, state = logits[:, -1], fold(state)  # (batch, vocab)
         sound = ops.logical_and(sound, ops.logical_not(ops.any(ops.isnan(logits))))
         after = position + 1
         drawn = ops.maximum(after - lengths, 0)[:, None]
@@ -248,4 +241,5 @@ def continue_briefly(
         return after, tokens, state, finished, ends, sound
 
     sound = ops.convert_to_tensor(True)
-    return stepper.loop(cond, body, (position, tokens, state, *status, sound))
+    values = stepper.loop(cond, body, (position, tokens, fold(state), *status, sound))
+    return *values[:2], unfold(values[2], shaped), *values[3:]

@@ -4,7 +4,6 @@ A `Stepper` holds nothing but the model. Its `step` takes the ids of the next co
 and a state; for a model of our own the state is its memory, for any other the ids so far.
 """
 
-import contextlib
 import functools
 import weakref
 from collections.abc import Callable
@@ -69,10 +68,6 @@ class Stepper:
     def loop(self, cond: Callable, body: Callable, values: tuple) -> tuple:
         """`while cond(*values): values = body(*values)`."""
         return ops.while_loop(cond, body, values)
-
-    def few_rows(self) -> contextlib.AbstractContextManager[None]:
-        """Where the model can: weights laid out for the one-row products of a long loop."""
-        return getattr(self.model, "few_rows", contextlib.nullcontext)()
 
 
 class RecomputingStepper(Stepper):
@@ -192,25 +187,50 @@ def prefill(stepper: Stepper, tokens: Tensor, state: Any, end: Tensor) -> tuple[
     Returns:
         How many columns were read, and the state after them.
     """
-    position = ops.convert_to_tensor(0, dtype="int32")
+    position, folded = ops.convert_to_tensor(0, dtype="int32"), fold(state)
     for size in chunk_sizes(tokens.shape[1]):
-        position, state = stepper.loop(
+        position, folded = stepper.loop(
             functools.partial(_fits, size, end),
-            functools.partial(_read, stepper, size, tokens),
-            (position, state),
+            functools.partial(_read, stepper, size, tokens, state),
+            (position, folded),
         )
-    return position, state
+    return position, unfold(folded, state)
 
 
-def _fits(size: int, end: Tensor, position: Tensor, state: Any) -> Tensor:
+def _fits(size: int, end: Tensor, position: Tensor, folded: Any) -> Tensor:
     return position + size <= end
 
 
 def _read(
-    stepper: Stepper, size: int, tokens: Tensor, position: Tensor, state: Any
+    stepper: Stepper, size: int, tokens: Tensor, like: Any, position: Tensor, folded: Any
 ) -> tuple[Tensor, Any]:
     ids = ops.take(tokens, position + ops.arange(size, dtype="int32"), axis=1)  # (batch, size)
-    return position + size, stepper.step(ids, state, position)[1]
+    return position + size, fold(stepper.step(ids, unfold(folded, like), position)[1])
+
+
+def fold(state: Any) -> Any:
+    """A state with batch and heads as one axis, as a compiled loop should carry it.
+
+    XLA writes into a cache in its place only if no reshaping stands between the loop and the
+    write, which `MultiHeadAttention.step` does on this shape.
+    """
+    return keras.tree.map_structure(_fold, state)
+
+
+def _fold(part: Tensor) -> Tensor:
+    shape: tuple[int, ...] = tuple(getattr(part, "shape", ()))
+    if len(shape) < 3:
+        return part
+    return ops.reshape(part, (shape[0] * shape[1], *shape[2:]))  # (batch * heads, ...)
+
+
+def unfold(folded: Any, like: Any) -> Any:
+    """What `fold` has folded, with the shapes of `like`."""
+    return keras.tree.map_structure(_unfold, folded, like)
+
+
+def _unfold(part: Tensor, like: Tensor) -> Tensor:
+    return part if len(getattr(like, "shape", ())) < 3 else ops.reshape(part, like.shape)
 
 
 @functools.cache

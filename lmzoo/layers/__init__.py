@@ -3,7 +3,7 @@
 from lmzoo.layers.adaptive import AdaptiveHead
 from lmzoo.layers.attention import AdditiveAttention, MultiHeadAttention, attend, softmax
 from lmzoo.layers.convolution import GatedConvolutionBlock
-from lmzoo.layers.dense import Dense, few_rows, product
+from lmzoo.layers.dense import Dense, product
 from lmzoo.layers.dropout import Dropout, random_bits
 from lmzoo.layers.embedding import TokenEmbedding
 from lmzoo.layers.feedforward import FeedForward
@@ -34,7 +34,6 @@ __all__ = [
     "TransformerBlock",
     "apply_rotary",
     "attend",
-    "few_rows",
     "make_norm",
     "product",
     "random_bits",

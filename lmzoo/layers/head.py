@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from lmzoo.layers.dense import Dense, product_with_rows
+from lmzoo.layers.dense import Dense
 from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.embedding import TokenEmbedding
 from lmzoo.typing import Tensor
@@ -129,13 +129,9 @@ class LanguageModelHead(Head):
         if self.embedding is None:
             assert self.projection is not None
             return self.projection(x)
-        logits = product_with_rows(x, self.embedding.embeddings, self.compute_dtype)
+        table = ops.cast(self.embedding.embeddings, self.compute_dtype)
+        logits = ops.matmul(x, ops.transpose(table))
         return logits + ops.cast(self.bias, self.compute_dtype) if self.use_bias else logits
-
-    @property
-    def output_table(self) -> keras.Variable | None:
-        """The embedding's table, if it is the output's too."""
-        return None if self.embedding is None else self.embedding.embeddings
 
     def prepare(self, x: Tensor, training: bool = False) -> Tensor:
         """What the output weights are multiplied with: (batch, time, dim) of hidden states."""

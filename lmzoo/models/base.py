@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from lmzoo.errors import ArgumentError, PromptError
-from lmzoo.layers import Head, RecurrentBlock, TokenEmbedding, few_rows
+from lmzoo.layers import Head, RecurrentBlock, TokenEmbedding
 from lmzoo.losses import CrossEntropy, FusedCrossEntropy
 from lmzoo.metrics import NatsPerToken, Perplexity
 from lmzoo.models.zoo_model import ZooModel
@@ -120,10 +120,6 @@ class LanguageModel(ZooModel):
             x, new = block.step(x, before, position)
             after.append(new)
         return self.head(x), after
-
-    def few_rows(self) -> contextlib.AbstractContextManager[None]:
-        """What a compiled loop of steps is traced in; see `lmzoo.layers.few_rows`."""
-        return few_rows(self)
 
     def compile(
         self,

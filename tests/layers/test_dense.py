@@ -1,4 +1,4 @@
-"""Weights laid out for few rows give the same products, and only where they are laid out."""
+"""Products of one row in parts equal whole ones, and the layer equals Keras's."""
 
 import keras
 import numpy as np
@@ -6,36 +6,29 @@ import pytest
 from keras import ops
 
 import lmzoo
-from lmzoo.layers import Dense, dense, few_rows, product
+from lmzoo.layers import Dense, dense, product
 
-BUILDS = {
-    "lstm_lm": {"embed_dim": 130, "hidden_dim": 130},
-    "gru_lm": {"embed_dim": 150, "hidden_dim": 150},
-    "rnn_lm": {"embed_dim": 260, "hidden_dim": 260},
-    "cnn_lm": {"hidden_dim": 130},
-    "gpt2_lm": {"embed_dim": 132, "num_layers": 1, "num_heads": 4, "max_length": 8},
-    "llama_lm": {"embed_dim": 144, "hidden_dim": 256, "num_layers": 1, "num_heads": 4},
-}
+SIZES = [(768, 100, 8), (650, 110, 5), (257, 300, 1), (16, 16, 1)]
 
 
-@pytest.mark.parametrize("name", BUILDS)
-def test_steps_give_the_same_logits(name):
-    model = lmzoo.build_model(name, vocab_size=301, **BUILDS[name])
-    ids = np.random.default_rng(0).integers(0, 301, (2, 5))
-    plain = model.start(ids[:, :1], 5)
-    with few_rows(model):
-        assert any(dense.is_in_parts(weight) for weight in model.weights)
-        laid_out = model.start(ids[:, :1], 5)
-        np.testing.assert_allclose(laid_out[0], plain[0], atol=1e-5)
-        step = model.step(ids[:, 1:2], laid_out[1], laid_out[2])[0]
-    np.testing.assert_allclose(step, model.step(ids[:, 1:2], plain[1], plain[2])[0], atol=1e-5)
-    assert not any(dense.is_in_parts(weight) for weight in model.weights)
+@pytest.mark.parametrize(("dim", "units", "blocks"), SIZES)
+@pytest.mark.parametrize("shape", [(1,), (1, 1), (2, 1), (1, 3)])
+def test_a_product_in_parts_equals_the_whole_one(dim, units, blocks, shape):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((*shape, dim)).astype("float32")
+    weight = keras.Variable(rng.standard_normal((dim, units)).astype("float32"))
+    assert dense._blocks(ops.convert_to_tensor(x), weight) == (blocks if set(shape) == {1} else 1)
+    found = ops.convert_to_numpy(product(ops.convert_to_tensor(x), weight, "float32"))
+    np.testing.assert_allclose(found, x @ ops.convert_to_numpy(weight), atol=2e-4)
 
 
-def test_small_matrices_stay_as_they_are():
-    model = lmzoo.build_gru_lm(20, embed_dim=8, hidden_dim=8, tie_embeddings=True)
-    with few_rows(model):
-        assert not any(dense.is_in_parts(weight) for weight in model.weights)
+def test_one_row_through_a_large_layer_has_bias_and_activation():
+    rng = np.random.default_rng(0)
+    layer = Dense(300, "tanh", bias_initializer="random_normal")
+    layer.build((None, 1, 256))
+    x = rng.standard_normal((1, 1, 256)).astype("float32")
+    two = layer(np.concatenate([x, x]))
+    np.testing.assert_allclose(layer(x)[0], two[0], atol=1e-5)
 
 
 def test_dense_equals_keras_and_quantises():
