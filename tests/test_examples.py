@@ -126,6 +126,15 @@ def test_wrong_sampling_flags_get_one_line(trained, monkeypatch, capsys, flags, 
     assert told in capsys.readouterr().err
 
 
+def test_llama_trains(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    call(monkeypatch, "train_llama_lm", "--smoke")
+    metrics = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert metrics.keys() >= FIGURES
+    assert metrics["val_perplexity"] < metrics["vocab_size"]
+    assert {path.name for path in (tmp_path / "runs" / "train_llama_lm").iterdir()} == FILES
+
+
 def test_gpt2_learns_from_a_text_file(tmp_path):
     (tmp_path / "text.txt").write_text("one two three four five, once I caught a fish. " * 200)
     flags = ["--smoke", "--data", "text.txt", "--tokenizer", "char", "--prompt", "once"]
