@@ -100,6 +100,29 @@ RUNS = {
         "a leaderboard and a figure: LSTM, GRU, CNN, GPT-2, Llama, 8 minutes each",
         ("lm_word/train.txt.gz", "lm_word/valid.txt.gz"),
     ),
+    "word_language_model": Run(
+        "benchmarks/reference/word_language_model.py {data}/lm_word --minutes 20",
+        "what the next is held against: PyTorch's word_language_model recipe, 20 minutes",
+        ("lm_word/train.txt.gz", "lm_word/valid.txt.gz"),
+        peers=True,
+    ),
+    "wikitext2": Run(
+        "examples/train_llama_lm.py --data {data}/lm_word --tokenizer whitespace "
+        "--hidden-dim 192 --sequence-length 64 --batch-size 16 --dropout 0.1 --learning-rate 1e-2 "
+        "--minutes 19 --out {out}",
+        "a validation perplexity 20 % or more below word_language_model's after the same 20 minutes",
+        ("lm_word/train.txt.gz", "lm_word/valid.txt.gz"),
+    ),
+    "lazy_adam": Run(
+        "benchmarks/lazy_adam.py {data}/lm_word",
+        "the effect of lazy updates of an embedding on the loss, shown",
+        ("lm_word/train.txt.gz", "lm_word/valid.txt.gz"),
+    ),
+    "growth": Run(
+        "benchmarks/growth.py --out {out}",
+        "step time and memory over length, vocabulary and batch: no super-linear surprise but "
+        "attention's own",
+    ),
     "speed_layers": Run(
         "benchmarks/speed.py --only lstm_layer --json {out}/speed.json",
         "ratios beside peers: `python benchmarks/speed.py --list`",

@@ -13,6 +13,7 @@ from lmzoo import (
     losses,
     metrics,
     models,
+    optimizers,
     schedules,
 )
 from lmzoo.generation import beam_search, generate, score, stream
@@ -54,6 +55,7 @@ __all__ = [
     "losses",
     "metrics",
     "models",
+    "optimizers",
     "register",
     "schedules",
     "score",

@@ -1,0 +1,100 @@
+"""Optimizers beside Keras's own."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from lmzoo.errors import ArgumentError
+from lmzoo.typing import Tensor
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class LazyAdam(keras.optimizers.Adam):
+    """Adam that leaves those rows of an embedding alone that a batch does not hold.
+
+    Adam goes on moving a word's vector by its momentum, and shrinking its second moment, in all
+    steps between two occurrences of the word; here both wait for the next one. That changes what is
+    learnt: see the figures in README before choosing it. A table that is tied to the output gets a
+    gradient in every row, and is then updated as Adam does.
+
+    Args:
+        learning_rate: Number or schedule.
+        beta_1: Decay of the first moment, 0 to 1.
+        beta_2: Decay of the second moment, 0 to 1.
+        epsilon: Added to the root of the second moment.
+        lazy: Regular expressions; a variable of rank 2 whose path holds one is updated lazily.
+        weight_decay: As Keras; it applies to all rows.
+        clipnorm: As Keras.
+        global_clipnorm: As Keras.
+
+    Raises:
+        ArgumentError: If lazy is empty.
+
+    Source: Kingma and Ba 2015, https://arxiv.org/abs/1412.6980; the lazy form is that of
+    TensorFlow Addons, https://www.tensorflow.org/addons/api_docs/python/tfa/optimizers/LazyAdam
+
+    Example:
+        >>> import lmzoo
+        >>> model = lmzoo.build_lstm_lm(20, embed_dim=4, hidden_dim=4)
+        >>> model.compile(lmzoo.optimizers.LazyAdam(1e-3))
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 1e-3,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        *,
+        lazy: Sequence[str] = ("embeddings",),
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        global_clipnorm: float | None = None,
+        name: str = "lazy_adam",
+    ) -> None:
+        super().__init__(
+            learning_rate,
+            beta_1,
+            beta_2,
+            epsilon,
+            weight_decay=weight_decay,
+            clipnorm=clipnorm,
+            global_clipnorm=global_clipnorm,
+            name=name,
+        )
+        if isinstance(lazy, str) or not lazy:
+            raise ArgumentError(
+                f"lazy={lazy!r}: give a list of regular expressions for the paths of variables, "
+                'such as ["embeddings"], or use keras.optimizers.Adam'
+            )
+        self.lazy = list(lazy)
+
+    def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Any) -> None:
+        """Adam's step, on the rows that have a gradient where the variable is lazy."""
+        path = getattr(variable, "path", "")
+        if len(variable.shape) != 2 or not any(re.search(part, path) for part in self.lazy):
+            super().update_step(gradient, variable, learning_rate)
+            return
+        gradient = ops.cast(ops.convert_to_tensor(gradient), variable.dtype)
+        index = self._get_variable_index(variable)
+        first, second = self._momentums[index], self._velocities[index]
+        seen = ops.any(gradient != 0, axis=-1, keepdims=True)  # (rows, 1)
+        m = first + (gradient - first) * (1 - self.beta_1)
+        v = second + (ops.square(gradient) - second) * (1 - self.beta_2)
+        step = ops.cast(self.iterations + 1, variable.dtype)
+        rate = ops.cast(learning_rate, variable.dtype)
+        rate = rate * ops.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
+        change = rate * m / (ops.sqrt(v) + self.epsilon)
+        self.assign(first, ops.where(seen, m, first))
+        self.assign(second, ops.where(seen, v, second))
+        self.assign_sub(variable, ops.where(seen, change, 0.0))
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that build this optimizer again."""
+        config = super().get_config()
+        names = ("learning_rate", "beta_1", "beta_2", "epsilon", "weight_decay", "clipnorm",
+                 "global_clipnorm", "name")  # fmt: skip
+        return {**{name: config[name] for name in names}, "lazy": self.lazy}
