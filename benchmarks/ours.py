@@ -102,14 +102,17 @@ def gpt(
     embed_dim: int, num_layers: int, num_heads: int, batch: int, time: int, steps: int = 50,
     vocab_size: int = 65,
 ) -> Job:  # fmt: skip
-    """Training of a GPT-2 through `fit`: AdamW, no dropout."""
+    """Training of a GPT-2 through `fit`: AdamW, no dropout.
+
+    Of the attention only what a position may see is counted as work.
+    """
     model = lmzoo.build_gpt2_lm(
         vocab_size, embed_dim=embed_dim, num_layers=num_layers, num_heads=num_heads,
         max_length=time, dropout=0.0,
     )  # fmt: skip
     model.compile(keras.optimizers.AdamW(1e-3, weight_decay=0.1), steps_per_execution=10)
     weights = 12 * num_layers * embed_dim**2 + vocab_size * embed_dim
-    attention = 2 * num_layers * time * embed_dim
+    attention = num_layers * (time + 1) * embed_dim
     flops = 3 * 2 * (weights + attention) * batch * time * steps
     ids = random_ids(vocab_size, steps * batch, time)
     return fit_job(model, ids[:, :-1], ids[:, 1:], batch, flops=flops)

@@ -110,7 +110,7 @@ RUNS = {
         "examples/train_llama_lm.py --data {data}/lm_word --tokenizer whitespace "
         "--hidden-dim 192 --sequence-length 64 --batch-size 16 --dropout 0.1 --learning-rate 1e-2 "
         "--minutes 19 --out {out}",
-        "a validation perplexity 20 % or more below word_language_model's after the same 20 minutes",
+        "a validation perplexity 20 % or more below word_language_model's after as many minutes",
         ("lm_word/train.txt.gz", "lm_word/valid.txt.gz"),
     ),
     "lazy_adam": Run(

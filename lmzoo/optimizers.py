@@ -74,12 +74,12 @@ class LazyAdam(keras.optimizers.Adam):
 
     def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Any) -> None:
         """Adam's step, on the rows that have a gradient where the variable is lazy."""
-        path = getattr(variable, "path", "")
+        index = self._get_variable_index(variable)
+        path = self._trainable_variables[index].path  # TensorFlow's own variable has none
         if len(variable.shape) != 2 or not any(re.search(part, path) for part in self.lazy):
             super().update_step(gradient, variable, learning_rate)
             return
         gradient = ops.cast(ops.convert_to_tensor(gradient), variable.dtype)
-        index = self._get_variable_index(variable)
         first, second = self._momentums[index], self._velocities[index]
         seen = ops.any(gradient != 0, axis=-1, keepdims=True)  # (rows, 1)
         m = first + (gradient - first) * (1 - self.beta_1)

@@ -1,4 +1,4 @@
-"""LazyAdam against NumPy, against Adam where all rows have gradients, and through fit and saving."""
+"""LazyAdam against NumPy, against Adam where all rows have gradients, in fit and saved."""
 
 import keras
 import numpy as np

@@ -9,6 +9,9 @@ from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.positions import apply_rotary
 from lmzoo.typing import Tensor
 
+# A causal attention over fewer positions is computed whole: its parts would be too small.
+SHORTEST_IN_PARTS = 128
+
 
 def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
     """Scaled dot-product attention, the softmax in float32.
@@ -51,6 +54,13 @@ def _weights(query: Tensor, key: Tensor, mask: Tensor | None) -> Tensor:
     if mask is not None:
         scores = ops.where(mask, scores, -1e9)
     return ops.cast(softmax(scores), query.dtype)
+
+
+def _parts(time: int | None) -> list[tuple[int | None, int | None]]:
+    """Where the parts of a causal attention start and stop: of a known, long time, a quarter."""
+    if not isinstance(time, int) or time % 4 or time < SHORTEST_IN_PARTS:
+        return [(None, None)]
+    return [(start, start + time // 4) for start in range(0, time, time // 4)]
 
 
 def softmax(scores: Tensor) -> Tensor:
@@ -182,14 +192,31 @@ class MultiHeadAttention(keras.layers.Layer):
             key, value = self.read_memory(memory)
         else:
             query, key, value = self._project(x, 0)
-            if self.causal:
-                time = ops.shape(x)[1]
-                seen = ops.arange(time)[:, None] >= ops.arange(time)[None, :]
-                mask = seen if mask is None else seen & mask
         if self.query_norm is not None and self.cross:
             query = self.query_norm(query)
+        if self.causal and not self.cross:
+            return self._merge(self._attend_backwards(query, key, value, mask, training))
+        return self._merge(self._attend(query, key, value, mask, training))
+
+    def _attend(
+        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, training: bool
+    ) -> Tensor:
         weights = self.dropout(_weights(query, key, mask), training=training)
-        return self._merge(ops.matmul(weights, _repeat(value, query)))
+        return ops.matmul(weights, _repeat(value, query))
+
+    def _attend_backwards(
+        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, training: bool
+    ) -> Tensor:
+        """Each position sees itself and earlier ones; most of what comes later is left out."""
+        time, found = query.shape[2], []
+        for start, stop in _parts(time):
+            places = ops.arange(ops.shape(query)[2])
+            seen = places[start:stop, None] >= places[None, :stop]
+            if mask is not None:
+                seen = seen & mask[..., :stop]
+            part = (query[:, :, start:stop], key[:, :, :stop], value[:, :, :stop])
+            found.append(self._attend(*part, seen, training))
+        return found[0] if len(found) == 1 else ops.concatenate(found, axis=2)
 
     def read_memory(self, memory: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values (batch, kv_heads, keys, head_dim) of a memory (batch, keys, dim)."""

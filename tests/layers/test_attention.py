@@ -1,5 +1,6 @@
 """Attention against plain NumPy in float64."""
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,7 +8,13 @@ from hypothesis import strategies as st
 from keras import ops
 
 from lmzoo.errors import ArgumentError
-from lmzoo.layers import AdditiveAttention, MultiHeadAttention, apply_rotary, sinusoidal_positions
+from lmzoo.layers import (
+    AdditiveAttention,
+    MultiHeadAttention,
+    apply_rotary,
+    attention,
+    sinusoidal_positions,
+)
 
 
 def array(x):
@@ -148,3 +155,17 @@ def test_widths_that_do_not_divide_are_named():
         MultiHeadAttention(4, num_kv_heads=3)
     with pytest.raises(ArgumentError, match="width 10 is no multiple of num_heads=4"):
         MultiHeadAttention(4)(np.ones((1, 2, 10), "float32"))
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_a_long_causal_attention_in_parts_equals_the_whole_one(masked, monkeypatch):
+    keras.utils.set_random_seed(0)
+    layer = MultiHeadAttention(4, num_kv_heads=2, rotary_base=100.0, qk_norm=True)
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2, 128, 16)).astype("float32")
+    mask = ops.convert_to_tensor(np.arange(128)[None, :] < [[128], [100]]) if masked else None
+    assert len(attention._parts(128)) == 4
+    assert len(attention._parts(127)) == len(attention._parts(None)) == 1
+    in_parts = layer(x, memory_mask=mask)
+    monkeypatch.setattr(attention, "SHORTEST_IN_PARTS", 1000)
+    np.testing.assert_allclose(in_parts, layer(x, memory_mask=mask), atol=1e-5)
