@@ -80,7 +80,8 @@ class LazyAdam(keras.optimizers.Adam):
             super().update_step(gradient, variable, learning_rate)
             return
         gradient = ops.cast(ops.convert_to_tensor(gradient), variable.dtype)
-        first, second = self._momentums[index], self._velocities[index]
+        moments = self._momentums[index], self._velocities[index]
+        first, second = (ops.convert_to_tensor(moment) for moment in moments)
         seen = ops.any(gradient != 0, axis=-1, keepdims=True)  # (rows, 1)
         m = first + (gradient - first) * (1 - self.beta_1)
         v = second + (ops.square(gradient) - second) * (1 - self.beta_2)
@@ -88,8 +89,8 @@ class LazyAdam(keras.optimizers.Adam):
         rate = ops.cast(learning_rate, variable.dtype)
         rate = rate * ops.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
         change = rate * m / (ops.sqrt(v) + self.epsilon)
-        self.assign(first, ops.where(seen, m, first))
-        self.assign(second, ops.where(seen, v, second))
+        self.assign(moments[0], ops.where(seen, m, first))
+        self.assign(moments[1], ops.where(seen, v, second))
         self.assign_sub(variable, ops.where(seen, change, 0.0))
 
     def get_config(self) -> dict[str, Any]:

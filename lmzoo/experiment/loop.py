@@ -19,7 +19,7 @@ from lmzoo.experiment.folder import save_model
 from lmzoo.schedules import WarmupCosine
 
 EVALUATIONS = 15
-SECONDS_BETWEEN = 4.0  # in a short training, measuring and saving would take its time
+SECONDS_BETWEEN = 8.0  # in a short training, measuring and saving would take its time
 WARMUP = 0.05
 DONE = 0.999  # two clocks of the same training may differ by a moment
 
@@ -85,7 +85,7 @@ class TrainingLoop(Progress):
         plan: how long to train.
         valid_batches: batches of the validation set that are measured on the way; None takes
             as many as cost about a twelfth of the training, 4 at the least.
-        evaluations: how often that happens, less often in a training of less than a minute.
+        evaluations: how often that happens, less often in a training of less than two minutes.
         keep_best: whether to write model.keras.
     """
 
@@ -102,7 +102,7 @@ class TrainingLoop(Progress):
         super().__init__()
         self.folder, self.data, self.plan = folder, data, plan
         self.valid_batches, self.keep_best = valid_batches, keep_best
-        most = evaluations if plan.seconds is None else max(2, int(plan.seconds / SECONDS_BETWEEN))
+        most = evaluations if plan.seconds is None else max(1, int(plan.seconds / SECONDS_BETWEEN))
         self.evaluations = min(evaluations, most)
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, Any] | None = None

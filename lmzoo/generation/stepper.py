@@ -35,6 +35,7 @@ class Stepper:
         self.vocab_size: int = model.vocab_size
         self.input_size: int = model.vocab_size
         self.max_length: int | None = getattr(model, "max_length", None)
+        self.rereads: bool = getattr(model, "rereads", False)
 
     def begin(self, tokens: np.ndarray, shortest: int) -> tuple[Any, int]:
         """Read the columns that every prompt has, in whole chunks, up to the last but one.
@@ -48,7 +49,7 @@ class Stepper:
         """
         batch, length = tokens.shape
         state = self.model.init_state(batch, length)
-        if shortest - 1 < min(chunk_sizes(length)):
+        if shortest - 1 < (2 if self.rereads else min(chunk_sizes(length))):
             return state, 0
         position, state = self.run(prefill, tokens, state, np.int32(shortest - 1))
         return state, int(position)
@@ -182,16 +183,21 @@ def chunk_sizes(length: int) -> tuple[int, int]:
 
 
 def prefill(stepper: Stepper, tokens: Tensor, state: Any, end: Tensor) -> tuple[Tensor, Any]:
-    """Read whole chunks of tokens (batch, length) that lie before column `end`.
+    """Read chunks of tokens (batch, length) that lie before column `end`.
+
+    A model that may read columns twice, and beyond `end`, reads all of them; another one leaves
+    what fills no chunk.
 
     Returns:
         How many columns were read, and the state after them.
     """
     position, folded = ops.convert_to_tensor(0, dtype="int32"), fold(state)
-    for size in chunk_sizes(tokens.shape[1]):
+    sizes = chunk_sizes(tokens.shape[1])
+    fits, read = (_is_before, _reread) if stepper.rereads else (_fits, _read)
+    for size in sizes[:1] if stepper.rereads else sizes:
         position, folded = stepper.loop(
-            functools.partial(_fits, size, end),
-            functools.partial(_read, stepper, size, tokens, state),
+            functools.partial(fits, size, end),
+            functools.partial(read, stepper, size, end, tokens, state),
             (position, folded),
         )
     return position, unfold(folded, state)
@@ -201,11 +207,37 @@ def _fits(size: int, end: Tensor, position: Tensor, folded: Any) -> Tensor:
     return position + size <= end
 
 
+def _is_before(size: int, end: Tensor, position: Tensor, folded: Any) -> Tensor:
+    return position < end
+
+
 def _read(
-    stepper: Stepper, size: int, tokens: Tensor, like: Any, position: Tensor, folded: Any
+    stepper: Stepper,
+    size: int,
+    end: Tensor,
+    tokens: Tensor,
+    like: Any,
+    position: Tensor,
+    folded: Any,
 ) -> tuple[Tensor, Any]:
+    """The next `size` columns."""
     ids = ops.take(tokens, position + ops.arange(size, dtype="int32"), axis=1)  # (batch, size)
     return position + size, fold(stepper.step(ids, unfold(folded, like), position)[1])
+
+
+def _reread(
+    stepper: Stepper,
+    size: int,
+    end: Tensor,
+    tokens: Tensor,
+    like: Any,
+    position: Tensor,
+    folded: Any,
+) -> tuple[Tensor, Any]:
+    """`size` columns that hold the next ones, as far as `end`."""
+    start = ops.minimum(position, tokens.shape[1] - size)
+    after, folded = _read(stepper, size, end, tokens, like, start, folded)
+    return ops.minimum(after, end), folded
 
 
 def fold(state: Any) -> Any:

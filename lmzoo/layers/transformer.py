@@ -66,6 +66,9 @@ class TransformerBlock(keras.layers.Layer):
         (2, 5, 8)
     """
 
+    # Keys and values have their places: reading a position again writes what stood there.
+    rereads = True
+
     def __init__(
         self,
         *,

@@ -84,6 +84,11 @@ class LanguageModel(ZooModel):
         """The longest sequence, or None if there is no limit."""
         return self.embedding.max_length
 
+    @property
+    def rereads(self) -> bool:
+        """Whether positions may be read twice, and ahead: a later step overwrites what was read."""
+        return all(getattr(block, "rereads", False) for block in self.blocks)
+
     def init_state(self, batch_size: int, length: int) -> list:
         """An empty memory for sequences of up to `length` ids; every tensor's batch axis first."""
         return [block.init_state(batch_size, length) for block in self.blocks]
