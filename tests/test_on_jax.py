@@ -1,4 +1,4 @@
-"""What the zoo's models do not reach: drop-in layers and large vocabularies under JAX."""
+"""What the zoo's models do not reach: drop-in layers, large vocabularies, LazyAdam under JAX."""
 
 import os
 import subprocess
@@ -51,8 +51,26 @@ for extra in ({}, {"tie_embeddings": True}, {"adaptive_cutoffs": [10, 30]}):
     np.testing.assert_allclose(*found, rtol=2e-5)
 """
 
+OPTIMIZERS = """
+import keras, numpy as np, lmzoo
+keras.utils.set_random_seed(0)
+model = lmzoo.build_lstm_lm(30, embed_dim=4, hidden_dim=4, num_layers=1, dropout=0.0)
+model.compile(lmzoo.optimizers.LazyAdam(0.1))
+tables = [np.array(model.embedding.embeddings)]
+for first in (0, 10):
+    ids = np.random.default_rng(0).integers(first, first + 10, (8, 5))
+    model.fit(ids, ids, batch_size=8, epochs=2, verbose=0)
+    tables.append(np.array(model.embedding.embeddings))
+np.testing.assert_array_equal(tables[2][20:], tables[0][20:])
+np.testing.assert_array_equal(tables[2][:10], tables[1][:10])
+assert (np.abs(tables[2][10:20] - tables[1][10:20]) > 0.01).any()
+assert (np.abs(tables[1][:10] - tables[0][:10]) > 0.01).any()
+"""
 
-@pytest.mark.parametrize("code", [LAYERS, LOSSES], ids=["layers", "losses"])
+
+@pytest.mark.parametrize(
+    "code", [LAYERS, LOSSES, OPTIMIZERS], ids=["layers", "losses", "optimizers"]
+)
 def test_the_numbers_are_those_of_the_plain_path(code):
     environment = {**os.environ, "KERAS_BACKEND": "jax"}
     run = subprocess.run(
