@@ -19,7 +19,11 @@ FIGURES = {"val_loss", "val_perplexity", "floor_perplexity", "floor_loss", "exce
            "tokens_per_second", "seconds", "parameters", "steps"}  # fmt: skip
 
 # In this process Keras and TensorFlow are loaded already; their warnings are not the examples'.
-pytestmark = pytest.mark.filterwarnings("default")
+pytestmark = [
+    pytest.mark.filterwarnings("default"),
+    # h5py under NumPy 2, when the best weights are loaded; see setup.cfg.
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+]
 
 
 def start(name, *flags, cwd):
