@@ -178,7 +178,7 @@ def prepare(model: keras.Model, prompts: Prompts, new_tokens: int, tokenizer: An
 
 def chunk_sizes(length: int) -> tuple[int, int]:
     """How many tokens of a prompt are read at once, for a memory of this length."""
-    large = max(1, min(max(length // 8, 16), 128))
+    large = min(max(length // 8, 16), 128, length)
     return large, max(1, large // 4)
 
 
@@ -193,11 +193,10 @@ def prefill(stepper: Stepper, tokens: Tensor, state: Any, end: Tensor) -> tuple[
     """
     position, folded = ops.convert_to_tensor(0, dtype="int32"), fold(state)
     sizes = chunk_sizes(tokens.shape[1])
-    fits, read = (_is_before, _reread) if stepper.rereads else (_fits, _read)
     for size in sizes[:1] if stepper.rereads else sizes:
         position, folded = stepper.loop(
-            functools.partial(fits, size, end),
-            functools.partial(read, stepper, size, end, tokens, state),
+            functools.partial(_fits, 1 if stepper.rereads else size, end),
+            functools.partial(_read, stepper, size, end, tokens, state),
             (position, folded),
         )
     return position, unfold(folded, state)
@@ -205,10 +204,6 @@ def prefill(stepper: Stepper, tokens: Tensor, state: Any, end: Tensor) -> tuple[
 
 def _fits(size: int, end: Tensor, position: Tensor, folded: Any) -> Tensor:
     return position + size <= end
-
-
-def _is_before(size: int, end: Tensor, position: Tensor, folded: Any) -> Tensor:
-    return position < end
 
 
 def _read(
@@ -220,24 +215,11 @@ def _read(
     position: Tensor,
     folded: Any,
 ) -> tuple[Tensor, Any]:
-    """The next `size` columns."""
-    ids = ops.take(tokens, position + ops.arange(size, dtype="int32"), axis=1)  # (batch, size)
-    return position + size, fold(stepper.step(ids, unfold(folded, like), position)[1])
-
-
-def _reread(
-    stepper: Stepper,
-    size: int,
-    end: Tensor,
-    tokens: Tensor,
-    like: Any,
-    position: Tensor,
-    folded: Any,
-) -> tuple[Tensor, Any]:
-    """`size` columns that hold the next ones, as far as `end`."""
+    """`size` columns with the next one, as many as lie before `end` or, read ahead, more."""
     start = ops.minimum(position, tokens.shape[1] - size)
-    after, folded = _read(stepper, size, end, tokens, like, start, folded)
-    return ops.minimum(after, end), folded
+    ids = ops.take(tokens, start + ops.arange(size, dtype="int32"), axis=1)  # (batch, size)
+    folded = fold(stepper.step(ids, unfold(folded, like), start)[1])
+    return ops.minimum(start + size, end), folded
 
 
 def fold(state: Any) -> Any:

@@ -195,7 +195,7 @@ class MultiHeadAttention(keras.layers.Layer):
         if self.query_norm is not None and self.cross:
             query = self.query_norm(query)
         if self.causal and not self.cross:
-            return self._merge(self._attend_backwards(query, key, value, mask, training))
+            return self._merge(self._attend_causally(query, key, value, mask, training))
         return self._merge(self._attend(query, key, value, mask, training))
 
     def _attend(
@@ -204,7 +204,7 @@ class MultiHeadAttention(keras.layers.Layer):
         weights = self.dropout(_weights(query, key, mask), training=training)
         return ops.matmul(weights, _repeat(value, query))
 
-    def _attend_backwards(
+    def _attend_causally(
         self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, training: bool
     ) -> Tensor:
         """Each position sees itself and earlier ones; most of what comes later is left out."""

@@ -338,3 +338,22 @@ def test_registered_models_generate_what_they_compute():
             places = np.arange(len(prompt) - 1, len(ids) - 1)
             chosen = logits[row, places, ids[len(prompt) :]]
             assert (chosen >= logits[row, places].max(-1) - 1e-5).all()
+
+
+@pytest.mark.parametrize("max_length", [7, 20, 40])
+def test_transformers_whose_longest_text_fills_no_chunk_read_prompts_whole(max_length):
+    keras.utils.set_random_seed(0)
+    model = lmzoo.build_gpt2_lm(
+        11, embed_dim=8, num_layers=2, num_heads=2, max_length=max_length, dropout=0.0
+    )
+    for weight in model.weights:
+        weight.assign(weight + 0.3 * np.random.default_rng(1).standard_normal(weight.shape))
+    assert model.rereads
+    rng = np.random.default_rng(0)
+    for length in sorted({2, 3, max_length // 2, max_length - 1}):
+        prompts = rng.integers(0, 11, (3, length))
+        new = min(4, max_length - length)
+        found = np.array(generate(model, prompts, max_new_tokens=new, temperature=0))
+        logits = ops.convert_to_numpy(model(found))
+        np.testing.assert_array_equal(found[:, :length], prompts)
+        np.testing.assert_array_equal(found[:, length:], logits[:, length - 1 : -1].argmax(-1))
