@@ -146,6 +146,12 @@ class MultiHeadAttention(keras.layers.Layer):
                 "choose embed_dim as a multiple of num_heads."
             )
         self.head_dim = dim // self.num_heads
+        if self.rotary_base is not None and self.head_dim % 2:
+            raise ArgumentError(
+                f"The width {dim} gives each of num_heads={self.num_heads} heads {self.head_dim} "
+                "features, and rotary positions turn them in pairs: choose embed_dim as a multiple "
+                f"of {2 * self.num_heads}."
+            )
         self.key_dim = self.num_kv_heads * self.head_dim
         first = dim if self.cross else dim + 2 * self.key_dim
         self.query_projection = self._dense(first, x_shape, "query" if self.cross else "qkv")

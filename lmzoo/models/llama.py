@@ -63,7 +63,7 @@ def build_llama_lm(
 
     Args:
         vocab_size: Number of ids, at least 1.
-        embed_dim: Width of the model, a multiple of num_heads.
+        embed_dim: Width of the model, a multiple of 2 * num_heads.
         num_layers: Number of Transformer blocks.
         num_heads: Number of query heads.
         num_kv_heads: Number of key and value heads, a divisor of num_heads; None: num_heads.
@@ -80,7 +80,7 @@ def build_llama_lm(
         A LanguageModel: int32 ids (batch, time) -> logits (batch, time, vocab_size).
 
     Raises:
-        ArgumentError: If the heads do not divide the width, or each other.
+        ArgumentError: If the heads do not divide the width, or each other, or have an odd width.
 
     Source: Touvron et al. 2023, https://arxiv.org/abs/2302.13971
 

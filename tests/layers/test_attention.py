@@ -157,6 +157,12 @@ def test_widths_that_do_not_divide_are_named():
         MultiHeadAttention(4)(np.ones((1, 2, 10), "float32"))
 
 
+def test_heads_of_odd_width_cannot_turn():
+    MultiHeadAttention(4).build((None, None, 20))
+    with pytest.raises(ArgumentError, match="embed_dim as a multiple of 8"):
+        MultiHeadAttention(4, rotary_base=100.0).build((None, None, 20))
+
+
 @pytest.mark.parametrize("masked", [False, True])
 def test_a_long_causal_attention_in_parts_equals_the_whole_one(masked, monkeypatch):
     keras.utils.set_random_seed(0)
