@@ -108,7 +108,7 @@ RUNS = {
     ),
     "wikitext2": Run(
         "examples/train_llama_lm.py --data {data}/lm_word --tokenizer whitespace "
-        "--hidden-dim 192 --sequence-length 64 --batch-size 16 --dropout 0.1 --learning-rate 1e-2 "
+        "--hidden-dim 192 --num-layers 3 --batch-size 32 --dropout 0.2 --learning-rate 1e-2 "
         "--minutes 19 --out {out}",
         "a validation perplexity 20 % or more below word_language_model's after as many minutes",
         ("lm_word/train.txt.gz", "lm_word/valid.txt.gz"),

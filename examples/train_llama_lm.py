@@ -43,6 +43,7 @@ def train(run: experiment.Experiment) -> None:
         num_heads=4,
         activation="relu2",
         qk_norm=True,
+        adaptive_cutoffs=run.adaptive_cutoffs(data),  # rare words of a large vocabulary are cheap
         dropout=run.args.dropout,
     )
     model.compile(

@@ -87,6 +87,19 @@ class Experiment:
         print(f"an epoch is {data.steps_per_epoch:,} batches ({seconds:.0f} s)")
         return data
 
+    @staticmethod
+    def adaptive_cutoffs(data: Any) -> list[int] | None:
+        """Where the tails of an adaptive softmax should begin.
+
+        Args:
+            data: an LMData.
+
+        Returns:
+            Cutoffs for more than 20,000 ids that are sorted by frequency; else None.
+        """
+        is_sorted = data.tokenizer.kind in ("word", "whitespace")
+        return [2_000, 10_000] if is_sorted and data.vocab_size > 20_000 else None
+
     def _check_data(self, data: Any) -> None:
         """Notes what the data are; a resumed training must find the same ones."""
         path = self.folder / folders.DATA

@@ -1,6 +1,6 @@
 """The layers that the models are made of; a block offers call, init_state and step."""
 
-from lmzoo.layers.adaptive import AdaptiveHead
+from lmzoo.layers.adaptive import AdaptiveHead, make_head
 from lmzoo.layers.attention import AdditiveAttention, MultiHeadAttention, attend, softmax
 from lmzoo.layers.convolution import GatedConvolutionBlock
 from lmzoo.layers.dense import Dense, product
@@ -34,6 +34,7 @@ __all__ = [
     "TransformerBlock",
     "apply_rotary",
     "attend",
+    "make_head",
     "make_norm",
     "product",
     "random_bits",

@@ -9,7 +9,8 @@ from keras import ops
 from lmzoo.errors import ArgumentError
 from lmzoo.layers.dense import Dense
 from lmzoo.layers.dropout import Dropout
-from lmzoo.layers.head import Head
+from lmzoo.layers.embedding import TokenEmbedding
+from lmzoo.layers.head import Head, LanguageModelHead
 from lmzoo.typing import Tensor
 
 
@@ -26,6 +27,7 @@ class AdaptiveHead(Head):
         vocab_size: Number of ids.
         cutoffs: Where the tails begin, rising: [2000, 10000] makes a short list of 2,000 words
             and tails of 8,000 and of the rest.
+        norm: A normalisation layer that comes first, or None.
         dropout: Share of the hidden state dropped in training.
 
     Source: Grave et al. 2017, https://arxiv.org/abs/1609.04309
@@ -45,6 +47,7 @@ class AdaptiveHead(Head):
         vocab_size: int,
         cutoffs: Sequence[int],
         *,
+        norm: keras.layers.Layer | None = None,
         dropout: float = 0.0,
         name: str | None = None,
     ) -> None:
@@ -57,6 +60,7 @@ class AdaptiveHead(Head):
             )
         self.vocab_size = vocab_size
         self.cutoffs = list(cutoffs)
+        self.norm = norm
         self.dropout = Dropout(dropout)
 
     @property
@@ -68,6 +72,8 @@ class AdaptiveHead(Head):
     def build(self, input_shape: tuple) -> None:
         """Makes the shared softmax's weights and, for each tail, projection and weights."""
         dim = input_shape[-1]
+        if self.norm is not None:
+            self.norm.build(input_shape)
         self.first = self._dense(self.cutoffs[0] + len(self.cutoffs), dim, "first", bias=True)
         self.projections, self.outputs = [], []
         for k, (_, size) in enumerate(self.tails, 1):
@@ -94,7 +100,7 @@ class AdaptiveHead(Head):
 
     def prepare(self, x: Tensor, training: bool = False) -> Tensor:
         """What the output weights are multiplied with: (batch, time, dim) of hidden states."""
-        return self.dropout(x, training=training)
+        return self.dropout(x if self.norm is None else self.norm(x), training=training)
 
     def nats(
         self, count: Callable, hidden: Tensor, targets: Tensor, weights: Tensor
@@ -121,3 +127,53 @@ class AdaptiveHead(Head):
             window = (before, upto)
             nats += self.count_with(count, output.kernel, None, *inside, window=window)[0]
         return nats, tokens
+
+
+def make_head(
+    vocab_size: int,
+    *,
+    embedding: TokenEmbedding | None = None,
+    adaptive_cutoffs: Sequence[int] | None = None,
+    norm: keras.layers.Layer | None = None,
+    use_bias: bool = True,
+    dropout: float = 0.0,
+    regularizer: keras.regularizers.Regularizer | None = None,
+) -> Head:
+    """The head of a language model: a softmax over all words, or an adaptive one.
+
+    Args:
+        vocab_size: Number of logits.
+        embedding: The TokenEmbedding whose table is used for the output too, or None.
+        adaptive_cutoffs: Where the tails of an adaptive softmax begin, or None for a plain one.
+        norm: A normalisation layer that comes first, or None.
+        use_bias: Whether a bias is added to the logits of a plain softmax.
+        dropout: Share of the hidden state dropped in training.
+        regularizer: Keras regulariser of a plain softmax's own kernel.
+
+    Returns:
+        An AdaptiveHead or a LanguageModelHead.
+
+    Raises:
+        ArgumentError: If an adaptive softmax is to share the embedding's table, or the cutoffs do
+            not rise.
+
+    Example:
+        >>> import lmzoo
+        >>> type(lmzoo.layers.make_head(50, adaptive_cutoffs=[10, 25])).__name__
+        'AdaptiveHead'
+    """
+    if adaptive_cutoffs is None:
+        return LanguageModelHead(
+            vocab_size,
+            embedding=embedding,
+            norm=norm,
+            use_bias=use_bias,
+            dropout=dropout,
+            regularizer=regularizer,
+        )
+    if embedding is not None:
+        raise ArgumentError(
+            "tie_embeddings=True with adaptive_cutoffs: the tails' outputs are narrower than "
+            "the embedding; choose one of the two."
+        )
+    return AdaptiveHead(vocab_size, adaptive_cutoffs, norm=norm, dropout=dropout)

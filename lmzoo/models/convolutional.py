@@ -1,6 +1,8 @@
 """Convolutional language model."""
 
-from lmzoo.layers import GatedConvolutionBlock, LanguageModelHead, TokenEmbedding, make_norm
+from collections.abc import Sequence
+
+from lmzoo.layers import GatedConvolutionBlock, TokenEmbedding, make_head, make_norm
 from lmzoo.models.base import LanguageModel
 from lmzoo.models.zoo_model import penalty
 from lmzoo.registry import register
@@ -15,6 +17,7 @@ def build_cnn_lm(
     kernel_size: int = 4,
     dropout: float = 0.1,
     tie_embeddings: bool = False,
+    adaptive_cutoffs: Sequence[int] | None = None,
     l1: float = 0.0,
     l2: float = 0.0,
 ) -> LanguageModel:
@@ -30,11 +33,16 @@ def build_cnn_lm(
         kernel_size: Positions that one convolution sees, at least 2.
         dropout: Share of every layer's input dropped in training, 0 to 1.
         tie_embeddings: Whether the output shares the embedding's weights.
+        adaptive_cutoffs: Where the tails of an adaptive softmax begin ([2000, 10000]), for large
+            vocabularies sorted by frequency; None for a plain softmax.
         l1: Factor of the L1 penalty on the kernels.
         l2: Factor of the L2 penalty on the kernels.
 
     Returns:
         A LanguageModel: int32 ids (batch, time) -> logits (batch, time, vocab_size).
+
+    Raises:
+        ArgumentError: If tie_embeddings meets adaptive_cutoffs.
 
     Source: Dauphin et al. 2017, https://arxiv.org/abs/1612.08083
 
@@ -50,9 +58,10 @@ def build_cnn_lm(
         GatedConvolutionBlock(kernel_size, dropout=dropout, regularizer=penalty(l1, l2))
         for _ in range(num_layers)
     ]
-    head = LanguageModelHead(
+    head = make_head(
         vocab_size,
         embedding=embedding if tie_embeddings else None,
+        adaptive_cutoffs=adaptive_cutoffs,
         norm=make_norm("layer", 1e-5),
         dropout=dropout,
         regularizer=penalty(l1, l2),

@@ -1,6 +1,8 @@
 """Llama language model."""
 
-from lmzoo.layers import LanguageModelHead, TokenEmbedding, TransformerBlock, make_norm
+from collections.abc import Sequence
+
+from lmzoo.layers import TokenEmbedding, TransformerBlock, make_head, make_norm
 from lmzoo.models.base import LanguageModel
 from lmzoo.registry import register
 
@@ -58,6 +60,7 @@ def build_llama_lm(
     qk_norm: bool = False,
     dropout: float = 0.0,
     tie_embeddings: bool = False,
+    adaptive_cutoffs: Sequence[int] | None = None,
 ) -> LanguageModel:
     """Llama language model: rotary positions, RMSNorm, SwiGLU, grouped-query attention.
 
@@ -75,12 +78,15 @@ def build_llama_lm(
         qk_norm: Whether queries and keys are normalised per head.
         dropout: Share dropped in training of embeddings, attention and residuals, 0 to 1.
         tie_embeddings: Whether the output shares the embedding's weights.
+        adaptive_cutoffs: Where the tails of an adaptive softmax begin ([2000, 10000]), for large
+            vocabularies sorted by frequency; None for a plain softmax.
 
     Returns:
         A LanguageModel: int32 ids (batch, time) -> logits (batch, time, vocab_size).
 
     Raises:
-        ArgumentError: If the heads do not divide the width, or each other, or have an odd width.
+        ArgumentError: If the heads do not divide the width, or each other, or have an odd width;
+            if tie_embeddings meets adaptive_cutoffs.
 
     Source: Touvron et al. 2023, https://arxiv.org/abs/2302.13971
 
@@ -108,9 +114,10 @@ def build_llama_lm(
         )
         for _ in range(num_layers)
     ]
-    head = LanguageModelHead(
+    head = make_head(
         vocab_size,
         embedding=embedding if tie_embeddings else None,
+        adaptive_cutoffs=adaptive_cutoffs,
         norm=make_norm("rms", norm_epsilon),
         use_bias=False,
     )

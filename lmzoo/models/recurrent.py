@@ -4,16 +4,13 @@ from collections.abc import Callable, Sequence
 
 import keras
 
-from lmzoo.errors import ArgumentError
 from lmzoo.layers import (
-    AdaptiveHead,
     GRUBlock,
-    Head,
-    LanguageModelHead,
     LSTMBlock,
     RecurrentBlock,
     SimpleRNNBlock,
     TokenEmbedding,
+    make_head,
 )
 from lmzoo.models.base import LanguageModel
 from lmzoo.models.zoo_model import penalty
@@ -224,17 +221,11 @@ def _recurrent_lm(
         )
         for i in range(num_layers)
     ]
-    head: Head = LanguageModelHead(
+    head = make_head(
         vocab_size,
         embedding=embedding if tie_embeddings else None,
+        adaptive_cutoffs=adaptive_cutoffs,
         dropout=dropout,
         regularizer=penalty(l1, l2),
     )
-    if adaptive_cutoffs is not None:
-        if tie_embeddings:
-            raise ArgumentError(
-                "tie_embeddings=True with adaptive_cutoffs: the tails' outputs are narrower than "
-                "the embedding; choose one of the two."
-            )
-        head = AdaptiveHead(vocab_size, adaptive_cutoffs, dropout=dropout)
     return LanguageModel(embedding, blocks, head)

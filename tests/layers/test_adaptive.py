@@ -10,6 +10,7 @@ import lmzoo
 from lmzoo.errors import ArgumentError
 from lmzoo.layers import AdaptiveHead
 from lmzoo.losses import CrossEntropy, FusedCrossEntropy
+from lmzoo.registry import tiny_arguments
 
 VOCAB = 60
 
@@ -111,3 +112,24 @@ def test_cutoffs_that_do_not_rise_are_refused(cutoffs):
 def test_a_tied_output_is_refused():
     with pytest.raises(ArgumentError, match="choose one of the two"):
         lmzoo.build_gru_lm(VOCAB, tie_embeddings=True, adaptive_cutoffs=[10])
+
+
+@pytest.mark.parametrize("name", ["llama_lm", "cnn_lm"])
+def test_models_with_a_norm_before_it_step_and_learn_without_logits(name):
+    keras.utils.set_random_seed(0)
+    sizes = {**tiny_arguments(name), "dropout": 0.0}
+    model = lmzoo.build_model(name, **sizes, adaptive_cutoffs=[10, 25])
+    ids = np.random.default_rng(0).integers(0, 50, (8, 9)).astype("int32")
+    whole = ops.convert_to_numpy(model(ids))
+    np.testing.assert_allclose(np.exp(whole).sum(-1), 1.0, rtol=1e-5)
+    logits, state, position = model.start(ids[:, :4], 9)
+    rest, _ = model.step(ids[:, 4:], state, position)
+    found = np.concatenate([logits, rest], axis=1)
+    np.testing.assert_allclose(found, whole, atol=1e-4)
+    twin = lmzoo.clone(model)
+    kept = []
+    for one, loss in ((model, FusedCrossEntropy()), (twin, CrossEntropy())):
+        one.compile(keras.optimizers.SGD(0.2), loss=loss)
+        run = one.fit(ids[:, :-1], ids[:, 1:], epochs=3, shuffle=False, verbose=0)
+        kept.append(run.history["loss"])
+    np.testing.assert_allclose(*kept, rtol=1e-4)
