@@ -197,7 +197,7 @@ def prepare_lm(
         )
     corpus = Corpus(texts, kind, choose_rules(clean))
     corpus.split(valid_fraction, deduplicate=deduplicate, seed=seed)
-    trained = choose_tokenizer(tokenizer, vocab_size, corpus)
+    trained = choose_tokenizer(tokenizer, vocab_size, corpus.read("train"))
     layout = Layout(sequence_length, batch_size, kind, contiguous, pack, valid_overlap, seed)
     parts, batches = {}, {}
     for part in corpus.parts:
@@ -241,13 +241,16 @@ def _find_floor(data: LMData, language: str, corpus: Corpus, contiguous: bool) -
             data.report["notes"].append("no floor: cleaning changed documents of the grammar")
 
 
-def choose_tokenizer(tokenizer: Any, vocab_size: int | None, corpus: Corpus) -> Any:
+def choose_tokenizer(
+    tokenizer: Any, vocab_size: int | None, texts: Iterable[str], *, lowercase: bool = False
+) -> Any:
     """Trains, loads or passes on a tokenizer.
 
     Args:
         tokenizer: a kind, the path of a saved tokenizer, or a tokenizer.
         vocab_size: of the tokenizer to train.
-        corpus: texts whose part "train" it is trained on.
+        texts: what it is trained on.
+        lowercase: whether a tokenizer that is trained lower-cases all texts.
 
     Returns:
         The tokenizer.
@@ -261,8 +264,9 @@ def choose_tokenizer(tokenizer: Any, vocab_size: int | None, corpus: Corpus) -> 
     if isinstance(tokenizer, os.PathLike) or _looks_like_path(tokenizer):
         tokenizer = tokenizers.load_tokenizer(tokenizer)
     elif isinstance(tokenizer, str):
-        texts = corpus.read("train")
-        return tokenizers.train_tokenizer(texts, kind=tokenizer, vocab_size=vocab_size)
+        return tokenizers.train_tokenizer(
+            texts, kind=tokenizer, vocab_size=vocab_size, lowercase=lowercase
+        )
     if vocab_size is not None and vocab_size != tokenizer.vocab_size:
         raise ArgumentError(
             f"vocab_size={vocab_size}, but the given tokenizer has {tokenizer.vocab_size} ids; "

@@ -21,9 +21,9 @@ Source: TypeAlias = "str | Path | Iterable[str | Path] | Mapping[str, Any] | Tex
 Opener: TypeAlias = Callable[[Counter[str], int | None], Iterator[str]]
 
 PARTS = {
-    "train": ("train", "training"),
+    "train": ("train", "training", "trn"),
     "valid": ("valid", "validation", "val", "dev", "eval"),
-    "test": ("test", "testing"),
+    "test": ("test", "testing", "tst"),
 }
 SUFFIXES = (".txt", ".text", ".tokens", ".raw")
 

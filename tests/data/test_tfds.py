@@ -4,6 +4,8 @@ import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+import lmzoo.data.tfds
+from lmzoo.data import read_pairs
 from lmzoo.data.sources import read_texts
 from lmzoo.errors import DataError
 
@@ -72,3 +74,31 @@ def test_a_failed_download(lines, monkeypatch):
     monkeypatch.setattr(LmzooLines, "download_and_prepare", fail)
     with pytest.raises(DataError, match=r"could not be fetched to .* \(no network\); check"):
         read_texts("tfds:lmzoo_lines")
+
+
+def test_pairs_are_two_features_of_an_example(lines):
+    pairs = read_pairs("tfds:lmzoo_lines", fields=("title", "body"))
+    assert sorted(pairs.read("valid")) == [("é 0", "body"), ("é 1", "body")]
+    assert pairs.fields == ("title", "body")
+    for fields in (None, ("title", "label"), ("title", "nothing")):
+        with pytest.raises(DataError, match="has the text features title, body: say which two"):
+            read_pairs("tfds:lmzoo_lines", fields=fields)
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("ted_hrlr_translate/pt_to_en", ("pt", "en")),
+        ("wmt14_translate/de-en", ("de", "en")),
+        ("cnn_dailymail", ("article", "highlights")),
+    ],
+)
+def test_known_data_sets_say_what_source_and_target_are(name, fields, monkeypatch):
+    # Which splits there are is known once a data set has been fetched.
+    monkeypatch.setattr(lmzoo.data.tfds, "_fetch", lambda builder: {"train": "train"})
+    with tfds.testing.mock_data(num_examples=3):
+        pairs = read_pairs(f"tfds:{name}")
+        assert pairs.fields == fields
+        found = list(pairs.read("train"))
+    assert len(found) == 3
+    assert all(isinstance(text, str) for pair in found for text in pair)

@@ -28,12 +28,14 @@ from lmzoo.data.grammar.orthography import read_english, write_english
 from lmzoo.data.grammar.parse import Inside
 from lmzoo.data.grammar.rules import Grammar
 from lmzoo.data.grammar.sample import Derivation, Sampler
+from lmzoo.data.grammar.tasks import dialogue, headline
 from lmzoo.data.grammar.world import build_world
 from lmzoo.errors import ArgumentError
 
 __all__ = [
-    "Derivation", "Entropy", "derivations", "distinct_sentences", "documents", "entropy", "floor",
-    "log_probability", "pairs", "parses", "units", "vocabulary", "world",
+    "Derivation", "Entropy", "derivations", "dialogues", "distinct_sentences", "documents",
+    "entropy", "floor", "headlines", "log_probability", "pairs", "parses", "units", "vocabulary",
+    "world",
 ]  # fmt: skip
 
 LANGUAGES = ("en", "zh")
@@ -147,6 +149,41 @@ def pairs(count: int, *, seed: int = 0) -> list[tuple[str, str]]:
     """
     english = documents(count, seed=seed, language="en")
     return list(zip(english, documents(count, seed=seed, language="zh"), strict=True))
+
+
+def headlines(count: int, *, seed: int = 0) -> list[tuple[str, str]]:
+    """Draw documents with their headlines: who did what, without times, places and reasons.
+
+    Returns:
+        `count` pairs (document, headline) in English; the headline is a function of the document.
+
+    Example:
+        >>> text, short = headlines(1, seed=5)[0]
+        >>> [text] == documents(1, seed=5), len(short) <= len(text)
+        (True, True)
+    """
+    drawn = derivations(count, seed=seed)
+    return [(write_english(tree.units("en")), headline(tree)) for tree in drawn]
+
+
+def dialogues(count: int, *, seed: int = 0) -> list[list[tuple[str, str]]]:
+    """Draw dialogues: a statement, its headline, and questions about it with their answers.
+
+    Returns:
+        `count` dialogues of (speaker, text); speakers are "user" and "bot", and every turn of the
+        bot is a function of what was said before.
+
+    Example:
+        >>> dialogues(1, seed=5)[0][-1]
+        ('bot', 'You are welcome.')
+    """
+    rng = random.Random(seed)
+    found: list[list[tuple[str, str]]] = []
+    while len(found) < count:
+        tree = _sampler().draw(rng)
+        if tree.children[0].rule.symbol.startswith("First"):
+            found.append(dialogue(tree, rng))
+    return found
 
 
 def units(text: str, *, language: str = "en") -> list[str] | None:

@@ -76,7 +76,8 @@ def _classes() -> dict[str, str]:
 
 @functools.cache
 def word_pattern() -> str:
-    """One token: a newline, number, abbreviation ("p.m."), word, or any one other character."""
+    """One token: a newline, number, abbreviation ("p.m."), word, speaker ("<|user|>"),
+    or any one other character."""
     letters, digits = _classes()["L"], _classes()["D"]
     both = letters + digits
     tail = f"(?:['’][{both}]+)*"
@@ -86,6 +87,7 @@ def word_pattern() -> str:
             f"[{digits}]+(?:[.,:][{digits}]+)*[{both}]*{tail}",
             f"(?:[{letters}]\\.){{2,}}",
             f"[{both}]+{tail}",
+            f"<\\|[{letters}_]+\\|>",
             f"[^{BLANK}{NEWLINE}]",
         ]
     )

@@ -134,9 +134,10 @@ class WordTokenizer(WhitespaceTokenizer):
     r"""One id for each word, number or mark of punctuation.
 
     Words are letters with inner apostrophes ("don't"), numbers ("9:30", "1,000"), abbreviations
-    ("p.m."); each mark of punctuation and each newline stands alone, and in scripts that put no
-    space between words (Chinese, Japanese, Thai, ...) each character does; `report["note"]` says
-    so where that is most of the text. Words are ranked by frequency, the newline first (id 4).
+    ("p.m."), speakers ("<|user|>"); each mark of punctuation and each newline stands
+    alone, and in scripts that put no space between words (Chinese, Japanese, Thai, ...) each
+    character does; `report["note"]` says so where that is most of the text. Words are ranked by
+    frequency, the newline first (id 4).
 
     Spaces are not tokens. Decoding puts them back by rule, as printed prose has them: ordinary
     English and Chinese come back as they were, while runs of spaces, spaces around dashes, and
