@@ -1,4 +1,4 @@
-"""Learning-rate schedules: a warm-up, then a way down."""
+"""Learning-rate schedules: a way up, then a way down."""
 
 from typing import Any
 
@@ -89,7 +89,7 @@ class WarmupCosine(_WarmupDecay):
 
     def after(self, step: Tensor) -> Tensor:
         """The fraction of the peak once the warm-up is over."""
-        down = 0.5 * (1.0 + ops.cos(3.141592653589793 * self._progress(step, self.warmup_steps)))
+        down = _half_cosine(self._progress(step, self.warmup_steps))
         return self.final_fraction + (1.0 - self.final_fraction) * down
 
 
@@ -210,3 +210,73 @@ class WarmupInverseSquareRoot(_Warmup):
     def after(self, step: Tensor) -> Tensor:
         """The fraction of the peak once the warm-up is over."""
         return ops.rsqrt((step + 1.0) / float(self.warmup_steps))
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
+    """Half a cosine up to the peak, half a cosine down to nearly nothing.
+
+    Args:
+        peak: the highest learning rate; > 0.
+        steps: the step at which the lowest is reached; >= 2.
+        rise: share of the steps before the peak, between 0 and 1.
+        first_fraction: the first learning rate as a fraction of the peak, in [0, 1].
+        final_fraction: the last learning rate as a fraction of the peak, in [0, 1].
+
+    Raises:
+        ArgumentError: an argument is out of its range.
+
+    Source: Smith and Topin, "Super-Convergence" (2018), https://arxiv.org/abs/1708.07120
+
+    Example:
+        >>> schedule = OneCycle(1.0, steps=100, rise=0.3, first_fraction=0.04)
+        >>> [round(float(schedule(step)), 3) for step in (0, 15, 30, 65, 100)]
+        [0.04, 0.52, 1.0, 0.5, 0.0]
+    """
+
+    def __init__(
+        self,
+        peak: float,
+        steps: int,
+        rise: float = 0.3,
+        first_fraction: float = 0.04,
+        final_fraction: float = 0.0,
+    ) -> None:
+        super().__init__()
+        if not peak > 0:
+            raise ArgumentError(f"peak must be a positive learning rate, not {peak}")
+        if steps < 2:
+            raise ArgumentError(f"steps must be 2 or more, not {steps}")
+        if not 0 < rise < 1:
+            raise ArgumentError(f"rise must lie between 0 and 1, not {rise}")
+        for name, value in (("first", first_fraction), ("final", final_fraction)):
+            if not 0 <= value <= 1:
+                raise ArgumentError(f"{name}_fraction must lie in [0, 1], not {value}")
+        self.peak, self.steps, self.rise = float(peak), int(steps), float(rise)
+        self.first_fraction = float(first_fraction)
+        self.final_fraction = float(final_fraction)
+
+    def __call__(self, step: Tensor) -> Tensor:
+        """The learning rate of the update that follows `step` updates, a float32 scalar."""
+        step = ops.cast(step, "float32")
+        top = self.rise * self.steps
+        up = ops.clip(step / top, 0.0, 1.0)
+        down = ops.clip((step - top) / (self.steps - top), 0.0, 1.0)
+        rising = self.first_fraction + (1.0 - self.first_fraction) * _half_cosine(1.0 - up)
+        falling = self.final_fraction + (1.0 - self.final_fraction) * _half_cosine(down)
+        return self.peak * ops.where(step < top, rising, falling)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that build this schedule again."""
+        return {
+            "peak": self.peak,
+            "steps": self.steps,
+            "rise": self.rise,
+            "first_fraction": self.first_fraction,
+            "final_fraction": self.final_fraction,
+        }
+
+
+def _half_cosine(progress: Tensor) -> Tensor:
+    """1 at 0, 0 at 1."""
+    return 0.5 * (1.0 + ops.cos(3.141592653589793 * progress))

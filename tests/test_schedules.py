@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from lmzoo.errors import ArgumentError
 from lmzoo.schedules import (
+    OneCycle,
     WarmupCosine,
     WarmupInverseSquareRoot,
     WarmupLinear,
@@ -43,7 +44,17 @@ def vaswani(step):
     return 512**-0.5 * min((step + 1) ** -0.5, (step + 1) * WARMUP**-1.5)
 
 
+def cycle(step):
+    top = 0.25 * STEPS
+    if step < top:
+        low = PEAK * 0.04
+        return low + (PEAK - low) * (1 - math.cos(math.pi * step / top)) / 2
+    down = min(1.0, (step - top) / (STEPS - top))
+    return PEAK * (FINAL + (1 - FINAL) * (1 + math.cos(math.pi * down)) / 2)
+
+
 CASES = {
+    "cycle": (OneCycle(PEAK, STEPS, 0.25, 0.04, FINAL), cycle),
     "cosine": (WarmupCosine(PEAK, STEPS, WARMUP, FINAL), cosine),
     "linear": (WarmupLinear(PEAK, STEPS, WARMUP, FINAL), linear),
     "stable": (WarmupStableDecay(PEAK, STEPS, WARMUP, 100, FINAL), stable),

@@ -1,5 +1,7 @@
 """Keras callbacks: perplexity in the logs, time budgets, checkpoints, learning curves."""
 
+from lmzoo.callbacks.average import AverageWeights
+from lmzoo.callbacks.bleu import BleuCallback
 from lmzoo.callbacks.budget import TimeBudget
 from lmzoo.callbacks.checkpoint import Checkpoint, restore
 from lmzoo.callbacks.curve import LearningCurve, draw_curves
@@ -8,6 +10,8 @@ from lmzoo.callbacks.episodes import ResetState, SampleText
 from lmzoo.callbacks.validation import PerplexityCallback
 
 __all__ = [
+    "AverageWeights",
+    "BleuCallback",
     "Checkpoint",
     "LearningCurve",
     "PerplexityCallback",

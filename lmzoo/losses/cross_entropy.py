@@ -115,6 +115,14 @@ def _distribution_nats(targets: Tensor, predictions: Tensor, from_logits: bool) 
     return -ops.sum(ops.cast(targets, "float32") * log_probabilities, axis=-1)
 
 
+def _even_nats(predictions: Tensor, from_logits: bool) -> Tensor:
+    """-log p, the mean over the vocabulary: float32 without the last axis."""
+    predictions = ops.cast(ops.convert_to_tensor(predictions), "float32")
+    if from_logits:
+        return ops.logsumexp(predictions, axis=-1) - ops.mean(predictions, axis=-1)
+    return -ops.mean(ops.log(ops.maximum(predictions, _SMALLEST_PROBABILITY)), axis=-1)
+
+
 def over_replicas(count: Tensor) -> Tensor:
     """Sum over the replicas of a tf.distribute strategy; the number itself without one."""
     if keras.backend.backend() != "tensorflow":
@@ -138,7 +146,12 @@ class CrossEntropy(keras.losses.Loss):
 
     Args:
         from_logits: whether the model's outputs are logits; if not, probabilities.
+        label_smoothing: share of each target that is spread evenly over the vocabulary, 0 to below
+            1 (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567). Metrics never contain it.
         name: the loss's name.
+
+    Raises:
+        ArgumentError: label_smoothing is outside its range.
 
     Returns:
         From a call with targets, predictions and weights as `token_nats` takes them: a float32
@@ -151,21 +164,44 @@ class CrossEntropy(keras.losses.Loss):
         0.693
     """
 
-    def __init__(self, from_logits: bool = True, name: str = "cross_entropy") -> None:
+    def __init__(
+        self,
+        from_logits: bool = True,
+        label_smoothing: float = 0.0,
+        name: str = "cross_entropy",
+    ) -> None:
         super().__init__(name=name, reduction="mean_with_sample_weight", dtype="float32")
+        if not 0 <= label_smoothing < 1:
+            raise ArgumentError(f"label_smoothing is {label_smoothing}; it must be 0 to below 1")
         self.from_logits = from_logits
+        self.label_smoothing = label_smoothing
 
     def __call__(
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
     ) -> Tensor:
         """Mean nats over the weighted tokens of a batch, a float32 scalar."""
-        nats, weight = token_nats(y_true, y_pred, sample_weight, from_logits=self.from_logits)
+        nats, weight = self._smoothed(y_true, y_pred, sample_weight)
         return ops.divide_no_nan(ops.sum(nats), over_replicas(ops.sum(weight)))
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Nats of every token, float32 (batch, time) or (batch,)."""
-        return token_nats(y_true, y_pred, from_logits=self.from_logits)[0]
+        return self._smoothed(y_true, y_pred, None)[0]
+
+    def _smoothed(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Nats times weight of every token, and the weight."""
+        nats, weight = token_nats(y_true, y_pred, sample_weight, from_logits=self.from_logits)
+        if self.label_smoothing:
+            even = _even_nats(y_pred, self.from_logits)
+            even = ops.where(weight != 0, even * weight, 0.0)
+            nats = (1 - self.label_smoothing) * nats + self.label_smoothing * even
+        return nats, weight
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that build this loss again."""
-        return {"from_logits": self.from_logits, "name": self.name}
+        return {
+            "from_logits": self.from_logits,
+            "label_smoothing": self.label_smoothing,
+            "name": self.name,
+        }

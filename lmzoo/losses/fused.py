@@ -31,6 +31,7 @@ def head_nats(
     training: bool = False,
     logits_at_once: int = LOGITS_AT_ONCE,
     window: tuple[Tensor, Tensor] | None = None,
+    label_smoothing: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
     """Sum of -log softmax(hidden kernel + bias)[target], computed some rows at a time.
 
@@ -46,9 +47,12 @@ def head_nats(
         logits_at_once: about how many logits are held at once.
         window: int32 scalars, the first token and the one behind the last, outside of which all
             weights are 0 (tokens counted over the batch): nothing is computed there.
+        label_smoothing: share of each target that is spread evenly over the vocabulary.
 
     Returns:
-        Two float32 scalars: the sum of the weighted nats, and the sum of the weights.
+        Two float32 tensors: the sum of the weighted nats, a scalar, and the sum of the weights.
+        With label_smoothing the first is (2,): the smoothed nats, and the plain ones, which have no
+        gradient.
 
     Source: the rows are those of Liger's fused linear cross-entropy, https://arxiv.org/abs/2410.10989
 
@@ -72,7 +76,9 @@ def head_nats(
         ops.cast(ops.reshape(targets, (-1,)), "int32"),  # (tokens,)
         ops.reshape(weights, (-1,)),  # (tokens,)
     )
-    nats = _Chunks(rows, transposed).nats(*arguments, window=window, training=training)
+    nats = _Chunks(rows, transposed, label_smoothing).nats(
+        *arguments, window=window, training=training
+    )
     return nats, ops.sum(weights)
 
 
@@ -100,8 +106,8 @@ def _static_size(x: Tensor) -> int | None:
 class _Chunks:
     """The computation for one number of rows and one layout of the kernel."""
 
-    def __init__(self, rows: int, transposed: bool) -> None:
-        self.rows, self.transposed = rows, transposed
+    def __init__(self, rows: int, transposed: bool, smoothing: float) -> None:
+        self.rows, self.transposed, self.smoothing = rows, transposed, smoothing
 
     def nats(
         self,
@@ -142,6 +148,7 @@ class _Chunks:
             )
 
             def gradient(upstream: Tensor) -> tuple[Tensor, ...]:
+                upstream = upstream[0] if self.smoothing else upstream
                 return tuple(
                     ops.cast(g * ops.cast(upstream, g.dtype), dtype)
                     for g, dtype in zip(gradients, dtypes, strict=True)
@@ -153,7 +160,7 @@ class _Chunks:
 
     def _loop(self, body: Callable, span: tuple, inputs: tuple, start: tuple) -> Tensor | tuple:
         """Adds up what `body` finds over the chunks from span[0] to before span[1]."""
-        zero = ops.zeros((), "float32")
+        zero = ops.zeros((2,) if self.smoothing else (), "float32")
 
         def step(index: Tensor, state: tuple) -> tuple:
             return body(index * self.rows, inputs, state)
@@ -193,12 +200,19 @@ class _Chunks:
         place = ops.where(known, ids, 0)[:, None]
         chosen = ops.take_along_axis(logits, place, axis=-1)[:, 0]
         peak = ops.max(logits, axis=-1)
-        nats = ops.where(known, ops.log(normaliser) + peak - chosen, float("nan"))
+        total = ops.log(normaliser) + peak
+        nats = ops.where(known, total - chosen, float("nan"))
         nats = ops.sum(ops.where(weight != 0, nats * weight, 0.0))
         is_target = ops.arange(vocab, dtype="int32")[None, :] == place
         share = powers * (weight / normaliser)[:, None]
-        d_logits = share - ops.where(is_target, weight[:, None], 0.0)
-        return nats, rows, ops.cast(d_logits, hidden.dtype)
+        if not self.smoothing:
+            d_logits = share - ops.where(is_target, weight[:, None], 0.0)
+            return nats, rows, ops.cast(d_logits, hidden.dtype)
+        even = ops.sum(weight * (total - ops.mean(logits, axis=-1)))
+        smoothed = (1 - self.smoothing) * nats + self.smoothing * even
+        wanted = ops.where(is_target, 1 - self.smoothing, 0.0) + self.smoothing / vocab
+        d_logits = share - wanted * weight[:, None]
+        return ops.stack([smoothed, nats]), rows, ops.cast(d_logits, hidden.dtype)
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
@@ -212,6 +226,7 @@ class FusedCrossEntropy(CrossEntropy):
 
     Args:
         logits_at_once: about how many logits are held at once; 2^23 are 32 MB.
+        label_smoothing: see `CrossEntropy`; not for an adaptive softmax.
         name: the loss's name.
 
     Example:
@@ -221,9 +236,12 @@ class FusedCrossEntropy(CrossEntropy):
     """
 
     def __init__(
-        self, logits_at_once: int = LOGITS_AT_ONCE, name: str = "fused_cross_entropy"
+        self,
+        logits_at_once: int = LOGITS_AT_ONCE,
+        label_smoothing: float = 0.0,
+        name: str = "fused_cross_entropy",
     ) -> None:
-        super().__init__(from_logits=True, name=name)
+        super().__init__(from_logits=True, label_smoothing=label_smoothing, name=name)
         self.logits_at_once = logits_at_once
 
     def from_hidden(
@@ -245,17 +263,34 @@ class FusedCrossEntropy(CrossEntropy):
             training: whether gradients will be asked for.
 
         Returns:
-            Float32 scalars: mean nats, the sum of the nats, the sum of the weights.
+            Float32 scalars: the loss, the sum of the plain nats, the sum of the weights.
 
         Raises:
-            ArgumentError: the shape of the targets does not fit.
+            ArgumentError: the shape of the targets does not fit, or labels are to be smoothed for
+                a head that cannot do it.
         """
-        count = functools.partial(head_nats, training=training, logits_at_once=self.logits_at_once)
+        smoothing = self.label_smoothing if training else 0.0
+        if smoothing and getattr(head, "is_for_hidden_states", False):
+            raise ArgumentError(
+                f"label_smoothing={smoothing} is not for an adaptive softmax: leave it at 0, or "
+                "build the model without adaptive_cutoffs"
+            )
+        count = functools.partial(
+            head_nats,
+            training=training,
+            logits_at_once=self.logits_at_once,
+            label_smoothing=smoothing,
+        )
         _check(targets, hidden)
         weights = spread_weights(targets, sample_weight)
         nats, tokens = head.nats(count, hidden, targets, weights)
-        return ops.divide_no_nan(nats, over_replicas(tokens)), nats, tokens
+        smoothed, plain = (nats[0], nats[1]) if smoothing else (nats, nats)
+        return ops.divide_no_nan(smoothed, over_replicas(tokens)), plain, tokens
 
-    def get_config(self) -> dict[str, int | str]:
+    def get_config(self) -> dict[str, Any]:
         """The arguments that build this loss again."""
-        return {"logits_at_once": self.logits_at_once, "name": self.name}
+        return {
+            "logits_at_once": self.logits_at_once,
+            "label_smoothing": self.label_smoothing,
+            "name": self.name,
+        }

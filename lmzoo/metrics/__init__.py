@@ -1,4 +1,4 @@
-"""Metrics: perplexity and its relatives."""
+"""Metrics: perplexity and its relatives; scores of texts against references."""
 
 from lmzoo.metrics.perplexity import (
     NatsPerToken,
@@ -7,11 +7,18 @@ from lmzoo.metrics.perplexity import (
     perplexity,
     perplexity_per_word,
 )
+from lmzoo.metrics.text import Bleu, ChrF, DistinctN, Rouge, split_characters, split_words
 
 __all__ = [
+    "Bleu",
+    "ChrF",
+    "DistinctN",
     "NatsPerToken",
     "Perplexity",
+    "Rouge",
     "bits_per_byte",
     "perplexity",
     "perplexity_per_word",
+    "split_characters",
+    "split_words",
 ]

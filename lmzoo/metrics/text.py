@@ -1,0 +1,268 @@
+"""Metrics of generated texts against references: BLEU, chrF, ROUGE, distinct n-grams."""
+
+import collections
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from lmzoo.errors import ArgumentError
+
+Texts = Sequence[str]
+
+
+class TextMetric:
+    """Texts that are added up and scored together.
+
+    Attributes:
+        name: what a log calls the score.
+        hypotheses: the generated texts so far.
+        references: for each of them its references, one or more.
+    """
+
+    name = "score"
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Forgets all texts."""
+        self.hypotheses: list[str] = []
+        self.references: list[list[str]] = []
+
+    def add(self, hypotheses: Texts, references: Sequence[str | Sequence[str]]) -> None:
+        """Adds texts.
+
+        Args:
+            hypotheses: generated texts.
+            references: for each of them a text, or several.
+
+        Raises:
+            ArgumentError: not one reference at the least for each hypothesis.
+        """
+        if isinstance(hypotheses, str) or isinstance(references, str):
+            raise ArgumentError("add takes lists of texts: write [hypothesis], [reference]")
+        if len(hypotheses) != len(references):
+            raise ArgumentError(
+                f"{len(hypotheses)} hypotheses and {len(references)} references: each hypothesis "
+                "needs its reference"
+            )
+        given = [[text] if isinstance(text, str) else list(text) for text in references]
+        missing = [number for number, texts in enumerate(given) if not texts]
+        if missing:
+            raise ArgumentError(f"hypothesis {missing[0]} has no reference: give one at the least")
+        self.hypotheses += list(hypotheses)
+        self.references += given
+
+    def result(self) -> Any:
+        """The score of all texts so far."""
+        raise AttributeError("TextMetric is a base: use Bleu, ChrF, Rouge or DistinctN.")
+
+    def _streams(self) -> list[list[Any]]:
+        """References as sacreBLEU takes them: first ones, second ones, ... None where none is."""
+        if not self.references:
+            raise ArgumentError("there is no text to score: call add first")
+        most = max(map(len, self.references))
+        return [
+            [texts[i] if i < len(texts) else None for texts in self.references] for i in range(most)
+        ]
+
+
+class Bleu(TextMetric):
+    """Corpus BLEU of sacreBLEU, 0 to 100.
+
+    Args:
+        tokenize: sacreBLEU's tokenizer: "13a" (raw text), "zh" (Chinese), "char", "intl", or
+            "none" for texts that are tokenised already.
+        lowercase: whether case is ignored.
+
+    Source: Papineni et al. 2002, https://aclanthology.org/P02-1040; Post 2018,
+    https://aclanthology.org/W18-6319
+
+    Example:
+        >>> import lmzoo
+        >>> bleu = lmzoo.metrics.Bleu()
+        >>> bleu.add(["a dog runs in the park"], ["a dog runs in the park"])
+        >>> round(bleu.result(), 1)
+        100.0
+    """
+
+    name = "bleu"
+
+    def __init__(self, tokenize: str = "13a", lowercase: bool = False) -> None:
+        super().__init__()
+        from sacrebleu.metrics import BLEU
+
+        self._metric = BLEU(tokenize=tokenize, lowercase=lowercase, force=True)
+
+    def result(self) -> float:
+        """BLEU of all texts so far."""
+        return float(self._metric.corpus_score(self.hypotheses, self._streams()).score)
+
+    @property
+    def signature(self) -> str:
+        """What a report must say beside the figure; known once there is a result."""
+        return str(self._metric.get_signature())
+
+
+class ChrF(TextMetric):
+    """Corpus chrF of sacreBLEU, 0 to 100.
+
+    Args:
+        word_order: 0 for chrF, 2 for chrF++.
+
+    Source: Popović 2015, https://aclanthology.org/W15-3049
+
+    Example:
+        >>> import lmzoo
+        >>> chrf = lmzoo.metrics.ChrF()
+        >>> chrf.add(["a dog"], ["a dog"])
+        >>> round(chrf.result(), 1)
+        100.0
+    """
+
+    name = "chrf"
+
+    def __init__(self, word_order: int = 0) -> None:
+        super().__init__()
+        from sacrebleu.metrics import CHRF
+
+        self._metric = CHRF(word_order=word_order)
+
+    def result(self) -> float:
+        """chrF of all texts so far."""
+        return float(self._metric.corpus_score(self.hypotheses, self._streams()).score)
+
+    @property
+    def signature(self) -> str:
+        """What a report must say beside the figure; known once there is a result."""
+        return str(self._metric.get_signature())
+
+
+def split_words(text: str) -> list[str]:
+    """Runs of the letters a to z and digits, lower-cased: what ROUGE counts in English.
+
+    Args:
+        text: any text.
+
+    Returns:
+        The words.
+
+    Example:
+        >>> split_words("Don't panic!")
+        ['don', 't', 'panic']
+    """
+    return re.findall(r"[a-z0-9]+", text.lower())
+
+
+def split_characters(text: str) -> list[str]:
+    """Characters without white space: what ROUGE counts in Chinese.
+
+    Args:
+        text: any text.
+
+    Returns:
+        The characters.
+
+    Example:
+        >>> split_characters("好 书")
+        ['好', '书']
+    """
+    return [character for character in text if not character.isspace()]
+
+
+class Rouge(TextMetric):
+    """ROUGE-1, ROUGE-2 and ROUGE-L, the means of their F1 over the texts, 0 to 100.
+
+    Of several references the best counts. ROUGE-L is that of sentences, without stemming.
+
+    Args:
+        split: how a text becomes words: `split_words`, `split_characters`, or your own function.
+
+    Source: Lin 2004, https://aclanthology.org/W04-1013
+
+    Example:
+        >>> import lmzoo
+        >>> rouge = lmzoo.metrics.Rouge()
+        >>> rouge.add(["the cat sat"], ["the cat slept"])
+        >>> {name: round(value, 1) for name, value in rouge.result().items()}
+        {'rouge1': 66.7, 'rouge2': 50.0, 'rougeL': 66.7}
+    """
+
+    name = "rouge"
+
+    def __init__(self, split: Callable[[str], list[str]] = split_words) -> None:
+        super().__init__()
+        self.split = split
+
+    def result(self) -> dict[str, float]:
+        """The three means."""
+        self._streams()  # tells of an empty metric
+        totals: dict[str, float] = dict.fromkeys(("rouge1", "rouge2", "rougeL"), 0.0)
+        for hypothesis, references in zip(self.hypotheses, self.references, strict=True):
+            words = self.split(hypothesis)
+            found = [_rouge(words, self.split(reference)) for reference in references]
+            for place, name in enumerate(totals):
+                totals[name] += max(scores[place] for scores in found)
+        return {name: 100.0 * total / len(self.hypotheses) for name, total in totals.items()}
+
+
+def _rouge(words: list[str], reference: list[str]) -> tuple[float, float, float]:
+    """F1 of single words, of pairs, and of the longest common subsequence."""
+    return (
+        _overlap(_ngrams(words, 1), _ngrams(reference, 1)),
+        _overlap(_ngrams(words, 2), _ngrams(reference, 2)),
+        _f1(_common_length(words, reference), len(words), len(reference)),
+    )
+
+
+def _ngrams(words: list[str], n: int) -> collections.Counter[tuple[str, ...]]:
+    return collections.Counter(zip(*(words[i:] for i in range(n)), strict=False))
+
+
+def _overlap(first: collections.Counter, second: collections.Counter) -> float:
+    return _f1((first & second).total(), first.total(), second.total())
+
+
+def _f1(common: int, first: int, second: int) -> float:
+    return 2.0 * common / (first + second) if common else 0.0
+
+
+def _common_length(first: list[str], second: list[str]) -> int:
+    """Length of the longest common subsequence."""
+    row = [0] * (len(second) + 1)
+    for word in first:
+        diagonal = 0
+        for place, other in enumerate(second, 1):
+            diagonal, above = row[place], diagonal
+            row[place] = above + 1 if word == other else max(row[place], row[place - 1])
+    return row[-1]
+
+
+class DistinctN(TextMetric):
+    """Share of different n-grams among all n-grams of the texts, 0 to 100: how varied they are.
+
+    Args:
+        n: length of the n-grams, 1 or more.
+
+    Source: Li et al. 2016, https://aclanthology.org/N16-1014
+
+    Example:
+        >>> import lmzoo
+        >>> distinct = lmzoo.metrics.DistinctN(1)
+        >>> distinct.add(["no no no yes"], [""])
+        >>> distinct.result()
+        50.0
+    """
+
+    def __init__(self, n: int = 2) -> None:
+        super().__init__()
+        if n < 1:
+            raise ArgumentError(f"n is {n}; it must be at least 1")
+        self.n, self.name = n, f"distinct_{n}"
+
+    def result(self) -> float:
+        """The share, 0 where there are no n-grams."""
+        counts: collections.Counter[tuple[str, ...]] = collections.Counter()
+        for text in self.hypotheses:
+            counts.update(_ngrams(text.split(), self.n))
+        return 100.0 * len(counts) / max(counts.total(), 1)
