@@ -193,3 +193,51 @@ def test_comparing_leaves_a_leaderboard_and_resumes(tmp_path, monkeypatch, capfd
     assert "finished before" in output
     assert json.loads(output.splitlines()[-1])["leaderboard"] == first["leaderboard"]
     assert (out / "gru" / "result.json").stat().st_mtime_ns == before
+
+
+def test_translate_trains_reports_goes_on_and_translates_back(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    call(monkeypatch, "translate", "--smoke", "--fields", "zh", "en", "--prompt", "他看书。")
+    output = capsys.readouterr().out
+    metrics = json.loads(output.splitlines()[-1])
+    wanted = {"val_bleu", "val_chrf", "val_rougeL", "val_exact", "val_perplexity", "seconds"}
+    assert metrics.keys() >= wanted
+    assert metrics["bleu_signature"].startswith("nrefs:1|case:mixed")
+    assert "\n他看书。\n" in output
+    folder = tmp_path / "runs" / "translate"
+    assert FILES | {"answers_valid.txt"} == {path.name for path in folder.iterdir()}
+    (tmp_path / "texts.txt").write_text("他看书。\n\n她睡觉。\n", "utf-8")
+    flags = ["--texts", "texts.txt", "--pairs", "more.tsv"]
+    call(monkeypatch, "back_translate", folder, *flags)
+    assert "pairs are in more.tsv" in capsys.readouterr().out
+    rows = (tmp_path / "more.tsv").read_text("utf-8").splitlines()
+    assert all(row.split("\t")[1] in ("他看书。", "她睡觉。") for row in rows)
+    (tmp_path / "more.tsv").write_text("A dog.\t一只狗。\n" * 300, "utf-8")
+    call(monkeypatch, "translate", "--smoke", "--model", "gru", "--more-pairs", "more.tsv")
+    assert "more pairs to train on" in capsys.readouterr().out
+    saved = json.loads((tmp_path / "runs" / "translate-2" / "data.json").read_text("utf-8"))
+    assert saved["train"]["pairs"] == 4300
+
+
+def test_summarize_measures_the_first_sentence_too(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    lines = [
+        {"source": ["One dog ran.", f"It saw {n} cats."], "target": [f"{n} cats"]}
+        for n in range(200)
+    ]
+    (tmp_path / "texts.jsonl").write_text("\n".join(map(json.dumps, lines)), "utf-8")
+    call(monkeypatch, "summarize", "--smoke", "--data", "texts.jsonl", "--no-copy")
+    metrics = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert metrics["lead_rouge1"] == 0
+    assert metrics.keys() >= {"val_rouge1", "lead_rougeL"}
+
+
+def test_chat_learns_and_talks(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "said.txt").write_text("hello\n\n", "utf-8")
+    with (tmp_path / "said.txt").open(encoding="utf-8") as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        call(monkeypatch, "chat", "--smoke", "--interactive", "--persona", "i live in Rome .")
+    output = capsys.readouterr().out
+    assert "a text, then Enter" in output
+    assert json.loads(output.splitlines()[-1].split("> ")[-1])["val_exact"] >= 0

@@ -74,7 +74,8 @@ def test_every_tokenizer_stands_in_the_table():
 
 
 def test_the_commands_name_scripts_and_flags_that_exist():
-    shared = (ROOT / "lmzoo" / "experiment" / "arguments.py").read_text(encoding="utf-8")
+    folder = ROOT / "lmzoo" / "experiment"
+    shared = "".join((folder / f"{n}.py").read_text("utf-8") for n in ("arguments", "seq2seq"))
     commands = re.findall(r"^(?:\w+=\w+ )?python (examples/\S+)(.*)$", README, re.MULTILINE)
     assert len(commands) >= 4
     for script, arguments in commands:

@@ -1,9 +1,6 @@
 """Registered means tested: every model at its tiny size, on TensorFlow and, elsewhere, on JAX."""
 
 import json
-import os
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -185,11 +182,3 @@ def test_quantised_it_still_answers_saves_and_loads(name, tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     np.testing.assert_allclose(as_array(loaded(ids)), after, atol=1e-5)
-
-
-def test_zoo_on_jax():
-    """The same tests in a process of their own, with JAX as Keras's backend."""
-    environment = {**os.environ, "KERAS_BACKEND": "jax"}
-    command = [sys.executable, "-m", "pytest", "-q", "-k", "not zoo_on_jax", __file__]
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert run.returncode == 0, run.stdout[-4000:] + run.stderr[-2000:]

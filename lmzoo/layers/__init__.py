@@ -3,13 +3,26 @@
 from lmzoo.layers.adaptive import AdaptiveHead, make_head
 from lmzoo.layers.attention import AdditiveAttention, MultiHeadAttention, attend, softmax
 from lmzoo.layers.convolution import GatedConvolutionBlock
+from lmzoo.layers.copying import CopyHead
 from lmzoo.layers.dense import Dense, product
 from lmzoo.layers.dropout import Dropout, random_bits
 from lmzoo.layers.embedding import TokenEmbedding
 from lmzoo.layers.feedforward import FeedForward
 from lmzoo.layers.head import Head, LanguageModelHead
 from lmzoo.layers.positions import apply_rotary, sinusoidal_positions
-from lmzoo.layers.recurrent import GRUBlock, LSTMBlock, RecurrentBlock, SimpleRNNBlock
+from lmzoo.layers.reading import (
+    BidirectionalBlock,
+    CrossAttentionBlock,
+    InputFeedingBlock,
+    MemoryAttentionBlock,
+)
+from lmzoo.layers.recurrent import (
+    GRUBlock,
+    LSTMBlock,
+    RecurrentBlock,
+    SimpleRNNBlock,
+    mean_over_keys,
+)
 from lmzoo.layers.rnn import GRU, LSTM, SimpleRNN
 from lmzoo.layers.transformer import TransformerBlock, make_norm
 
@@ -18,14 +31,19 @@ __all__ = [
     "LSTM",
     "AdaptiveHead",
     "AdditiveAttention",
+    "BidirectionalBlock",
+    "CopyHead",
+    "CrossAttentionBlock",
     "Dense",
     "Dropout",
     "FeedForward",
     "GRUBlock",
     "GatedConvolutionBlock",
     "Head",
+    "InputFeedingBlock",
     "LSTMBlock",
     "LanguageModelHead",
+    "MemoryAttentionBlock",
     "MultiHeadAttention",
     "RecurrentBlock",
     "SimpleRNN",
@@ -36,6 +54,7 @@ __all__ = [
     "attend",
     "make_head",
     "make_norm",
+    "mean_over_keys",
     "product",
     "random_bits",
     "sinusoidal_positions",

@@ -279,13 +279,25 @@ class MultiHeadAttention(keras.layers.Layer):
         mixed = ops.matmul(weights, values)
         return ops.reshape(mixed, (-1, heads, time, dim))  # (batch, heads, n, head_dim)
 
-    def step_memory(self, x: Tensor, memory: tuple[Tensor, Tensor], mask: Tensor | None) -> Tensor:
-        """Attends from n tokens to the keys and values that `read_memory` made."""
+    def step_memory(
+        self,
+        x: Tensor,
+        memory: tuple[Tensor, Tensor],
+        mask: Tensor | None,
+        seen: list[Tensor] | None = None,
+    ) -> Tensor:
+        """Attends from n tokens to the keys and values that `read_memory` made.
+
+        The weights (batch, n, keys), the mean of all heads, are appended to `seen`.
+        """
         query = self._heads(self.query_projection(x), self.num_heads)
         if self.query_norm is not None:
             query = self.query_norm(query)
         mask = None if mask is None else mask[:, None, None, :]
-        return self._merge(attend(query, *memory, mask))
+        weights = _weights(query, memory[0], mask)
+        if seen is not None:
+            seen.append(ops.mean(ops.cast(weights, "float32"), axis=1))
+        return self._merge(ops.matmul(weights, _repeat(memory[1], query)))
 
     def _project(self, x: Tensor, position: Tensor | int) -> tuple[Tensor, Tensor, Tensor]:
         dim = self.num_heads * self.head_dim
@@ -357,8 +369,18 @@ class AdditiveAttention(keras.layers.Layer):
         Returns:
             The context (batch, time, memory_dim) and the weights (batch, time, keys).
         """
+        return self.attend(x, self.keys(memory), memory, memory_mask)
+
+    def keys(self, memory: Tensor) -> Tensor:
+        """What the score needs of the memory: (batch, keys, hidden)."""
+        return self.key_projection(memory)
+
+    def attend(
+        self, x: Tensor, keys: Tensor, memory: Tensor, memory_mask: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """`call`, with the memory's `keys` known."""
         query = self.query_projection(x)[:, :, None, :]  # (batch, time, 1, hidden)
-        key = self.key_projection(memory)[:, None, :, :]  # (batch, 1, keys, hidden)
+        key = keys[:, None, :, :]  # (batch, 1, keys, hidden)
         scores = ops.tanh(query + key) * ops.cast(self.score, self.compute_dtype)
         scores = ops.cast(ops.sum(scores, axis=-1), "float32")  # (batch, time, keys)
         if memory_mask is not None:

@@ -1,8 +1,9 @@
-"""Causal gated convolution."""
+"""Gated convolution, causal or over the whole text."""
 
 import keras
 from keras import ops
 
+from lmzoo.errors import ArgumentError
 from lmzoo.layers.dense import Dense
 from lmzoo.layers.dropout import Dropout
 from lmzoo.typing import Tensor
@@ -10,15 +11,20 @@ from lmzoo.typing import Tensor
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class GatedConvolutionBlock(keras.layers.Layer):
-    """Causal convolution with a gated linear unit and a residual: x + (A + a) * sigmoid(B + b).
+    """Convolution with a gated linear unit and a residual: x + (A + a) * sigmoid(B + b).
 
     The convolution is written as one product over the joined window, which is what the CPU does
     fastest. The input is layer-normalised in place of the paper's weight normalisation.
 
     Args:
-        kernel_size: Number of positions that one output sees: itself and those before it.
+        kernel_size: Number of positions that one output sees: itself and those before it; if not
+            causal, itself and as many on either side, which must be an odd number.
         dropout: Share of the input dropped in training.
         regularizer: Keras regulariser of the kernel.
+        causal: Whether later positions are hidden.
+
+    Raises:
+        ArgumentError: If the block is not causal and kernel_size is even.
 
     Source: Dauphin et al. 2017, https://arxiv.org/abs/1612.08083
 
@@ -35,30 +41,39 @@ class GatedConvolutionBlock(keras.layers.Layer):
         *,
         dropout: float = 0.0,
         regularizer: keras.regularizers.Regularizer | None = None,
+        causal: bool = True,
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
+        if not causal and kernel_size % 2 == 0:
+            raise ArgumentError(f"kernel_size={kernel_size} is even: no position is its middle.")
+        self.causal = causal
         self.kernel_size = kernel_size
         self.regularizer = regularizer
         self.norm = keras.layers.LayerNormalization(epsilon=1e-5)
         self.dropout = Dropout(dropout)
 
-    def build(self, input_shape: tuple) -> None:
+    def build(self, x_shape: tuple) -> None:
         """Makes the kernel: (kernel_size * dim, 2 * dim)."""
-        self.dim = input_shape[-1]
-        self.norm.build(input_shape)
+        self.dim = x_shape[-1]
+        self.norm.build(x_shape)
         self.convolution = Dense(
             2 * self.dim, kernel_regularizer=self.regularizer, name="convolution"
         )
-        self.convolution.build((*input_shape[:-1], self.kernel_size * self.dim))
+        self.convolution.build((*x_shape[:-1], self.kernel_size * self.dim))
         self.built = True
 
-    def call(self, x: Tensor, training: bool = False) -> Tensor:
-        """(batch, time, dim) -> (batch, time, dim)."""
+    def call(self, x: Tensor, memory_mask: Tensor | None = None, training: bool = False) -> Tensor:
+        """(batch, time, dim), and where it is real, bool (batch, time) -> (batch, time, dim)."""
         inner = self.dropout(self.norm(x), training=training)
-        past = ops.zeros_like(inner[:, :1])
-        past = ops.repeat(past, self.kernel_size - 1, axis=1)
-        return x + self._convolve(ops.concatenate([past, inner], axis=1))
+        if memory_mask is not None:
+            inner = ops.where(memory_mask[..., None], inner, 0.0)
+        around = ops.zeros_like(inner[:, :1])
+        around = ops.repeat(around, self.kernel_size - 1, axis=1)
+        if self.causal:
+            return x + self._convolve(ops.concatenate([around, inner], axis=1))
+        side = around[:, : self.kernel_size // 2]
+        return x + self._convolve(ops.concatenate([side, inner, side], axis=1))
 
     def init_state(self, batch_size: int, length: int) -> Tensor:
         """The window before the text: zeros (batch, kernel_size - 1, dim)."""

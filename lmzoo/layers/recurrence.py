@@ -1,4 +1,4 @@
-"""The recurrences of SimpleRNN, GRU and LSTM over a whole sequence, with their own gradients.
+"""The recurrences of SimpleRNN, GRU, LSTM and coverage over a whole sequence, with their gradients.
 
 The input projection is done before the loop and the weight gradient after it, each as one large
 matrix product, so that the loop itself holds a single small product per step (Appleyard et al.
@@ -77,6 +77,33 @@ def run_gru(
     """
     states = _with_gradient(_gru_forward, _gru_backward, mask)(x, kernel, bias, h)
     return states, states[:, -1]
+
+
+def run_coverage(scores: Tensor, weight: Tensor, covered: Tensor) -> Tensor:
+    """Attention that sees what it looked at before: a_t = softmax(s_t + w (a_1 + ... + a_{t-1})).
+
+    Args:
+        scores: s, float32 (batch, time, keys); very low where a key is padding.
+        weight: w, float32 ().
+        covered: What was looked at before the first step, float32 (batch, keys).
+
+    Returns:
+        a, float32 (batch, time, keys).
+    """
+    return _with_gradient(_coverage_forward, _coverage_backward, None)(scores, weight, covered)
+
+
+def covered_before(places: Tensor, covered: Tensor) -> Tensor:
+    """What was looked at before each step: the sum of `covered` and of all earlier places.
+
+    Args:
+        places: (batch, time, keys).
+        covered: (batch, keys).
+
+    Returns:
+        (batch, time, keys).
+    """
+    return covered[:, None] + ops.cumsum(places, axis=1) - places
 
 
 def lstm_step(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
@@ -192,6 +219,29 @@ def _rnn_backward(needed: tuple, upstream: tuple, *mask: Tensor) -> tuple[Tensor
     start = (ops.zeros_like(states), ops.zeros_like(first))
     d_gates, d_first = _loop(body, ops.shape(states)[1], start, reverse=True)
     return d_gates, _kernel_gradient(_shift(first, states), d_gates), d_first
+
+
+def _coverage_forward(scores: Tensor, weight: Tensor, covered: Tensor) -> tuple[Tensor, tuple]:
+    def body(time: Tensor, places: Tensor, before: Tensor) -> tuple:
+        new = ops.softmax(scores[:, time] + weight * before, axis=-1)
+        return _write(places, time, new), before + new
+
+    places, _ = _loop(body, ops.shape(scores)[1], (ops.zeros_like(scores), covered))
+    return places, (places, weight, covered)
+
+
+def _coverage_backward(needed: tuple, upstream: tuple) -> tuple[Tensor, ...]:
+    places, weight, covered = needed
+    d_places = upstream[0]
+
+    def body(time: Tensor, buffer: Tensor, d_before: Tensor) -> tuple:
+        place, d_place = places[:, time], d_places[:, time] + d_before
+        d_scores = place * (d_place - ops.sum(place * d_place, axis=-1, keepdims=True))
+        return _write(buffer, time, d_scores), d_before + weight * d_scores
+
+    start = (ops.zeros_like(places), ops.zeros_like(covered))
+    d_scores, d_covered = _loop(body, ops.shape(places)[1], start, reverse=True)
+    return d_scores, ops.sum(d_scores * covered_before(places, covered)), d_covered
 
 
 def _lstm_scale(gates: Tensor) -> Tensor:

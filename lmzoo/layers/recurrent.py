@@ -10,6 +10,29 @@ from lmzoo.layers.recurrence import gru_step, lstm_step, run_gru, run_lstm, run_
 from lmzoo.typing import Tensor
 
 
+def mean_over_keys(memory: Tensor, memory_mask: Tensor | None) -> Tensor:
+    """The mean of what is real.
+
+    Args:
+        memory: (batch, keys, dim).
+        memory_mask: bool (batch, keys), True where the memory is real; None: everywhere.
+
+    Returns:
+        (batch, dim).
+
+    Example:
+        >>> import keras, lmzoo
+        >>> memory = keras.ops.convert_to_tensor([[[1.0], [3.0], [9.0]]])
+        >>> mask = keras.ops.convert_to_tensor([[True, True, False]])
+        >>> float(lmzoo.layers.mean_over_keys(memory, mask)[0, 0])
+        2.0
+    """
+    if memory_mask is None:
+        return ops.mean(memory, axis=1)
+    real = ops.cast(memory_mask, memory.dtype)[..., None]  # (batch, keys, 1)
+    return ops.sum(memory * real, axis=1) / ops.maximum(ops.sum(real, axis=1), 1)
+
+
 class RecurrentBlock(keras.layers.Layer):
     """What the recurrent blocks share: projection, dropouts, and state carried between batches.
 
@@ -24,6 +47,8 @@ class RecurrentBlock(keras.layers.Layer):
             (truncated back-propagation): batches must have this many rows, row i continuing
             row i of the batch before. The carried state is not saved, and evaluation neither
             reads nor changes it.
+        from_memory: Whether the first state is read from a memory: tanh of a projection of its
+            mean (Sennrich et al. 2017, https://arxiv.org/abs/1703.04357), not zero.
     """
 
     gates = 1
@@ -38,25 +63,32 @@ class RecurrentBlock(keras.layers.Layer):
         weight_dropout: float = 0.0,
         regularizer: keras.regularizers.Regularizer | None = None,
         carry_batch_size: int = 0,
+        from_memory: bool = False,
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
+        if from_memory and carry_batch_size:
+            raise ArgumentError("A state is read from a memory or carried on, not both.")
+        self.needs_memory = from_memory
         self.hidden_dim = hidden_dim
         self.dropout = Dropout(dropout, noise_shape=(None, 1, None) if variational else None)
         self.weight_dropout = Dropout(weight_dropout)
         self.regularizer = regularizer
         self.carry_batch_size = carry_batch_size
 
-    def build(self, input_shape: tuple) -> None:
+    def build(self, x_shape: tuple, memory_shape: tuple | None = None) -> None:
         """Makes the input projection, the recurrent kernel and the carried state."""
-        dim = input_shape[-1]
+        dim = x_shape[-1]
         self.projection = Dense(
             self.gates * self.hidden_dim,
             kernel_regularizer=self.regularizer,
             bias_initializer=self._first_bias,
             name="projection",
         )
-        self.projection.build((*input_shape[:-1], dim))
+        self.projection.build((*x_shape[:-1], dim))
+        if self.needs_memory:
+            self.bridge = Dense(self.num_states * self.hidden_dim, "tanh", name="bridge")
+            self.bridge.build((None, (memory_shape or x_shape)[-1]))
         self.recurrent_kernel = self.add_weight(
             (self.hidden_dim, self.gates * self.hidden_dim),
             initializer="orthogonal",
@@ -74,11 +106,30 @@ class RecurrentBlock(keras.layers.Layer):
         ]
         self.built = True
 
-    def call(self, x: Tensor, training: bool = False) -> Tensor:
-        """(batch, time, dim) -> (batch, time, hidden_dim)."""
+    def call(
+        self,
+        x: Tensor,
+        memory: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+        training: bool = False,
+    ) -> Tensor:
+        """(batch, time, dim) -> (batch, time, hidden_dim).
+
+        Args:
+            x: (batch, time, dim).
+            memory: (batch, keys, memory_dim), with `from_memory`.
+            memory_mask: bool (batch, keys), where the memory is real.
+            training: Whether dropout is on.
+
+        Returns:
+            (batch, time, hidden_dim).
+        """
         carry = bool(training) and self.carry_batch_size > 0
         x = self.projection(self.dropout(x, training=training))
-        state = self._carried_state(x) if carry else self._zeros(x)
+        if self.needs_memory:
+            state = self.read_memory(memory, memory_mask)
+        else:
+            state = self._carried_state(x) if carry else self._zeros(x)
         kernel = ops.cast(self.recurrent_kernel, self.compute_dtype)
         kernel = self.weight_dropout(kernel, training=training)
         outputs, state = self._run(x, kernel, state)
@@ -87,17 +138,31 @@ class RecurrentBlock(keras.layers.Layer):
                 variable.assign(ops.stop_gradient(value))
         return outputs
 
-    def compute_output_shape(self, input_shape: tuple) -> tuple:
+    def compute_output_shape(self, x_shape: tuple, memory_shape: tuple | None = None) -> tuple:
         """(batch, time, hidden_dim)."""
-        return (*input_shape[:-1], self.hidden_dim)
+        return (*x_shape[:-1], self.hidden_dim)
 
-    def init_state(self, batch_size: int, length: int) -> tuple[Tensor, ...]:
-        """Zero states, each (batch, hidden_dim)."""
+    def read_memory(self, memory: Tensor, memory_mask: Tensor | None) -> tuple[Tensor, ...]:
+        """The first states, each (batch, hidden_dim), of a memory (batch, keys, dim)."""
+        mean = mean_over_keys(memory, memory_mask)
+        return tuple(ops.split(self.bridge(mean), self.num_states, axis=-1))
+
+    def init_state(
+        self, batch_size: int, length: int, read: tuple[Tensor, ...] = ()
+    ) -> tuple[Tensor, ...]:
+        """The states that were read from the memory, or zeros, each (batch, hidden_dim)."""
+        if read:
+            return read
         shape = (batch_size, self.hidden_dim)
         return tuple(ops.zeros(shape, self.compute_dtype) for _ in range(self.num_states))
 
     def step(
-        self, x: Tensor, state: tuple[Tensor, ...], position: Tensor
+        self,
+        x: Tensor,
+        state: tuple[Tensor, ...],
+        position: Tensor,
+        read: tuple[Tensor, ...] = (),
+        seen: list[Tensor] | None = None,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """n more tokens: x (batch, n, dim) -> (batch, n, hidden_dim), and the new state."""
         if x.shape[1] == 1:
@@ -185,12 +250,12 @@ class GRUBlock(RecurrentBlock):
 
     gates = 3
 
-    def build(self, input_shape: tuple) -> None:
+    def build(self, x_shape: tuple, memory_shape: tuple | None = None) -> None:
         """Adds the bias inside the reset gate's product."""
         self.recurrent_bias = self.add_weight(
             (3 * self.hidden_dim,), initializer="zeros", name="recurrent_bias"
         )
-        super().build(input_shape)
+        super().build(x_shape, memory_shape)
 
     def _own_weights(self) -> list:
         return [self.recurrent_kernel, self.recurrent_bias]

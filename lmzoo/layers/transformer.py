@@ -1,4 +1,7 @@
-"""The Transformer block: causal attention, then a feed-forward network, each with a residual."""
+"""The Transformer block: attention, then a feed-forward network, each with a residual."""
+
+from collections.abc import Callable
+from typing import Any
 
 import keras
 
@@ -7,6 +10,8 @@ from lmzoo.layers.attention import MultiHeadAttention
 from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.feedforward import FeedForward
 from lmzoo.typing import Tensor
+
+KINDS = ("decoder", "encoder", "cross")
 
 
 def make_norm(kind: str, epsilon: float, name: str | None = None) -> keras.layers.Layer:
@@ -39,7 +44,9 @@ def make_norm(kind: str, epsilon: float, name: str | None = None) -> keras.layer
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class TransformerBlock(keras.layers.Layer):
-    """Causal self-attention and feed-forward network with residuals, pre- or post-norm.
+    """Self-attention and feed-forward network with residuals, pre- or post-norm.
+
+    With kind="cross" it also attends to a memory, between the two.
 
     Args:
         num_heads: Number of attention heads.
@@ -53,8 +60,13 @@ class TransformerBlock(keras.layers.Layer):
         qk_norm: Whether queries and keys are normalised.
         dropout: Share dropped of the attention weights and of both residual branches.
         use_bias: Whether projections have biases.
+        kind: "decoder": a position sees itself and earlier ones; "encoder": it sees all; "cross": a
+            decoder that attends to a memory too.
         output_scale: Factor on the initial weights that feed the residual stream (GPT-2 takes
             1 / sqrt(2 * num_layers)).
+
+    Raises:
+        ArgumentError: If the kind is another.
 
     Source: https://arxiv.org/abs/1706.03762; pre-norm: Xiong et al. 2020,
     https://arxiv.org/abs/2002.04745
@@ -83,22 +95,41 @@ class TransformerBlock(keras.layers.Layer):
         qk_norm: bool = False,
         dropout: float = 0.0,
         use_bias: bool = True,
+        kind: str = "decoder",
         output_scale: float = 1.0,
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
         self.norm_first = norm_first
+        if kind not in KINDS:
+            raise ArgumentError(f"kind={kind!r}; use one of {', '.join(KINDS)}.")
+        self.needs_memory = kind == "cross"
         initializer = keras.initializers.VarianceScaling(output_scale**2, "fan_in", "normal")
+        shared: dict[str, Any] = {
+            "num_kv_heads": num_kv_heads,
+            "qk_norm": qk_norm,
+            "dropout": dropout,
+            "use_bias": use_bias,
+        }
         self.attention = MultiHeadAttention(
             num_heads,
-            num_kv_heads=num_kv_heads,
+            causal=kind != "encoder",
             rotary_base=rotary_base,
-            qk_norm=qk_norm,
-            dropout=dropout,
-            use_bias=use_bias,
             output_initializer=initializer,
             name="attention",
+            **shared,
         )
+        self.cross_attention: Any = None
+        self.cross_norm: Any = None
+        if self.needs_memory:
+            self.cross_attention = MultiHeadAttention(
+                num_heads,
+                cross=True,
+                output_initializer=initializer.clone(),
+                name="cross_attention",
+                **shared,
+            )
+            self.cross_norm = make_norm(norm, norm_epsilon, "cross_norm")
         self.feedforward = FeedForward(
             hidden_dim,
             activation=activation,
@@ -110,35 +141,89 @@ class TransformerBlock(keras.layers.Layer):
         self.feedforward_norm = make_norm(norm, norm_epsilon, "feedforward_norm")
         self.dropout = Dropout(dropout)
 
-    def build(self, input_shape: tuple) -> None:
+    def build(self, x_shape: tuple, memory_shape: tuple | None = None) -> None:
         """Builds the parts."""
         parts = (self.attention_norm, self.attention, self.feedforward_norm, self.feedforward)
         for part in parts:
-            part.build(input_shape)
+            part.build(x_shape)
+        if self.cross_attention is not None:
+            self.cross_norm.build(x_shape)
+            self.cross_attention.build(x_shape, memory_shape)
         self.built = True
 
-    def call(self, x: Tensor, training: bool = False) -> Tensor:
-        """(batch, time, dim) -> (batch, time, dim)."""
-        inner = self.attention(self._before(self.attention_norm, x), training=training)
-        x = self._after(self.attention_norm, x + self.dropout(inner, training=training))
-        inner = self.feedforward(self._before(self.feedforward_norm, x))
-        return self._after(self.feedforward_norm, x + self.dropout(inner, training=training))
+    def call(
+        self,
+        x: Tensor,
+        memory: Tensor | None = None,
+        memory_mask: Tensor | None = None,
+        training: bool = False,
+    ) -> Tensor:
+        """(batch, time, dim) -> (batch, time, dim).
 
-    def init_state(self, batch_size: int, length: int) -> tuple[Tensor, Tensor]:
+        Args:
+            x: (batch, time, dim).
+            memory: (batch, keys, memory_dim), with kind="cross".
+            memory_mask: bool (batch, keys): where the memory is real; without a memory
+                (batch, time): where x is.
+            training: Whether dropout is on.
+
+        Returns:
+            (batch, time, dim).
+        """
+        own_mask = None if self.needs_memory else memory_mask
+
+        def attend(y: Tensor) -> Tensor:
+            return self.attention(y, memory_mask=own_mask, training=training)
+
+        def look(y: Tensor) -> Tensor:
+            return self.cross_attention(y, memory, memory_mask=memory_mask, training=training)
+
+        x = self._residual(self.attention_norm, attend, x, training)
+        if self.cross_attention is not None:
+            x = self._residual(self.cross_norm, look, x, training)
+        return self._residual(self.feedforward_norm, self.feedforward, x, training)
+
+    def read_memory(self, memory: Tensor, memory_mask: Tensor) -> tuple[Tensor, ...]:
+        """Keys and values of the memory, and its mask, for `step`."""
+        return (*self.cross_attention.read_memory(memory), memory_mask)
+
+    def init_state(
+        self, batch_size: int, length: int, read: tuple[Tensor, ...] = ()
+    ) -> tuple[Tensor, Tensor]:
         """An empty KV cache; see `MultiHeadAttention.init_state`."""
         return self.attention.init_state(batch_size, length)
 
     def step(
-        self, x: Tensor, state: tuple[Tensor, Tensor], position: Tensor
+        self,
+        x: Tensor,
+        state: tuple[Tensor, Tensor],
+        position: Tensor,
+        read: tuple[Tensor, ...] = (),
+        seen: list[Tensor] | None = None,
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """n more tokens: x (batch, n, dim), the cache, and where they stand."""
-        inner, state = self.attention.step(self._before(self.attention_norm, x), state, position)
-        x = self._after(self.attention_norm, x + inner)
-        inner = self.feedforward(self._before(self.feedforward_norm, x))
-        return self._after(self.feedforward_norm, x + inner), state
+        """n more tokens: x (batch, n, dim), the cache, where they stand, and what was read.
 
-    def _before(self, norm: keras.layers.Layer, x: Tensor) -> Tensor:
-        return norm(x) if self.norm_first else x
+        With `seen`, the weights of the look at the memory (batch, n, keys) are appended to it.
+        """
+        after = []
 
-    def _after(self, norm: keras.layers.Layer, x: Tensor) -> Tensor:
-        return x if self.norm_first else norm(x)
+        def attend(y: Tensor) -> Tensor:
+            y, new = self.attention.step(y, state, position)
+            after.append(new)
+            return y
+
+        def look(y: Tensor) -> Tensor:
+            return self.cross_attention.step_memory(y, read[:2], read[2], seen)
+
+        x = self._residual(self.attention_norm, attend, x)
+        if self.cross_attention is not None:
+            x = self._residual(self.cross_norm, look, x)
+        return self._residual(self.feedforward_norm, self.feedforward, x), after[0]
+
+    def _residual(
+        self, norm: keras.layers.Layer, inner: Callable, x: Tensor, training: bool = False
+    ) -> Tensor:
+        """x + inner(x), normalised before or after."""
+        if self.norm_first:
+            return x + self.dropout(inner(norm(x)), training=training)
+        return norm(x + self.dropout(inner(x), training=training))

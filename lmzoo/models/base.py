@@ -1,30 +1,22 @@
-"""The language model: a functional Keras model that also steps, and trains without logits."""
+"""The two shapes of a decoder: a language model, and one that reads another text first."""
 
-import contextlib
-import contextvars
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
-from lmzoo.errors import ArgumentError, PromptError
-from lmzoo.layers import Head, RecurrentBlock, TokenEmbedding
-from lmzoo.losses import CrossEntropy, FusedCrossEntropy
-from lmzoo.metrics import NatsPerToken, Perplexity
-from lmzoo.models.zoo_model import ZooModel
+from lmzoo.errors import ArgumentError
+from lmzoo.layers import CopyHead, Head, RecurrentBlock, TokenEmbedding
+from lmzoo.models.token_model import TokenModel
 from lmzoo.typing import Tensor
 
-# From so many words on, a batch of logits costs more to hold and move than the loss to compute.
-LARGE_VOCABULARY = 4096
-
-# The model that is in a step without logits; replicas of a model take their steps in threads.
-_FUSED: contextvars.ContextVar[Any] = contextvars.ContextVar("fused", default=None)
+# Ids of padding and of the begin of a text, the same in every tokenizer.
+PAD, BOS = 0, 2
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class LanguageModel(ZooModel):
+class LanguageModel(TokenModel):
     """A decoder: ids (batch, time) -> logits (batch, time, vocab_size) of each next id.
 
     Args:
@@ -59,25 +51,13 @@ class LanguageModel(ZooModel):
         self.embedding = embedding
         self.blocks = list(blocks)
         self.head = head
-        self._can_fuse = False
 
-    def call(self, inputs: Tensor, training: bool = False, mask: Tensor | None = None) -> Tensor:
-        """Logits (batch, time, vocab_size) of ids (batch, time).
-
-        Inside a step of `fit` or `evaluate` whose loss is a FusedCrossEntropy: what the output
-        weights are multiplied with, (batch, time, dim).
-        """
-        if _FUSED.get() is not self:
-            return super().call(inputs, training=training, mask=mask)
+    def hidden(self, inputs: Any, training: bool = False) -> Tensor:
+        """What the output weights are multiplied with, (batch, time, dim)."""
         x = self.embedding(keras.tree.flatten(inputs)[0], training=training)
         for block in self.blocks:
             x = block(x, training=training)
         return self.head.prepare(x, training=training)
-
-    @property
-    def vocab_size(self) -> int:
-        """Number of ids."""
-        return self.embedding.vocab_size
 
     @property
     def max_length(self) -> int | None:
@@ -126,179 +106,206 @@ class LanguageModel(ZooModel):
             after.append(new)
         return self.head(x), after
 
-    def compile(
-        self,
-        optimizer: Any = "adam",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        run_eagerly: bool = False,
-        steps_per_execution: int = 1,
-        jit_compile: bool | str = "auto",
-        auto_scale_loss: bool = True,
-    ) -> None:
-        """Keras's `compile`; loss and metric are a language model's, and XLA is on.
-
-        Args:
-            optimizer: Name or optimizer.
-            loss: None for the mean nats per token: lmzoo.losses.CrossEntropy(), or, from a
-                vocabulary of 4,096 ids on, lmzoo.losses.FusedCrossEntropy().
-            loss_weights: As Keras.
-            metrics: As Keras.
-            weighted_metrics: None for [lmzoo.metrics.Perplexity()].
-            run_eagerly: As Keras.
-            steps_per_execution: As Keras; 10 or more is faster for small models.
-            jit_compile: "auto" compiles with XLA, which Keras's "auto" does not do on a CPU.
-            auto_scale_loss: As Keras.
-        """
-        if jit_compile == "auto" and keras.backend.backend() == "tensorflow":
-            jit_compile = not run_eagerly
-        if loss is None:
-            fused = getattr(self.head, "is_for_hidden_states", False)
-            fused = fused or self.vocab_size >= LARGE_VOCABULARY
-            loss = FusedCrossEntropy() if fused else CrossEntropy()
-        if weighted_metrics is None:
-            weighted_metrics = [Perplexity()]
-        self._can_fuse = (
-            isinstance(loss, FusedCrossEntropy)
-            and not metrics
-            and not loss_weights
-            and all(_counts_nats(m) for m in weighted_metrics)
-            and isinstance(self.head, Head)
-            and all(
-                getattr(type(self), name) is getattr(LanguageModel, name)
-                for name in ("call", "compute_loss", "compute_metrics")
-            )
-        )
-        super().compile(
-            optimizer=optimizer,
-            loss=loss,
-            loss_weights=loss_weights,
-            metrics=metrics,
-            weighted_metrics=weighted_metrics,
-            run_eagerly=run_eagerly,
-            steps_per_execution=steps_per_execution,
-            jit_compile=jit_compile,
-            auto_scale_loss=auto_scale_loss,
-        )
-
-    def train_step(self, *args: Any) -> Any:
-        """Keras's step; with a FusedCrossEntropy, from hidden states instead of logits."""
-        with self._fusing(args[-1]):
-            return super().train_step(*args)
-
-    def test_step(self, *args: Any) -> Any:
-        """Keras's step; with a FusedCrossEntropy, from hidden states instead of logits."""
-        with self._fusing(args[-1]):
-            return super().test_step(*args)
-
-    def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Any:
-        """Keras's loss; in a fused step that of the hidden states, which the metrics count too."""
-        if _FUSED.get() is not self:
-            return super().compute_loss(x, y, y_pred, sample_weight, training=training)
-        y = keras.tree.flatten(y)[0]
-        sample_weight = None if sample_weight is None else keras.tree.flatten(sample_weight)[0]
-        loss, nats, tokens = self.loss.from_hidden(
-            y_pred, self.head, y, sample_weight, training=training
-        )
-        if self._compile_metrics is not None:
-            if not self._compile_metrics.built:
-                self._compile_metrics.build(y, y_pred)
-            for metric in self._compile_metrics.metrics:
-                metric.add(ops.stop_gradient(nats), tokens)
-        penalties = [
-            ops.cast(ops.sum(self._aggregate_additional_loss(extra)), "float32")
-            for extra in self.losses
-        ]
-        return sum(penalties, loss)
-
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Keras's metrics; in a fused step they have counted in `compute_loss`."""
-        if _FUSED.get() is self:
-            return self.get_metrics_result()
-        return super().compute_metrics(x, y, y_pred, sample_weight)
-
-    @contextlib.contextmanager
-    def _fusing(self, data: Any) -> Iterator[None]:
-        """Makes `call` give hidden states, where loss, metrics, head and targets allow it."""
-        targets = keras.tree.flatten(keras.utils.unpack_x_y_sample_weight(data)[1])
-        fits = len(targets) == 1 and len(getattr(targets[0], "shape", ())) == 2
-        plain = all(getattr(x, "quantization_mode", None) is None for x in _parts(self.head))
-        token = _FUSED.set(self if self._can_fuse and fits and plain else None)
-        try:
-            yield
-        finally:
-            _FUSED.reset(token)
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles a loaded model as the saved one was."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
-
-    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Keras's `fit`; ids in arrays are checked against the vocabulary first.
-
-        Raises:
-            PromptError: If an id is outside the vocabulary.
-            ArgumentError: If class_weight is given: Keras takes each row of labels for one-hot.
-        """
-        self._check_ids(x)
-        if kwargs.get("class_weight") is not None:
-            raise ArgumentError(
-                "class_weight does not fit labels (batch, time), which Keras takes for one-hot "
-                "rows: give every token its weight through sample_weight."
-            )
-        if hasattr(x, "element_spec"):  # a tf.data.Dataset is shuffled by its pipeline
-            kwargs.setdefault("shuffle", False)
-        return super().fit(x, *args, **kwargs)
-
-    def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Keras's `evaluate`; ids in arrays are checked against the vocabulary first."""
-        self._check_ids(x)
-        return super().evaluate(x, *args, **kwargs)
-
-    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        """Keras's `predict`; ids in arrays are checked against the vocabulary first."""
-        self._check_ids(x)
-        return super().predict(x, *args, **kwargs)
-
     def reset_carried_state(self) -> None:
         """Lets recurrent blocks that carry their state start from zeros again."""
         for block in self.blocks:
             if isinstance(block, RecurrentBlock):
                 block.reset_carried_state()
 
-    def _check_ids(self, x: Any) -> None:
-        """Names the first id outside the vocabulary; data sets are caught by the NaN they give."""
-        if not isinstance(x, np.ndarray | list | tuple):
-            return
-        ids = np.asarray(x)
-        if ids.dtype.kind not in "iu" or not ids.size:
-            return
-        outside = ids[(ids < 0) | (ids >= self.vocab_size)]
-        if outside.size:
-            raise PromptError(
-                f"id {outside.flat[0]} is outside the vocabulary of {self.vocab_size} ids "
-                f"(0 to {self.vocab_size - 1}): use the tokenizer that the model was built for."
-            )
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class Seq2SeqModel(TokenModel):
+    """Reads one text and writes another: ids of both -> logits of each next target id.
+
+    Inputs are the source (batch, source_time), padded with id 0 on its right, and the target
+    (batch, time), which begins with id 2. The encoder turns the source into a memory
+    (batch, source_time, dim). Decoder blocks are those of a language model, or such that look at
+    the memory: these have `needs_memory = True` and
+    `call(x, memory, memory_mask, training)`, `read_memory(memory, memory_mask)` for all that is
+    known before the first step, `init_state(batch_size, length, read)` and
+    `step(x, state, position, read, seen)`, where `seen` is None or a list for the weights of the
+    look, (batch, n, source_time).
+
+    Args:
+        source_embedding: Source ids to vectors.
+        encoder: Layers with `call(x, memory_mask, training)`, (batch, source_time, dim) both ways.
+        embedding: Target ids to vectors, with `step(ids, position)`.
+        blocks: The decoder's layers.
+        head: Hidden states to logits, or one that looks at the memory too, such as CopyHead.
+        encoder_norm: A normalisation layer behind the encoder, or None.
+
+    Example:
+        >>> import numpy as np
+        >>> import lmzoo
+        >>> model = lmzoo.build_transformer_seq2seq(50, embed_dim=8, hidden_dim=16, num_heads=2)
+        >>> source, target = np.array([[5, 6, 7, 0]]), np.array([[2, 8]])
+        >>> model.predict([source, target], verbose=0).shape
+        (1, 2, 50)
+    """
+
+    def __init__(
+        self,
+        source_embedding: TokenEmbedding,
+        encoder: Sequence[keras.layers.Layer],
+        embedding: TokenEmbedding,
+        blocks: Sequence[keras.layers.Layer],
+        head: Head | CopyHead,
+        *,
+        encoder_norm: keras.layers.Layer | None = None,
+        name: str | None = None,
+    ) -> None:
+        source = keras.Input((None,), dtype="int32", name="source")
+        target = keras.Input((None,), dtype="int32", name="target")
+        mask = ops.not_equal(source, PAD)
+        memory = source_embedding(source)
+        for block in encoder:
+            memory = block(memory, memory_mask=mask)
+        if encoder_norm is not None:
+            memory = encoder_norm(memory)
+        x = embedding(target)
+        for block in blocks:
+            x = block(x, memory, memory_mask=mask) if _looks(block) else block(x)
+        if _looks(head):
+            real = ops.not_equal(target, PAD)
+            outputs = head(x, memory, memory_mask=mask, source=source, target_mask=real)
+        else:
+            outputs = head(x)
+        super().__init__(inputs=[source, target], outputs=outputs, name=name)
+        self.source_embedding = source_embedding
+        self.encoder = list(encoder)
+        self.encoder_norm = encoder_norm
+        self.embedding = embedding
+        self.blocks = list(blocks)
+        self.head = head
+
+    def hidden(self, inputs: Any, training: bool = False) -> Tensor:
+        """What the output weights are multiplied with, (batch, time, dim)."""
+        source, target = keras.tree.flatten(inputs)
+        memory, mask = self.encode(source, training=training)
+        x = self.embedding(target, training=training)
+        for block in self.blocks:
+            if _looks(block):
+                x = block(x, memory, memory_mask=mask, training=training)
+            else:
+                x = block(x, training=training)
+        return self.head.prepare(x, training=training)
+
+    def encode(self, source: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
+        """The memory (batch, source_time, dim) of source ids, and where it is real, bool."""
+        source = ops.cast(source, "int32")
+        mask = ops.not_equal(source, PAD)
+        x = self.source_embedding(source, training=training)
+        for block in self.encoder:
+            x = block(x, memory_mask=mask, training=training)
+        return x if self.encoder_norm is None else self.encoder_norm(x), mask
+
+    def input_sizes(self) -> list[int]:
+        """How many ids the source and the target may hold."""
+        return [self.source_embedding.vocab_size, self.embedding.vocab_size]
+
+    @property
+    def max_length(self) -> int | None:
+        """The longest target, or None if there is no limit."""
+        return self.embedding.max_length
+
+    def init_state(self, source: Tensor, length: int, coverage: bool = False) -> dict[str, Any]:
+        """Reads the source ids (batch, source_time), for targets of up to `length` ids.
+
+        Args:
+            source: int32 (batch, source_time).
+            length: How many target ids the memory must hold.
+            coverage: Whether to add up how much of each source token was looked at.
+
+        Returns:
+            "memory": what each block has read; "head": what the head has read; "blocks": each
+            block's memory of the target; with `coverage` also "coverage", float32
+            (batch, source_time), 1 for padding. Every tensor's batch axis comes first.
+        """
+        memory, mask = self.encode(source)
+        read = [b.read_memory(memory, mask) if _looks(b) else () for b in self.blocks]
+        batch = memory.shape[0]
+        blocks = [
+            b.init_state(batch, length, r) if _looks(b) else b.init_state(batch, length)
+            for b, r in zip(self.blocks, read, strict=True)
+        ]
+        of_head = self.head.read_memory(memory, mask, source) if _looks(self.head) else ()
+        state = {"memory": read, "head": of_head, "blocks": blocks}
+        if coverage or getattr(self.head, "coverage", 0.0) > 0:
+            state["coverage"] = ops.cast(ops.logical_not(mask), "float32")
+        return state
+
+    def start(
+        self, source: Tensor, length: int, ids: Tensor | None = None
+    ) -> tuple[Tensor, dict[str, Any], Tensor]:
+        """Reads the source and the first target ids.
+
+        Args:
+            source: int32 (batch, source_time).
+            length: How many target ids the memory must hold, these and all that follow.
+            ids: int32 (batch, n), the first target ids; None for the one that begins a text.
+
+        Returns:
+            Logits (batch, n, vocab_size), the state, and the position int32 () of the next id.
+        """
+        source = ops.convert_to_tensor(source, dtype="int32")
+        ids = ops.full((source.shape[0], 1), BOS, "int32") if ids is None else ids
+        ids = ops.convert_to_tensor(ids, dtype="int32")
+        position = ops.zeros((), "int32")
+        logits, state = self.step(ids, self.init_state(source, length), position)
+        return logits, state, position + ids.shape[1]
+
+    def step(
+        self, ids: Tensor, state: dict[str, Any], position: Tensor
+    ) -> tuple[Tensor, dict[str, Any]]:
+        """Reads n more target ids; as `LanguageModel.step`.
+
+        Coverage is that of the last layer that looks at the source.
+        """
+        seen: list[Tensor] | None = [] if "coverage" in state else None
+        x = self.embedding.step(ids, position)
+        after = []
+        for block, before, read in zip(self.blocks, state["blocks"], state["memory"], strict=True):
+            more = (read, seen) if _looks(block) else ()
+            x, new = block.step(x, before, position, *more)
+            after.append(new)
+        if _looks(self.head):
+            logits = self.head.step(x, state["head"], seen, state.get("coverage"))
+        else:
+            logits = self.head(x)
+        state = {**state, "blocks": after}
+        if seen:
+            state["coverage"] = state["coverage"] + ops.sum(seen[-1], axis=1)
+        return logits, state
 
 
-def _counts_nats(metric: Any) -> bool:
-    """Whether a metric needs no more than the sums of nats and weights."""
-    return (
-        isinstance(metric, NatsPerToken)
-        and metric.from_logits
-        and type(metric).update_state is NatsPerToken.update_state
-    )
+def _looks(layer: keras.layers.Layer) -> bool:
+    """Whether a block or a head looks at the memory of the source."""
+    return bool(getattr(layer, "needs_memory", False))
 
 
-def _parts(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
-    return list(layer._flatten_layers())
+def check_copy(
+    copy: bool, source_vocab_size: int | None, tied: bool, coverage: float = 0.0
+) -> None:
+    """Refuses copying between two vocabularies, and with an output that shares its weights.
+
+    Args:
+        copy: Whether a model is to copy.
+        source_vocab_size: None where both sides share one vocabulary.
+        tied: Whether the output is to share the target's table.
+        coverage: Weight of the coverage loss.
+
+    Raises:
+        ArgumentError: If copying cannot be.
+    """
+    if copy and source_vocab_size is not None:
+        raise ArgumentError(
+            f"copy=True with source_vocab_size={source_vocab_size}: copied ids must mean the same "
+            "on both sides; train one tokenizer for both."
+        )
+    if copy and tied:
+        raise ArgumentError("copy=True has output weights of its own: leave tie_embeddings off.")
+    if coverage < 0 or (coverage and not copy):
+        raise ArgumentError(
+            f"coverage={coverage} with copy={copy}: it is 0 or above, and above 0 only with "
+            "copy=True."
+        )

@@ -1,10 +1,6 @@
-"""What the zoo's models do not reach: drop-in layers, large vocabularies, LazyAdam under JAX."""
+"""What the zoo does not reach: drop-in layers, large vocabularies, LazyAdam under JAX."""
 
-import os
-import subprocess
-import sys
-
-import pytest
+from tests.backends.jax_process import run_on_jax
 
 LAYERS = """
 import keras, numpy as np, lmzoo
@@ -68,12 +64,5 @@ assert (np.abs(tables[1][:10] - tables[0][:10]) > 0.01).any()
 """
 
 
-@pytest.mark.parametrize(
-    "code", [LAYERS, LOSSES, OPTIMIZERS], ids=["layers", "losses", "optimizers"]
-)
-def test_the_numbers_are_those_of_the_plain_path(code):
-    environment = {**os.environ, "KERAS_BACKEND": "jax"}
-    run = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stderr[-3000:]
+def test_the_numbers_are_those_of_the_plain_path():
+    run_on_jax("-c", "\n".join([LAYERS, LOSSES, OPTIMIZERS]))
