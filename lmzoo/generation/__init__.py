@@ -1,8 +1,9 @@
 """Generation: `generate`, `beam_search`, `stream` and `score`, written once for every model."""
 
+from lmzoo.generation.answer import answer
 from lmzoo.generation.beam import beam_search
 from lmzoo.generation.decode import generate
 from lmzoo.generation.score import score
 from lmzoo.generation.stream import stream
 
-__all__ = ["beam_search", "generate", "score", "stream"]
+__all__ = ["answer", "beam_search", "generate", "score", "stream"]

@@ -19,7 +19,7 @@ from lmzoo.generation.prompts import (
     require_count,
     text_ids,
 )
-from lmzoo.generation.stepper import SHORTEST_MEMORY, Stepper, prepare
+from lmzoo.generation.stepper import Stepper, prepare
 from lmzoo.generation.text import Continuation
 
 
@@ -42,9 +42,10 @@ def beam_search(
 
     At each step the `num_beams` best hypotheses that have not ended are extended by every token.
     Among the `num_beams` best extensions, those by a stop id are finished. A hypothesis scores
-    log P / ((5 + len) / 6) ** length_penalty, where len counts its new tokens and the stop id. The
-    search ends when no live hypothesis can overtake those to be returned any more. With one beam
-    it is greedy search: the first stop id ends it.
+    log P / ((5 + len) / 6) ** length_penalty, where len counts its new tokens and the stop id, plus
+    coverage_penalty times the sum over the source's tokens of log(min(1, what the last attention
+    gave to it in all)). The search ends when no live hypothesis can overtake those to be returned
+    any more. With one beam it is greedy search: the first stop id ends it.
 
     Args:
         model: a language model, see `generate`.
@@ -52,7 +53,8 @@ def beam_search(
         tokenizer: needed for text; its `eos_id` then ends a hypothesis.
         num_beams: hypotheses kept at each step; 1 or more.
         length_penalty: 0 compares plain log-probabilities; above 0 favours longer texts.
-        coverage_penalty: for models with attention over a source; others take only 0.
+        coverage_penalty: above 0 favours texts that look at all of the source; for models that
+            have one.
         prefix: text or ids with which every continuation begins; it counts in max_new_tokens and
             in the score.
         allowed_tokens: ids to which the continuation after the prefix is restricted, besides the
@@ -81,6 +83,7 @@ def beam_search(
     """
     _check(num_beams, length_penalty, coverage_penalty, num_return, max_new_tokens)
     given = Prompts(prompts, tokenizer)
+    tokenizer = given.tokenizer
     stepper = prepare(model, given, max_new_tokens, tokenizer)
     stops, texts = parse_stop(stop, tokenizer, stepper.vocab_size)
     if texts:
@@ -93,24 +96,26 @@ def beam_search(
         allowed=_allowed(allowed_tokens, stops, stepper.vocab_size),
         # One beam compares nothing, so nothing may overtake the hypothesis that has ended.
         penalty=np.float32(length_penalty if num_beams > 1 else 0.0),
+        coverage=np.float32(coverage_penalty),
     )
-    found = _search(stepper, given.rows, forced, num_beams, num_return, fixed)
+    found = _search(stepper, given, forced, num_beams, num_return, fixed)
     return _answers(given, found, num_beams, num_return, length_penalty, return_scores)
 
 
 def _search(
     stepper: Stepper,
-    rows: list[np.ndarray],
+    given: Prompts,
     forced: list[int],
     num_beams: int,
     num_return: int,
     fixed: Fixed,
 ) -> Found:
     """Run the search and bring its results to NumPy."""
-    batch = len(rows)
+    rows, batch = given.rows, len(given.rows)
     longest = max(len(row) for row in rows) + int(fixed.limit)
-    width = bucket(longest, SHORTEST_MEMORY, stepper.max_length)
-    state, position = stepper.begin(pad_rows(rows, width), min(len(row) for row in rows))
+    width = bucket(longest, stepper.shortest_memory, stepper.max_length)
+    coverage = float(fixed.coverage) > 0
+    state, position = stepper.begin_search(pad_rows(rows, width), given, coverage=coverage)
     whole = [np.concatenate([row, forced]).astype("int32") for row in rows]
     tokens = np.repeat(pad_rows(whole, width), num_beams, axis=0)  # (batch * beams, length)
     scores = np.full((batch, num_beams), NEVER, "float32")
@@ -139,11 +144,6 @@ def _check(
         raise ArgumentError(
             f"num_return is {num_return} and num_beams {num_beams}: raise num_beams to at least "
             f"{num_return}"
-        )
-    if coverage > 0:
-        raise ArgumentError(
-            f"coverage_penalty is {coverage}, and this model has no attention over a source that "
-            "could be covered: leave it at 0"
         )
 
 
@@ -199,5 +199,5 @@ def _answers(
 def _answer(given: Prompts, row: int, ids: np.ndarray) -> Any:
     if not given.is_text:
         return given.answer_ids(row, ids)
-    decoder = Continuation(given.rows[row], given.tokenizer, given=given.given_text(row))
+    decoder = Continuation(given.context(row), given.tokenizer, given=given.given_text(row))
     return given.given_text(row) + decoder.finish(ids)

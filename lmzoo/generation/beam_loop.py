@@ -20,6 +20,7 @@ class Fixed(NamedTuple):
     stops: Tensor  # (stops,) ids, -1 for none
     allowed: Tensor  # (vocab,) booleans
     penalty: Tensor  # scalar
+    coverage: Tensor  # scalar
 
 
 class Found(NamedTuple):
@@ -70,9 +71,11 @@ def search_rows(
     ) -> tuple[Any, ...]:
         logits, state = stepper.step(ops.take(tokens, position, axis=1)[:, None], state, position)
         logits = logits[:, -1]  # (batch * beams, vocab)
-        grown = stepper.inner(grow, logits, tokens, position + 1, scores, fixed, found)
+        grown = stepper.inner(
+            grow, logits, tokens, position + 1, scores, fixed, found, _bonus(stepper, state, scores)
+        )
         parents, tokens, scores, better = grown
-        state = keras.tree.map_structure(lambda part: ops.take(part, parents, axis=0), state)
+        state = stepper.reorder(state, parents)
         return position + 1, tokens, state, scores, *better
 
     values = stepper.loop(cond, body, (position, tokens, state, scores, *found))
@@ -86,6 +89,7 @@ def grow(
     scores: Tensor,
     fixed: tuple[Tensor, ...],
     found: tuple[Tensor, ...],
+    bonus: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, ...]]:
     """Extend every hypothesis by one token, at `column`.
 
@@ -93,6 +97,8 @@ def grow(
         logits: (batch * beams, vocab) for that column.
         tokens, scores, fixed, found: as in `search_rows`.
         column: int32 scalar.
+        bonus: (batch, beams), at most 0: added to the score of a hypothesis that ends here, times
+            the weight of coverage.
 
     Returns:
         parents (batch * beams,) among the rows of tokens, the new tokens and scores, and found.
@@ -107,12 +113,16 @@ def grow(
     counts = ops.maximum(column - known.lengths + 1, 1)[:, None]  # new tokens, this one included
 
     total = scores[:, :, None] + ops.where(known.allowed, log_p, NEVER)
-    ended, ended_parents, ended_tokens = _best(total, beams)
-    is_stop = ops.any(ended_tokens[:, :, None] == known.stops, axis=-1)
-    ended = ops.where(ops.logical_and(is_stop, ops.logical_not(forced)), ended, NEVER)
+    # Each beam has one extension by each stop id: among so many there are enough by other ids.
+    count = min(beams * (1 + known.stops.shape[0]), beams * vocab)
+    top, top_parents, top_tokens = _best(total, count)  # each (batch, count)
+    is_stop = ops.any(top_tokens[:, :, None] == known.stops, axis=-1)
+    ended_parents = top_parents[:, :beams]
+    ended = ops.where(ops.logical_and(is_stop, ops.logical_not(forced)), top, NEVER)[:, :beams]
 
-    is_stop_id = ops.any(ops.arange(vocab)[:, None] == known.stops[None, :], axis=-1)  # (vocab,)
-    live, parents, chosen = _best(ops.where(is_stop_id, NEVER, total), beams)
+    live, places = ops.top_k(ops.where(is_stop, NEVER, top), beams)
+    parents = ops.take_along_axis(top_parents, places, axis=1)  # (batch, beams)
+    chosen = ops.take_along_axis(top_tokens, places, axis=1)  # (batch, beams)
 
     given = ops.take(old, column, axis=2)  # (batch, beams)
     gain = ops.take_along_axis(log_p, given[:, :, None], axis=2)[:, :, 0]
@@ -126,11 +136,21 @@ def grow(
     is_last = column + 1 >= (known.lengths + known.limit)[:, None]
     complete = ops.where(is_last, live, NEVER)
     divisor = _divisor(counts, known.penalty)
-    best = _merge(Found(*found), _pick(old, ended_parents), column, counts, ended / divisor)
-    best = _merge(best, new, column + 1, counts, complete / divisor)
+    bonus = known.coverage * bonus
+    ended = ended / divisor + ops.take_along_axis(bonus, ended_parents, axis=1)
+    complete = complete / divisor + ops.take_along_axis(bonus, parents, axis=1)
+    best = _merge(Found(*found), _pick(old, ended_parents), column, counts, ended)
+    best = _merge(best, new, column + 1, counts, complete)
     live = ops.where(is_last, NEVER, live)
     rows = ops.arange(batch, dtype="int32")[:, None] * beams + parents
     return ops.reshape(rows, (-1,)), ops.reshape(new, (-1, length)), live, tuple(best)
+
+
+def _bonus(stepper: Stepper, state: Any, scores: Tensor) -> Tensor:
+    """What coverage adds to the score of each hypothesis, (batch, beams)."""
+    if not (isinstance(state, dict) and "coverage" in state):
+        return ops.zeros_like(scores)
+    return ops.reshape(stepper.uncovered(state), scores.shape)  # (batch, beams)
 
 
 def _best(total: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -122,16 +122,25 @@ def _with_tensorflow(body: Callable[..., Any], xla: bool) -> Callable[..., Any]:
 
     fast = tf.function(body, jit_compile=True, autograph=False)
     plain = tf.function(body, autograph=False)
+    traces: dict[Any, Callable[..., Any]] = {}
     works = xla
 
     def call(*arguments: Tensor) -> Any:
         nonlocal works
         if works:
             try:
-                return fast(*arguments)
+                return traced(fast, arguments)
             except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
                 works = False  # an operation without an XLA kernel
-        return plain(*arguments)
+        return traced(plain, arguments)
+
+    def traced(function: Any, arguments: tuple) -> Any:
+        # Its own traces, one for each shape: calls of the function would warn of their number.
+        kinds = keras.tree.map_structure(lambda x: (tuple(x.shape), x.dtype.name), arguments)
+        key = (function is fast, str(kinds))
+        if key not in traces:
+            traces[key] = function.get_concrete_function(*arguments)
+        return traces[key](*arguments)
 
     return call
 

@@ -9,7 +9,7 @@ from keras import ops
 from lmzoo.errors import ArgumentError
 from lmzoo.generation.prompts import Prompts, bucket, pad_rows, padded_stops, parse_stop
 from lmzoo.generation.sampling import Rules, check_sampling, choose, draw_uniforms, sampling_rules
-from lmzoo.generation.stepper import SHORTEST_MEMORY, Stepper, fold, prepare, unfold
+from lmzoo.generation.stepper import Stepper, fold, prepare, unfold
 from lmzoo.generation.text import Continuation
 from lmzoo.typing import Tensor
 
@@ -101,20 +101,22 @@ class Generation:
     ) -> None:
         check_sampling(sampling, max_new_tokens, seed)
         self.prompts = Prompts(prompts, tokenizer)
+        tokenizer = self.prompts.tokenizer
+        self._stepper = prepare(model, self.prompts, max_new_tokens, tokenizer)
         rows = self.prompts.rows
         self.batch = len(rows)
-        self._stepper = prepare(model, self.prompts, max_new_tokens, tokenizer)
         stop_ids, self.stop_texts = parse_stop(stop, tokenizer, self._stepper.vocab_size)
         self._stop_ids = padded_stops(stop_ids)
         self.lengths = np.array([len(row) for row in rows], "int32")
         self._limits = self.lengths + np.int32(max_new_tokens)
         self.ends = self._limits.copy()
         self.finished = np.zeros(self.batch, bool)
-        width = bucket(int(self._limits.max()), SHORTEST_MEMORY, self._stepper.max_length)
+        shortest, longest = self._stepper.shortest_memory, self._stepper.max_length
+        width = bucket(int(self._limits.max()), shortest, longest)
         self.tokens = pad_rows(rows, width)
         self._uniforms = draw_uniforms(seed, self.batch, max_new_tokens, width)
         self._rules = sampling_rules(sampling)
-        self._state, self.position = self._stepper.begin(self.tokens, int(self.lengths.min()))
+        self._state, self.position = self._stepper.begin(self.tokens, self.prompts)
         self._continuations: dict[int, Continuation] = {}
 
     @property
@@ -151,7 +153,7 @@ class Generation:
         if row not in self._continuations:
             tokenizer = self.prompts.tokenizer
             given = self.prompts.given_text(row)
-            decoder = Continuation(self.prompts.rows[row], tokenizer, self.stop_texts, given)
+            decoder = Continuation(self.prompts.context(row), tokenizer, self.stop_texts, given)
             self._continuations[row] = decoder
         return self._continuations[row]
 

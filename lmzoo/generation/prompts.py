@@ -14,10 +14,13 @@ class Prompts:
     Args:
         prompts: a string, a list of strings, one row of ids, or a list of such rows (lists or
             NumPy arrays).
-        tokenizer: turns strings into ids; needed for strings only.
+        tokenizer: turns strings into ids; needed for strings only. A pair is that of the source
+            and that of the answer, for a model that reads one text and writes another.
 
     Attributes:
-        rows: list of int32 arrays (time,), each with at least one id.
+        rows: list of int32 arrays (time,), each with at least one id: what answers continue.
+        sources: what the model reads before that, or None.
+        tokenizer: that of the answers.
         is_text: whether the prompts were strings.
         is_single: whether it was one prompt rather than a list.
 
@@ -27,7 +30,9 @@ class Prompts:
     """
 
     def __init__(self, prompts: Any, tokenizer: Any = None) -> None:
-        self.tokenizer = tokenizer
+        pair = tokenizer if isinstance(tokenizer, tuple) else (tokenizer, tokenizer)
+        self._reader, self.tokenizer = pair
+        self.sources: list[np.ndarray] | None = None
         self.is_text = isinstance(prompts, str) or _is_texts(prompts)
         self.is_single = isinstance(prompts, str) or (not self.is_text and _is_row(prompts))
         self._given = [prompts] if self.is_single else list(prompts)
@@ -37,13 +42,13 @@ class Prompts:
         self.rows: list[np.ndarray] = [read(given) for given in self._given]
 
     def _read_text(self, text: str) -> np.ndarray:
-        if self.tokenizer is None:
+        if self._reader is None:
             raise PromptError(
                 f"the prompt {_short(text)} is text, and no tokenizer was given: pass tokenizer=..."
             )
         if not text:
             raise PromptError("the prompt is an empty string: pass at least one character")
-        return _not_empty(text_ids(text, self.tokenizer), text)
+        return _not_empty(text_ids(text, self._reader), text)
 
     def check_ids(self, limit: int) -> None:
         """Raise PromptError for an id outside [0, limit)."""
@@ -66,15 +71,27 @@ class Prompts:
                 f"{longest + new_tokens}, more than the model's max_length {max_length}: {remedy}"
             )
 
+    def become_sources(self, begin: int) -> None:
+        """Makes the prompts what is read, and the id `begin` what every answer continues."""
+        self.sources = self.rows
+        self.rows = [np.array([begin], "int32") for _ in self.sources]
+
+    def context(self, index: int) -> np.ndarray:
+        """The ids of the text that an answer continues, without those that begin it."""
+        return self.rows[index] if self.sources is None else self.rows[index][:0]
+
     def answer_ids(self, index: int, ids: np.ndarray) -> Any:
-        """The prompt's ids and then `ids`, as an array if the prompt was one, else as a list."""
-        whole = np.concatenate([self.rows[index], ids]).astype("int32")
+        """The prompt's ids and then `ids`, as an array if the prompt was one, else as a list.
+
+        Of sources, `ids` alone.
+        """
+        whole = np.concatenate([self.context(index), ids]).astype("int32")
         is_array = hasattr(self._given[index], "__array__")
         return whole if is_array else whole.tolist()
 
     def given_text(self, index: int) -> str:
-        """The prompt as it was given, "" if it was ids."""
-        return self._given[index] if self.is_text else ""
+        """The text that an answer continues as it was given; "" for ids and of sources."""
+        return self._given[index] if self.is_text and self.sources is None else ""
 
     def collect(self, answers: list[Any]) -> Any:
         """One answer for one prompt, a list for a list."""

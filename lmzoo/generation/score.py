@@ -45,7 +45,7 @@ def score(model: keras.Model, texts_or_ids: Any, *, tokenizer: Any = None) -> An
         (2,)
     """
     prompts = Prompts(texts_or_ids, tokenizer)
-    stepper = prepare(model, prompts, 0, tokenizer)
+    stepper = prepare(model, prompts, 0, prompts.tokenizer)
     prompts.check_targets(stepper.vocab_size)
     if isinstance(stepper, RecomputingStepper):
         answers = [_score_plain(stepper.plain, row) for row in prompts.rows]

@@ -15,11 +15,13 @@ from keras import ops
 
 from lmzoo.errors import ArgumentError
 from lmzoo.generation import compiled
-from lmzoo.generation.prompts import Prompts, check_tokenizer
+from lmzoo.generation.prompts import Prompts, bucket, check_tokenizer, pad_rows
 from lmzoo.typing import Tensor
 
-# A memory is at least this long, so that short prompts share one compiled loop.
-SHORTEST_MEMORY = 128
+# A source is at least this long, so that short ones share one compiled loop.
+SHORTEST_SOURCE = 32
+# The id that begins a text, the same in every tokenizer of this package.
+BEGIN = 2
 
 
 class Stepper:
@@ -28,7 +30,12 @@ class Stepper:
     Args:
         model: a keras.Model with `vocab_size`, `init_state(batch_size, length)` and
             `step(ids, state, position) -> (logits, state)`.
+
+    Attributes:
+        shortest_memory: a memory is at least this long, so that short texts share one loop.
     """
+
+    shortest_memory = 128
 
     def __init__(self, model: keras.Model) -> None:
         self.model = model
@@ -37,26 +44,53 @@ class Stepper:
         self.max_length: int | None = getattr(model, "max_length", None)
         self.rereads: bool = getattr(model, "rereads", False)
 
-    def begin(self, tokens: np.ndarray, shortest: int) -> tuple[Any, int]:
+    def check(self, prompts: Prompts, new_tokens: int) -> None:
+        """Raise PromptError for prompts that the model cannot read or not go on with so far."""
+        prompts.check_ids(self.input_size)
+        prompts.check_length(new_tokens, self.max_length)
+
+    def begin(self, tokens: np.ndarray, prompts: Prompts) -> tuple[Any, int]:
         """Read the columns that every prompt has, in whole chunks, up to the last but one.
 
         Args:
-            tokens: (batch, length) int32; `length` is the memory's size.
-            shortest: length of the shortest prompt.
+            tokens: (batch, length) int32, the prompts' rows; `length` is the memory's size.
+            prompts: the prompts.
 
         Returns:
             the state and the position: how many columns it has read.
         """
         batch, length = tokens.shape
+        shortest = min(len(row) for row in prompts.rows)
         state = self.model.init_state(batch, length)
         if shortest - 1 < (2 if self.rereads else min(chunk_sizes(length))):
             return state, 0
         position, state = self.run(prefill, tokens, state, np.int32(shortest - 1))
         return state, int(position)
 
+    def begin_search(self, tokens: np.ndarray, prompts: Prompts, *, coverage: bool) -> Any:
+        """`begin`; with `coverage` the state counts what of the source was looked at.
+
+        Raises:
+            ArgumentError: `coverage` for a model that has no source.
+        """
+        if coverage:
+            raise ArgumentError(
+                "coverage_penalty is above 0, and this model has no attention over a source that "
+                "could be covered: leave it at 0"
+            )
+        return self.begin(tokens, prompts)
+
     def step(self, ids: Tensor, state: Any, position: Tensor) -> tuple[Tensor, Any]:
         """Logits (batch, n, vocab) after each of ids (batch, n), and the state after them."""
         return self.model.step(ids, state, position)
+
+    def reorder(self, state: Any, parents: Tensor) -> Any:
+        """The state with its rows (batch,) taken from the rows `parents`."""
+        return keras.tree.map_structure(lambda part: ops.take(part, parents, axis=0), state)
+
+    def uncovered(self, state: Any) -> Tensor:
+        """What a coverage penalty is multiplied with, (batch,), at most 0."""
+        raise AttributeError("only a model of two texts counts what it looked at")
 
     def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Run `function(stepper, *arguments)`, compiled."""
@@ -69,6 +103,58 @@ class Stepper:
     def loop(self, cond: Callable, body: Callable, values: tuple) -> tuple:
         """`while cond(*values): values = body(*values)`."""
         return ops.while_loop(cond, body, values)
+
+
+class Seq2SeqStepper(Stepper):
+    """A model that reads a source first: the prompts are sources, the answers begin anew.
+
+    Args:
+        model: a keras.Model with `vocab_size`, `init_state(source, length)` and `step`.
+    """
+
+    shortest_memory = 64
+
+    def __init__(self, model: keras.Model) -> None:
+        super().__init__(model)
+        self.input_size = model.input_sizes()[0]
+
+    def begin_search(self, tokens: np.ndarray, prompts: Prompts, *, coverage: bool) -> Any:
+        return self._read(_read_with_coverage if coverage else _read_source, tokens, prompts)
+
+    def check(self, prompts: Prompts, new_tokens: int) -> None:
+        prompts.check_ids(self.input_size)
+        prompts.check_length(0, getattr(self.model.source_embedding, "max_length", None))
+        prompts.become_sources(BEGIN)
+        prompts.check_length(new_tokens, self.max_length)
+
+    def begin(self, tokens: np.ndarray, prompts: Prompts) -> tuple[Any, int]:
+        return self._read(_read_source, tokens, prompts)
+
+    def _read(
+        self, function: Callable[..., Any], tokens: np.ndarray, prompts: Prompts
+    ) -> tuple[Any, int]:
+        sources = prompts.sources or []
+        width = bucket(max(len(row) for row in sources), SHORTEST_SOURCE, None)
+        return self.run(function, pad_rows(sources, width), tokens), 0
+
+    def reorder(self, state: Any, parents: Tensor) -> Any:
+        """As of any model; hypotheses of one source have the same memory of it."""
+        own = {name: part for name, part in state.items() if name not in ("memory", "head")}
+        return {**state, **super().reorder(own, parents)}
+
+    def uncovered(self, state: Any) -> Tensor:
+        """Log of how much of the source was looked at, at most all of each token: (batch,)."""
+        looked_at = ops.clip(state["coverage"], 1e-9, 1.0)
+        return ops.sum(ops.log(looked_at), axis=-1)
+
+
+def _read_source(stepper: Stepper, source: Tensor, tokens: Tensor) -> Any:
+    """The state of a model that has read the source, for answers as long as tokens."""
+    return stepper.model.init_state(source, tokens.shape[1])
+
+
+def _read_with_coverage(stepper: Stepper, source: Tensor, tokens: Tensor) -> Any:
+    return stepper.model.init_state(source, tokens.shape[1], coverage=True)
 
 
 class RecomputingStepper(Stepper):
@@ -86,7 +172,8 @@ class RecomputingStepper(Stepper):
         self.input_size = plain.input_size
         self.max_length = None
 
-    def begin(self, tokens: np.ndarray, shortest: int) -> tuple[Any, int]:
+    def begin(self, tokens: np.ndarray, prompts: Prompts) -> tuple[Any, int]:
+        shortest = min(len(row) for row in prompts.rows)
         return tokens[:, : shortest - 1], shortest - 1
 
     def step(self, ids: Tensor, state: Any, position: Tensor) -> tuple[Tensor, Any]:
@@ -159,7 +246,7 @@ _PLAIN: weakref.WeakKeyDictionary[keras.Model, PlainModel] = weakref.WeakKeyDict
 def stepper_for(model: keras.Model, length: int) -> Stepper:
     """The stepper of a model; `length` is that of a prompt which the model will see."""
     if hasattr(model, "step") and hasattr(model, "init_state"):
-        return Stepper(model)
+        return _own_stepper(model)
     if not isinstance(model, keras.Model):
         raise ArgumentError(f"the model is a {type(model).__name__}: pass a keras.Model")
     if model not in _PLAIN:
@@ -171,9 +258,13 @@ def prepare(model: keras.Model, prompts: Prompts, new_tokens: int, tokenizer: An
     """The model's stepper, once the prompts have been checked against it."""
     stepper = stepper_for(model, min(len(row) for row in prompts.rows))
     check_tokenizer(tokenizer, stepper.vocab_size)
-    prompts.check_ids(stepper.input_size)
-    prompts.check_length(new_tokens, stepper.max_length)
+    stepper.check(prompts, new_tokens)
     return stepper
+
+
+def _own_stepper(model: keras.Model) -> Stepper:
+    """The stepper of a model of this package."""
+    return Seq2SeqStepper(model) if hasattr(model, "encode") else Stepper(model)
 
 
 def chunk_sizes(length: int) -> tuple[int, int]:
@@ -250,7 +341,7 @@ def _unfold(part: Tensor, like: Tensor) -> Tensor:
 @functools.cache
 def _on_stepper(function: Callable[..., Any]) -> Callable[..., Any]:
     """The function with a model in place of its stepper, always the same one for a function."""
-    return lambda model, *arguments: function(Stepper(model), *arguments)
+    return lambda model, *arguments: function(_own_stepper(model), *arguments)
 
 
 @functools.cache
