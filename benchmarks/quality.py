@@ -113,6 +113,78 @@ RUNS = {
         "a validation perplexity 20 % or more below word_language_model's after as many minutes",
         ("lm_word/train.txt.gz", "lm_word/valid.txt.gz"),
     ),
+    "translate_grammar": Run(
+        "examples/translate.py --out {out}",
+        "grammar, English to Chinese: above 99 BLEU within 5 minutes",
+    ),
+    "summarize_grammar": Run(
+        "examples/summarize.py --out {out}",
+        "headlines of the grammar: ROUGE beside that of the first sentence, within 5 minutes",
+    ),
+    "summarize_grammar_no_copy": Run(
+        "examples/summarize.py --no-copy --out {out}",
+        "the same without copying",
+    ),
+    "chat_grammar": Run(
+        "examples/chat.py --out {out}",
+        "dialogues of the grammar: share of replies that are right, within 5 minutes",
+    ),
+    "multi30k": Run(
+        "examples/translate.py --data {data}/translation/multi30k/wu2021_bpe/en-de.* "
+        "--fields en de --tokenizer whitespace --joiner @@\\  --hidden-dim 128 --num-layers 4 "
+        "--dropout 0.3 --minutes 120 --out {out}",
+        "English to German, test2016: 41.0 BLEU or more (Wu et al. 2021, Transformer-Tiny: 41.02), "
+        "150 minutes in all",
+        ("translation/multi30k/wu2021_bpe/en-de.train.en.gz",),
+    ),
+    "multi30k_lstm": Run(
+        "examples/translate.py --data {data}/translation/multi30k/wu2021_bpe/en-de.* "
+        "--fields de en --model lstm --tokenizer whitespace --joiner @@\\  --hidden-dim 256 "
+        "--num-layers 1 --dropout 0.4 --minutes 20 --out {out}",
+        "German to English, test2016: above 28.11 BLEU (an attention GRU, bentrevett's notebooks)",
+        ("translation/multi30k/wu2021_bpe/en-de.train.en.gz",),
+    ),
+    "tatoeba": Run(
+        "examples/translate.py --data {data}/translation/tatoeba_en_zh --tokenizer unigram "
+        "--vocab-size 8000 --hidden-dim 256 --num-layers 3 --dropout 0.3 --minutes 20 --out {out}",
+        "English to Chinese, validation: BLEU, recorded",
+        ("translation/tatoeba_en_zh/train.tsv.gz",),
+    ),
+    "scitldr": Run(
+        "examples/summarize.py --data {data}/summarisation/scitldr_a --tokenizer unigram "
+        "--vocab-size 8000 --dropout 0.3 --minutes 15 --out {out}",
+        "ROUGE beside the first sentence's, recorded",
+        ("summarisation/scitldr_a/train.jsonl.gz",),
+    ),
+    "wiki_split": Run(
+        "examples/summarize.py --data {data}/summarisation/wiki_split --tokenizer unigram "
+        "--vocab-size 8000 --sequence-length 128 --dropout 0.3 --minutes 15 --out {out}",
+        "ROUGE beside the first sentence's, recorded",
+        ("summarisation/wiki_split/tune.tsv.gz",),
+    ),
+    **{
+        f"babi_{task}": Run(
+            f"examples/chat.py --data {{data}}/dialogue/dialog_babi/dialog-babi-task{task}[dt]* "
+            f"--tokenizer whitespace --minutes {minutes} --out {{out}}",
+            f"dialog bAbI, task {task}: {accuracy} % of replies or more",
+        )
+        for task, minutes, accuracy in (
+            (1, 5, 100),
+            (2, 5, 100),
+            (3, 15, 74.8),
+            (4, 8, 57.2),
+            (5, 20, 98.8),
+        )
+    },
+    "proof_beam_sources": Run(
+        "-m pytest -v tests/generation/test_beam_sources.py",
+        "beam search equals an exhaustive search for 100 random models of two texts; batches equal "
+        "single sources",
+    ),
+    "proof_text_metrics": Run(
+        "-m pytest -v tests/metrics/test_text.py",
+        "BLEU, chrF and ROUGE equal sacreBLEU and rouge-score on 1,000 random pairs",
+    ),
     "lazy_adam": Run(
         "benchmarks/lazy_adam.py {data}/lm_word",
         "the effect of lazy updates of an embedding on the loss, shown",
@@ -248,7 +320,10 @@ def _plain(log: str) -> str:
     """The log without colours and without the passing states of progress bars."""
     log = re.sub(r"\x1b\[[0-9;]*m", "", log)
     lines = [re.sub(r"^.*[\r\b](?=.)", "", line.rstrip("\r\b")) for line in log.split("\n")]
-    return _without_place("\n".join(lines))[-LOG_BYTES:]
+    text = re.sub(
+        r"^(source|reference): .*$", r"\1: (text of the data)", "\n".join(lines), flags=re.M
+    )
+    return _without_place(text)[-LOG_BYTES:]
 
 
 def _without_place(text: str) -> str:

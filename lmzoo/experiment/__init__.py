@@ -2,15 +2,20 @@
 
 from lmzoo.experiment.arguments import add_arguments, parse
 from lmzoo.experiment.comparison import Comparison
+from lmzoo.experiment.conversation import Conversation
 from lmzoo.experiment.folder import load_training
 from lmzoo.experiment.run import Experiment, errors_in_one_line, main
 from lmzoo.experiment.samples import Writer
+from lmzoo.experiment.seq2seq import Seq2SeqExperiment, converse
 
 __all__ = [
     "Comparison",
+    "Conversation",
     "Experiment",
+    "Seq2SeqExperiment",
     "Writer",
     "add_arguments",
+    "converse",
     "errors_in_one_line",
     "load_training",
     "main",

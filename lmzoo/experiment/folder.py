@@ -112,6 +112,7 @@ def load_training(folder: Path) -> tuple[keras.Model, Any, bool]:
         )
     is_stream = True
     if (folder / DATA).exists():
-        is_stream = json.loads((folder / DATA).read_text("utf-8"))["documents"] == "stream"
+        report = json.loads((folder / DATA).read_text("utf-8"))
+        is_stream = report.get("documents") == "stream"
     model = keras.saving.load_model(folder / MODEL)
     return model, load_tokenizer(folder / TOKENIZER), is_stream

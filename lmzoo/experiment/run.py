@@ -17,7 +17,7 @@ from lmzoo.data import prepare_lm, read_texts
 from lmzoo.errors import DataError, LmzooError, TrainingDiverged
 from lmzoo.experiment import folder as folders
 from lmzoo.experiment import report, samples
-from lmzoo.experiment.arguments import add_arguments, parse, recall, remember
+from lmzoo.experiment.arguments import RECIPE_FLAGS, add_arguments, parse, recall, remember
 from lmzoo.experiment.loop import DONE, Plan, TrainingLoop, clock, stop_on_interrupt
 
 SAMPLES, SMOKE_SAMPLES = 1000, 50
@@ -35,19 +35,25 @@ class Experiment:
         args: the flags, from `lmzoo.experiment.parse`.
     """
 
+    recipe_flags: tuple[str, ...] = RECIPE_FLAGS
+
     def __init__(self, name: str, args: argparse.Namespace) -> None:
         self.name, self.args = name, args
         self._start = time.monotonic()
         self._seconds_before = 0.0
         self.folder = folders.open_folder(args.out, resume=args.resume)
         if args.resume:
-            for sentence in recall(args, self.folder / folders.ARGUMENTS):
+            for sentence in recall(args, self.folder / folders.ARGUMENTS, self.recipe_flags):
                 print(sentence)
         elif self.folder != args.out:
             print(f"{args.out} holds a training already (--resume goes on with it)")
-        remember(args, self.folder / folders.ARGUMENTS)
+        remember(args, self.folder / folders.ARGUMENTS, self.recipe_flags)
         print(f"writing to {self.folder}")
         keras.utils.set_random_seed(args.seed)
+
+    @staticmethod
+    def add_flags(parser: argparse.ArgumentParser) -> None:
+        """Adds flags of its own to those that all examples share."""
 
     def prepare_lm(
         self, *, contiguous: bool = False, pack: bool = True, valid_overlap: int = 0
@@ -130,13 +136,7 @@ class Experiment:
             TrainingDiverged: the loss is no longer a number.
             KeyboardInterrupt: Ctrl-C was pressed; a checkpoint was written.
         """
-        self.writer = samples.Writer(
-            model,
-            data.tokenizer,
-            is_stream=data.report["documents"] == "stream",
-            settings={"seed": self.args.seed},
-        )
-        self.writer.prompt_ids(self.args.prompt or "")  # a bad prompt is better told now
+        self._check_prompt(model, data)
         plan = plan_for(self.args, data.steps_per_epoch, model.steps_per_execution)
         self.loop = loop = TrainingLoop(self.folder, data, plan, valid_batches=valid_batches)
         checkpoint = Checkpoint(
@@ -156,6 +156,16 @@ class Experiment:
             loop.finished = True
             checkpoint.save_now()
         self._take_best(model)
+
+    def _check_prompt(self, model: keras.Model, data: Any) -> None:
+        """Makes what writes samples; a bad prompt is better told before the training."""
+        self.writer = samples.Writer(
+            model,
+            data.tokenizer,
+            is_stream=data.report["documents"] == "stream",
+            settings={"seed": self.args.seed},
+        )
+        self.writer.prompt_ids(self.args.prompt or "")
 
     def _train(self, model: keras.Model, data: Any, callbacks: list[Any]) -> None:
         """Runs `fit` until the plan is carried out."""
@@ -188,7 +198,6 @@ class Experiment:
         Returns:
             The metrics, as they stand in metrics.json.
         """
-        loop = self.loop
         print("measuring the whole validation set ...", flush=True)
         metrics: dict[str, Any] = report.evaluate(model, data)
         if self.language is not None and data.floor_nats is not None:
@@ -197,9 +206,18 @@ class Experiment:
             metrics |= samples.against_grammar(
                 model, data, count, language=self.language, seed=self.args.seed
             )
-        metrics |= more or {}
+        metrics = self._write_metrics(model, data, metrics | dict(more or {}))
+        report.draw_curve(self.folder / "curve.png", self.loop.history, metrics["floor_loss"])
+        self._print(metrics)
+        return metrics
+
+    def _write_metrics(
+        self, model: keras.Model, data: Any, metrics: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Adds what every training can tell, and writes metrics.json."""
+        loop = self.loop
         here = time.monotonic() - self._start
-        metrics |= {
+        metrics = metrics | {
             "tokens_per_second": loop.tokens_per_second,
             "training_seconds": loop.seconds,
             "seconds": here + self._seconds_before,
@@ -212,8 +230,6 @@ class Experiment:
         }
         metrics = {name: report.finite(value) for name, value in metrics.items()}
         folders.write_json(self.folder / "metrics.json", metrics)
-        report.draw_curve(self.folder / "curve.png", loop.history, metrics["floor_loss"])
-        self._print(metrics)
         return metrics
 
     def _print(self, metrics: dict[str, Any]) -> None:
@@ -249,12 +265,13 @@ class Experiment:
 
 
 def main(
-    train: Callable[[Experiment], object],
+    train: Callable[[Any], object],
     *,
     name: str,
     description: str | None = None,
     defaults: Mapping[str, Any] | None = None,
     argv: Sequence[str] | None = None,
+    experiment: type[Experiment] | None = None,
 ) -> None:
     """Runs an example: reads the flags, trains, and turns lmzoo's own errors into one line.
 
@@ -264,6 +281,7 @@ def main(
         description: what `--help` says first.
         defaults: defaults of the shared flags, by name.
         argv: the command line; None reads the program's own.
+        experiment: the kind of experiment; None is `Experiment`.
 
     Example:
         >>> import tempfile
@@ -275,9 +293,11 @@ def main(
         epochs: 2.0
     """
     parser = argparse.ArgumentParser(description=(description or name).strip().splitlines()[0])
+    kind = experiment or Experiment
+    kind.add_flags(parser)
     add_arguments(parser, out=str(Path("runs", name)), defaults=defaults)
     with errors_in_one_line(name):
-        train(Experiment(name, parse(parser, argv)))
+        train(kind(name, parse(parser, argv)))
 
 
 @contextlib.contextmanager

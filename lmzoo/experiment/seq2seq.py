@@ -1,0 +1,246 @@
+"""A training on pairs of texts, from data to BLEU, in one folder."""
+
+import argparse
+import math
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from lmzoo.data import join_pairs, prepare_seq2seq, read_pairs
+from lmzoo.data.encode import count_words
+from lmzoo.data.pairs import Pairs
+from lmzoo.data.seq2seq import Seq2SeqData
+from lmzoo.errors import LmzooError
+from lmzoo.experiment import folder as folders
+from lmzoo.experiment import report
+from lmzoo.experiment.arguments import RECIPE_FLAGS, positive_int
+from lmzoo.experiment.loop import nats_per_token
+from lmzoo.experiment.run import Experiment
+from lmzoo.generation import answer
+from lmzoo.metrics import Bleu, ChrF, Rouge, split_characters, split_words
+
+SHOWN = 3
+SMOKE_ANSWERS = 20
+
+
+class Seq2SeqExperiment(Experiment):
+    """An `Experiment` on pairs of texts."""
+
+    recipe_flags = (
+        *RECIPE_FLAGS, "copy", "fields", "joiner", "lowercase", "model", "more_pairs",
+        "tokens_per_batch",
+    )  # fmt: skip
+
+    @staticmethod
+    def add_flags(parser: argparse.ArgumentParser) -> None:
+        """Adds what pairs need: which texts they are, how batches are filled, how to search."""
+        add = parser.add_argument
+        add("--fields", nargs=2, metavar=("SOURCE", "TARGET"),
+            help="languages (suffixes of files), columns, keys or features")  # fmt: skip
+        add("--more-pairs", type=lambda text: str(Path(text).resolve()), metavar="TABLE",
+            help="more pairs to train on: .tsv, .csv or .jsonl, source first")  # fmt: skip
+        add("--joiner", default="", metavar="MARK",
+            help="the data are in pieces of words that this mark joins, such as '@@ '")  # fmt: skip
+        add("--lowercase", action="store_true", help="lower-case all texts")
+        add("--tokens-per-batch", type=positive_int, default=2048, help="positions in a batch")
+        add("--model", choices=("transformer", "lstm", "gru", "cnn"), default="transformer",
+            help="the architecture, where the example leaves a choice")  # fmt: skip
+        add("--copy", action=argparse.BooleanOptionalAction, default=False,
+            help="whether tokens may be copied from the source")  # fmt: skip
+        add("--num-beams", type=positive_int, default=5, help="hypotheses of the search at the end")
+
+    def prepare_seq2seq(
+        self,
+        read: Callable[[argparse.Namespace], Pairs] | None = None,
+        *,
+        max_source_length: int | None = None,
+    ) -> Seq2SeqData:
+        """Reads, tokenises and batches `--data`, and says what it found.
+
+        Args:
+            read: makes pairs of the flags; None reads `--data` as `read_pairs` does.
+            max_source_length: most source tokens; None means `--sequence-length`.
+
+        Returns:
+            The Seq2SeqData.
+        """
+        args, saved = self.args, self.folder / folders.TOKENIZER
+        print(f"preparing {args.data} ...", flush=True)
+        known = args.resume and saved.exists()
+        with folders.forgotten_on_error(self.folder):
+            data = prepare_seq2seq(
+                (read or pairs_of)(args),
+                tokenizer=saved if known else args.tokenizer,
+                vocab_size=None if known else args.vocab_size,
+                lowercase=args.lowercase,
+                max_length=args.sequence_length,
+                max_source_length=max_source_length,
+                tokens_per_batch=args.tokens_per_batch,
+                seed=args.seed,
+            )
+        data.tokenizer.save(saved)
+        self._check_data(data)
+        print(data.describe())
+        print(f"an epoch is {data.steps_per_epoch:,} batches")
+        return data
+
+    def _check_prompt(self, model: keras.Model, data: Any) -> None:
+        if self.args.prompt is not None and not data.source_tokenizer.encode(self.args.prompt):
+            raise LmzooError(f"--prompt {self.args.prompt!r} has no token")
+
+    def report(
+        self,
+        model: keras.Model,
+        data: Any,
+        more: Any = None,
+        *,
+        reply: Callable[[str], Iterable[str]] | None = None,
+    ) -> dict[str, Any]:
+        """Lets the model write for the validation and the test pairs and measures what it writes.
+
+        Everything a training ends with is written and printed.
+
+        Args:
+            model: the trained model.
+            data: its Seq2SeqData.
+            more: further metrics of the example.
+            reply: with `--interactive`, what gives the pieces of the reply to a text; None: the
+                model's answer to it.
+
+        Returns:
+            The metrics, as they stand in metrics.json.
+        """
+        found = model.evaluate(data.valid, verbose=0, return_dict=True)
+        loss = nats_per_token(found)
+        metrics = {"val_loss": loss, "val_perplexity": math.exp(min(loss, 700.0))}
+        parts = [part for part in ("valid", "test") if part in data.batches]
+        for part in parts:
+            metrics |= self._measure(model, data, part)
+        metrics = self._write_metrics(model, data, metrics | (more or {}))
+        report.draw_curve(self.folder / "curve.png", self.loop.history)
+        reply = reply or (lambda text: self._answer(model, data, [text]))
+        self._print_answers(metrics, parts[-1], more or {})
+        if self.args.prompt:
+            print(f"\n{self.args.prompt}\n  {''.join(reply(self.args.prompt))}", flush=True)
+        if self.args.interactive:
+            converse(reply)
+        print(report.json_line(metrics), flush=True)
+        return metrics
+
+    def _measure(self, model: keras.Model, data: Seq2SeqData, part: str) -> dict[str, Any]:
+        """BLEU and chrF of one part; the answers are written to a file."""
+        sources, references = data.texts(part)
+        if self.args.smoke:
+            sources, references = sources[:SMOKE_ANSWERS], references[:SMOKE_ANSWERS]
+        print(f"writing {len(sources):,} answers for {part} ...", flush=True)
+        start = time.monotonic()
+        texts = self._answer(model, data, sources)
+        seconds = time.monotonic() - start
+        references = [self._join(text) for text in references]
+        if self.args.lowercase:
+            references = [text.lower() for text in references]
+        (self.folder / f"answers_{part}.txt").write_text("\n".join(texts) + "\n", "utf-8")
+        self.shown = list(zip(sources, references, texts, strict=True))[:SHOWN]
+        name = "val" if part == "valid" else part
+        split = bleu_tokenizer(references, is_tokenised=bool(self.args.joiner))
+        bleu, chrf = Bleu(split), ChrF()
+        rouge = Rouge(split_characters if split == "zh" else split_words)
+        for metric in (bleu, chrf, rouge):
+            metric.add(texts, references)
+        equal = sum(a == b for a, b in zip(texts, references, strict=True))
+        return {
+            f"{name}_bleu": bleu.result(),
+            f"{name}_chrf": chrf.result(),
+            **{f"{name}_{key}": value for key, value in rouge.result().items()},
+            f"{name}_exact": equal / len(texts),
+            f"{name}_answer_seconds": seconds,
+            "bleu_signature": bleu.signature,
+        }
+
+    def _answer(self, model: keras.Model, data: Seq2SeqData, sources: list[str]) -> list[str]:
+        beams = 1 if self.args.smoke else self.args.num_beams
+        size = min(64, len(sources))
+        found = answer(model, sources, tokenizer=data.tokenizers, num_beams=beams, batch_size=size)
+        return [self._join(text) for text in found]
+
+    def _join(self, text: str) -> str:
+        """The text with its words put together again."""
+        mark = self.args.joiner
+        return text.replace(mark, "").removesuffix(mark.rstrip()) if mark else text
+
+    def _print_answers(self, metrics: dict[str, Any], part: str, more: dict[str, Any]) -> None:
+        """Prints the table, triples, and the places of the files."""
+        name = "val" if part == "valid" else part
+        rows = [
+            ("BLEU", f"{metrics[f'{name}_bleu']:.2f} ({metrics['bleu_signature']})"),
+            ("chrF", f"{metrics[f'{name}_chrf']:.2f}"),
+            ("ROUGE 1, 2, L", ", ".join(f"{metrics[f'{name}_rouge{n}']:.2f}" for n in "12L")),
+            *((key.replace("_", " "), f"{value:.2f}") for key, value in more.items()),
+            ("exactly right", f"{metrics[f'{name}_exact']:.1%}"),
+            ("perplexity", f"{metrics['val_perplexity']:,.2f} (validation)"),
+            ("speed", f"{metrics['tokens_per_second']:,.0f} target tokens per second"),
+            ("answering", f"{metrics[f'{name}_answer_seconds']:.0f} seconds"),
+            ("training", f"{metrics['steps']:,} steps, {metrics['training_seconds']:.0f} seconds"),
+            ("parameters", f"{metrics['parameters']:,}"),
+        ]
+        print("\n" + "\n".join(f"{label:<20}{value}" for label, value in rows))
+        for source, reference, text in self.shown:
+            print(
+                f"\nsource:     {self._join(source)}\nreference:  {reference}\nanswer:     {text}"
+            )
+        files = "model.keras, tokenizer.json, metrics.json, curve.png, log.jsonl, answers_*.txt"
+        print(f"\nin {self.folder}: {files}\n", flush=True)
+
+
+def pairs_of(args: argparse.Namespace) -> Pairs:
+    """The pairs that `--data` and `--fields` name."""
+    count, seed = args.grammar_documents, args.seed
+    pairs = read_pairs(args.data, fields=args.fields, grammar_pairs=count, seed=seed)
+    return pairs if args.more_pairs is None else join_pairs(pairs, read_pairs(args.more_pairs))
+
+
+def converse(reply: Callable[[str], Iterable[str]]) -> None:
+    """Asks for texts and prints what comes of each, until the input ends.
+
+    Args:
+        reply: gives the pieces of what comes of a text; they are printed as they come.
+    """
+    print("\na text, then Enter; an empty line ends")
+    while True:
+        try:
+            text = input("> ").strip()
+        except EOFError:
+            return
+        if not text:
+            return
+        try:
+            print("  ", end="")
+            for piece in reply(text):
+                print(piece, end="", flush=True)
+            print()
+        except LmzooError as error:
+            print(error)
+
+
+def bleu_tokenizer(references: list[str], *, is_tokenised: bool) -> str:
+    """sacreBLEU's tokenizer for texts: of Chinese characters, of words, or none.
+
+    Args:
+        references: the texts.
+        is_tokenised: whether marks of punctuation already stand apart.
+
+    Returns:
+        "zh", "none" or "13a".
+
+    Example:
+        >>> bleu_tokenizer(["他看书。"], is_tokenised=False)
+        'zh'
+    """
+    if is_tokenised:
+        return "none"
+    # In Chinese each character is a word; elsewhere words are longer.
+    words = sum(map(count_words, references))
+    return "zh" if words > 0.5 * sum(map(len, references)) else "13a"
