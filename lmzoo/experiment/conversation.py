@@ -7,7 +7,7 @@ import keras
 
 from lmzoo.data.dialogue import BOT, FACT, USER, Dialogue
 from lmzoo.errors import PromptError
-from lmzoo.generation import stream
+from lmzoo.generation import answer_text, stream
 
 
 class Conversation:
@@ -69,7 +69,8 @@ class Conversation:
         """
         self.dialogue.turns.append((self.user, text))
         # As ids: words that the tokenizer has never seen are read as unknown ones.
-        ids = [int(token) for token in self._reader.encode(self.dialogue.context(self.window))]
+        said = self.dialogue.context(self.window)
+        ids = [int(token) for token in self._reader.encode(said)]
         if not ids:
             self.dialogue.turns.pop()
             raise PromptError(f"{text!r} has no token: say something else")
@@ -77,7 +78,7 @@ class Conversation:
         shown = ""
         for token in stream(self.model, ids, tokenizer=self._writer, **self._sampling):
             written.append(token)
-            whole = self._writer.decode(written)
+            whole = answer_text(self.model, (self._reader, self._writer), said, written)
             if whole.startswith(shown) and not whole.endswith("\N{REPLACEMENT CHARACTER}"):
                 yield whole[len(shown) :]
                 shown = whole

@@ -7,6 +7,7 @@ import keras
 
 from lmzoo.errors import ArgumentError, PromptError
 from lmzoo.generation.beam import beam_search
+from lmzoo.generation.copied import answer_text
 from lmzoo.generation.decode import generate
 
 
@@ -24,7 +25,8 @@ def answer(
     """The most probable target of each source: a translation, a summary, a reply.
 
     Sources of similar length are searched together. Unlike a prompt of `generate`, a source may
-    hold what the tokenizer has never seen.
+    hold what the tokenizer has never seen; where a model that copies writes an unknown word, that
+    of the source stands in the answer.
 
     Args:
         model: a Seq2SeqModel.
@@ -78,7 +80,7 @@ def answer(
                 length_penalty=length_penalty,
             )  # fmt: skip
         for number, ids in zip(group, found, strict=False):
-            answers[number] = writer.decode(ids)
+            answers[number] = answer_text(model, tokenizer, sources[number], ids)
         if progress is not None:
             progress(min(first + batch_size, len(order)))
     return answers

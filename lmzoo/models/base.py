@@ -262,6 +262,39 @@ class Seq2SeqModel(TokenModel):
         Coverage is that of the last layer that looks at the source.
         """
         seen: list[Tensor] | None = [] if "coverage" in state else None
+        logits, state = self._read(ids, state, position, seen)
+        if seen:
+            state["coverage"] = state["coverage"] + ops.sum(seen[-1], axis=1)
+        return logits, state
+
+    def attention(self, source: Tensor, target: Tensor) -> Tensor:
+        """How much each target position looks at each source token, in the last layer that looks.
+
+        Position t is the one from which target t + 1 is predicted.
+
+        Args:
+            source: int32 (batch, source_time).
+            target: int32 (batch, time), beginning with id 2.
+
+        Returns:
+            float32 (batch, time, source_time), each row adding up to 1.
+        """
+        target = ops.convert_to_tensor(target, dtype="int32")
+        source = ops.convert_to_tensor(source, dtype="int32")
+        state = self.init_state(source, target.shape[1], coverage=True)
+        seen: list[Tensor] = []
+        self._read(target, state, ops.zeros((), "int32"), seen)
+        return seen[-1]
+
+    @property
+    def copies(self) -> bool:
+        """Whether tokens may be copied from the source."""
+        return _looks(self.head)
+
+    def _read(
+        self, ids: Tensor, state: dict[str, Any], position: Tensor, seen: list[Tensor] | None
+    ) -> tuple[Tensor, dict[str, Any]]:
+        """`step` without counting coverage; the looks are appended to `seen`."""
         x = self.embedding.step(ids, position)
         after = []
         for block, before, read in zip(self.blocks, state["blocks"], state["memory"], strict=True):
@@ -272,10 +305,7 @@ class Seq2SeqModel(TokenModel):
             logits = self.head.step(x, state["head"], seen, state.get("coverage"))
         else:
             logits = self.head(x)
-        state = {**state, "blocks": after}
-        if seen:
-            state["coverage"] = state["coverage"] + ops.sum(seen[-1], axis=1)
-        return logits, state
+        return logits, {**state, "blocks": after}
 
 
 def _looks(layer: keras.layers.Layer) -> bool:

@@ -1,7 +1,7 @@
 """Words as tokens: `word` for any text, `whitespace` for text that is already tokenised."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import tensorflow as tf
 from lmzoo.data.tokenizers import splitting
 from lmzoo.data.tokenizers.base import SPECIAL_TOKENS, Tokenizer
 from lmzoo.data.tokenizers.checks import check_vocab_size, too_large
+from lmzoo.data.tokenizers.lowercase import lower
 from lmzoo.data.tokenizers.texts import checked_texts
 from lmzoo.errors import TokenizerError
 from lmzoo.typing import Tensor
@@ -94,6 +95,28 @@ class WhitespaceTokenizer(Tokenizer):
     def _notes(cls, counts: Counter[str]) -> dict[str, Any]:
         """More to report about the words."""
         return {}
+
+    def words(self, text: str) -> list[str]:
+        """The words of a text, one for each id of `encode`, unknown ones as they stand there.
+
+        Args:
+            text: a string.
+
+        Returns:
+            A list of words.
+        """
+        return splitting.split(lower(text) if self.lowercase else text, self._pattern())
+
+    def join(self, words: Sequence[str]) -> str:
+        """The text of words, spaces set as `decode` sets them.
+
+        Args:
+            words: any words, known or not.
+
+        Returns:
+            A string.
+        """
+        return splitting.join(words, prose=self._prose)
 
     def _payload(self) -> list[str]:
         return self._content.tokens[FIRST + 1 :]
