@@ -10,10 +10,10 @@ from lmzoo.typing import Tensor
 
 Transform: TypeAlias = Callable[[tf.data.Dataset], tf.data.Dataset]
 # The ids of padding, of an unknown word, and of the begin of a text, the same in every tokenizer.
-PAD, UNKNOWN, BEGIN = 0, 1, 2
+PAD, UNK, BOS = 0, 1, 2
 
 
-def blank_words(share: float, *, seed: int | None = None, blank_id: int = UNKNOWN) -> Transform:
+def blank_words(share: float, *, seed: int | None = None, blank_id: int = UNK) -> Transform:
     """Puts a blank in the place of source tokens.
 
     Args:
@@ -151,8 +151,8 @@ def drop_words(share: float, *, seed: int | None = None) -> Transform:
     _check(share)
 
     def change(source: Tensor, target: Tensor, seeds: Tensor) -> tuple[Tensor, Tensor]:
-        hidden = _chosen(target, share, seeds) & (target != PAD) & (target != BEGIN)
-        return source, tf.where(hidden, UNKNOWN, target)
+        hidden = _chosen(target, share, seeds) & (target != PAD) & (target != BOS)
+        return source, tf.where(hidden, UNK, target)
 
     return _transform(change, seed)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from lmzoo.data.batch import Batches
+from lmzoo.data.batched import BatchedData
 from lmzoo.data.borders import check_kind
 from lmzoo.data.clean import Rule, choose_rules
 from lmzoo.data.corpus import Corpus
@@ -21,7 +21,7 @@ from lmzoo.errors import ArgumentError
 
 
 @dataclass
-class LMData:
+class LMData(BatchedData):
     """Batches for language modelling, and everything that was counted on the way to them.
 
     `train`, `valid` and `test` are Datasets of (ids, next ids, weights): int32, int32 and float32
@@ -63,53 +63,6 @@ class LMData:
     def vocab_size(self) -> int:
         """Number of ids of the tokenizer."""
         return int(self.tokenizer.vocab_size)
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """Batches in a pass over the training text."""
-        return self.batches["train"].steps
-
-    @property
-    def valid_steps(self) -> int:
-        """Batches of the validation text."""
-        return self.batches["valid"].steps if "valid" in self.batches else 0
-
-    @property
-    def test_steps(self) -> int:
-        """Batches of the test text."""
-        return self.batches["test"].steps if "test" in self.batches else 0
-
-    @property
-    def train(self) -> tf.data.Dataset:
-        """One pass over the training text; each complete pass takes the next epoch's order."""
-        return self.batches["train"].dataset()
-
-    @property
-    def valid(self) -> tf.data.Dataset | None:
-        """The validation text, in its order, every token (of a stream, but the first) once."""
-        return self.batches["valid"].dataset() if "valid" in self.batches else None
-
-    @property
-    def test(self) -> tf.data.Dataset | None:
-        """The test text, as `valid`."""
-        return self.batches["test"].dataset() if "test" in self.batches else None
-
-    def train_from(self, step: int) -> tf.data.Dataset:
-        """Training batches without end, from a global step on.
-
-        `train_from(0)` is the passes of `train` one after the other, and `train_from(n)` is the
-        same without the first n batches: that is how a resumed training sees what it would have.
-
-        Args:
-            step: batches to leave out, at least 0.
-
-        Returns:
-            A Dataset without end; give `fit` its `steps_per_epoch`.
-
-        Raises:
-            ArgumentError: `step` below 0.
-        """
-        return self.batches["train"].dataset_from(step)
 
     def ids(self, part: str = "train") -> np.ndarray:
         """The ids of one part in a row, shape (n,); documents as `eos document eos ... eos`."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
+from lmzoo.data.batched import BatchedData
 from lmzoo.data.language_modeling import choose_tokenizer
 from lmzoo.data.pair_batches import EncodedPairs, PairBatches
 from lmzoo.data.pairs import Pair, Pairs, PairSource, read_pairs
@@ -19,7 +19,7 @@ LONGEST = 2048
 
 
 @dataclass
-class Seq2SeqData:
+class Seq2SeqData(BatchedData):
     """Batches of pairs, and everything that was counted on the way to them.
 
     `train`, `valid` and `test` are Datasets of ((source, target), next ids, weights): int32
@@ -58,38 +58,9 @@ class Seq2SeqData:
         shared = self.source_tokenizer is self.tokenizer
         return self.tokenizer if shared else (self.source_tokenizer, self.tokenizer)
 
-    @property
-    def steps_per_epoch(self) -> int:
-        """Batches in a pass over the training pairs."""
-        return self.batches["train"].steps
-
-    @property
-    def valid_steps(self) -> int:
-        """Batches of the validation pairs."""
-        return self.batches["valid"].steps if "valid" in self.batches else 0
-
-    @property
-    def train(self) -> tf.data.Dataset:
-        """One pass over the training pairs; each complete pass takes the next epoch's order."""
-        return self.batches["train"].dataset()
-
-    @property
-    def valid(self) -> tf.data.Dataset | None:
-        """The validation pairs."""
-        return self.batches["valid"].dataset() if "valid" in self.batches else None
-
-    @property
-    def test(self) -> tf.data.Dataset | None:
-        """The test pairs."""
-        return self.batches["test"].dataset() if "test" in self.batches else None
-
-    def train_from(self, step: int) -> tf.data.Dataset:
-        """Training batches without end, from a global step on; see `LMData.train_from`."""
-        return self.batches["train"].dataset_from(step)
-
     def texts(self, part: str) -> tuple[list[str], list[str]]:
-        """All sources and all targets of a part, also those too long for a batch."""
-        pairs = list(self.pairs.read(part))
+        """The sources and targets of a part that have text on both sides, too long ones too."""
+        pairs = [pair for pair in self.pairs.read(part) if all(text.strip() for text in pair)]
         return [source for source, _ in pairs], [target for _, target in pairs]
 
     def describe(self) -> str:

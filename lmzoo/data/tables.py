@@ -89,6 +89,12 @@ def _read_json(path: Path, fields: tuple[str, str]) -> Iterator[tuple[str, str]]
                 f"{path}, line {number:,} is no JSON object with the keys {fields[0]!r} and "
                 f"{fields[1]!r} ({error!r})"
             ) from error
+        for name, value in zip(fields, values, strict=True):
+            if not isinstance(value, str | list):
+                raise DataError(
+                    f"{path}, line {number:,}: {name!r} is {str(value)[:40]}, neither a text nor a "
+                    "list of texts"
+                )
         first, second = values
         source = first if isinstance(first, str) else " ".join(map(str, first))
         target = second if isinstance(second, str) else str(next(iter(second), ""))

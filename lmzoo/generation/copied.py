@@ -9,10 +9,11 @@ from keras import ops
 
 from lmzoo.generation import compiled
 from lmzoo.generation.prompts import bucket, pad_rows
+from lmzoo.generation.stepper import BOS
 from lmzoo.typing import Tensor
 
-# The ids of an unknown word and of the begin of a text, the same in every tokenizer.
-UNKNOWN, BEGIN = 1, 2
+# The id of an unknown word, the same in every tokenizer.
+UNK = 1
 # Shortest padded lengths, so that few shapes are compiled.
 SHORTEST = 32
 
@@ -45,12 +46,12 @@ def answer_text(model: keras.Model, tokenizer: Any, source: str, ids: Iterable[i
     reader, writer = tokenizer if isinstance(tokenizer, tuple) else (tokenizer, tokenizer)
     written = [int(token) for token in ids]
     copies = getattr(model, "copies", False) and reader is writer and hasattr(writer, "words")
-    if not copies or UNKNOWN not in written:
+    if not copies or UNK not in written:
         return str(writer.decode(written))
     words = reader.words(source)
     looks = _looks(model, reader.encode(source), written)
     found = [
-        words[int(looks[place].argmax())] if token == UNKNOWN else writer.decode([token])
+        words[int(looks[place].argmax())] if token == UNK else writer.decode([token])
         for place, token in enumerate(written)
     ]
     return str(writer.join(found))
@@ -58,7 +59,7 @@ def answer_text(model: keras.Model, tokenizer: Any, source: str, ids: Iterable[i
 
 def _looks(model: keras.Model, source: list[int], written: list[int]) -> np.ndarray:
     """What the model looked at when it wrote each id: (ids, source tokens)."""
-    target = [BEGIN, *written[:-1]]
+    target = [BOS, *written[:-1]]
     rows = [
         pad_rows([np.array(row, "int32")], bucket(len(row), SHORTEST, None))
         for row in (source, target)

@@ -21,7 +21,7 @@ from lmzoo.typing import Tensor
 # A source is at least this long, so that short ones share one compiled loop.
 SHORTEST_SOURCE = 32
 # The id that begins a text, the same in every tokenizer of this package.
-BEGIN = 2
+BOS = 2
 
 
 class Stepper:
@@ -124,7 +124,7 @@ class Seq2SeqStepper(Stepper):
     def check(self, prompts: Prompts, new_tokens: int) -> None:
         prompts.check_ids(self.input_size)
         prompts.check_length(0, getattr(self.model.source_embedding, "max_length", None))
-        prompts.become_sources(BEGIN)
+        prompts.become_sources(BOS)
         prompts.check_length(new_tokens, self.max_length)
 
     def begin(self, tokens: np.ndarray, prompts: Prompts) -> tuple[Any, int]:

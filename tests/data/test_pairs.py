@@ -90,6 +90,13 @@ def test_csv_and_json_lines(tmp_path):
         list(read_pairs(tmp_path / "a.jsonl", fields=("text", "target")).read())
 
 
+@pytest.mark.parametrize("value", [5, None, {"text": "x"}, True])
+def test_json_values_that_are_no_texts_are_named(tmp_path, value):
+    path = write(tmp_path / "a.jsonl", [json.dumps({"source": "a", "target": value})])
+    with pytest.raises(DataError, match=r"line 1: 'target' is .*, neither a text nor a list"):
+        list(read_pairs(path).read())
+
+
 def test_lists_dictionaries_and_the_grammar(tmp_path):
     assert list(read_pairs(PAIRS).read()) == PAIRS
     parts = read_pairs({"train": PAIRS, "valid": PAIRS[:1]})

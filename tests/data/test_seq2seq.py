@@ -120,6 +120,13 @@ def test_arguments_outside_their_range(wrong):
         prepare_seq2seq([("a", "b")], tokenizer="char", **wrong)
 
 
+def test_texts_to_measure_have_both_sides():
+    pairs = {"train": [("a b", "c d")], "valid": [("a", "b"), (" ", "x"), ("c", ""), ("d", "e")]}
+    data = prepare_seq2seq(pairs, tokenizer="word")
+    assert data.texts("valid") == (["a", "d"], ["b", "e"])
+    assert data.report["valid"]["empty"] == 2
+
+
 @given(
     st.lists(st.integers(1, 60), min_size=1, max_size=40),
     st.integers(1, 4),
