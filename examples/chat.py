@@ -15,12 +15,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when i
 
 import keras
 
-import lmzoo
 from lmzoo import experiment
 from lmzoo.data import Pairs, read_dialogues
 
 # The recipe: what the model is, and how it learns. Each is a flag: --hidden-dim 256 --dropout 0.3
 DEFAULTS = {
+    "model": "lstm",
     "copy": True,  # names that the user says come back in the reply
     "hidden_dim": 128,
     "num_layers": 1,
@@ -43,16 +43,10 @@ def train(run: experiment.Seq2SeqExperiment) -> None:
     """Dialogues in; a trained model, its accuracy and replies out."""
     data = run.prepare_seq2seq(read, max_source_length=CONTEXT)
 
-    model = lmzoo.build_lstm_seq2seq(
-        data.vocab_size,
-        embed_dim=run.args.hidden_dim,
-        hidden_dim=run.args.hidden_dim,
-        num_layers=run.args.num_layers,
-        dropout=run.args.dropout,
-        copy=run.args.copy,
-    )
+    model = run.build(data)  # lmzoo.build_lstm_seq2seq(...), or what --model names
     model.compile(
         optimizer=keras.optimizers.Adam(run.args.learning_rate, clipnorm=1.0),
+        r_drop=run.args.r_drop,
         steps_per_execution=10,  # ten batches between two looks of Python
     )
 

@@ -39,19 +39,11 @@ def train(run: experiment.Seq2SeqExperiment) -> None:
     # data.train yields ((source, target), next ids, weights)
     data = run.prepare_seq2seq(max_source_length=LONGEST)
 
-    model = lmzoo.build_transformer_seq2seq(
-        data.vocab_size,
-        embed_dim=run.args.hidden_dim,
-        hidden_dim=2 * run.args.hidden_dim,
-        num_layers=run.args.num_layers,
-        num_heads=4,
-        norm_first=True,
-        dropout=run.args.dropout,
-        copy=run.args.copy,
-    )
+    model = run.build(data)  # lmzoo.build_transformer_seq2seq(...), or what --model names
     model.compile(
         optimizer=keras.optimizers.Adam(run.args.learning_rate, beta_2=0.98, clipnorm=1.0),
         label_smoothing=0.0 if run.args.copy else 0.1,  # copied words have no rivals
+        r_drop=run.args.r_drop,
         steps_per_execution=10,  # ten batches between two looks of Python
     )
 

@@ -9,14 +9,12 @@ corpus/ holds train.en, train.de, valid.en, ... or train.tsv, ... Everything it 
 runs/translate: the model, its tokenizer, BLEU, the answers, a curve.
 """
 
-import argparse
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is loaded
 
 import keras
 
-import lmzoo
 from lmzoo import experiment
 
 # The recipe: what the model is, and how it learns. Each is a flag: --hidden-dim 256 --dropout 0.3
@@ -36,36 +34,16 @@ def train(run: experiment.Seq2SeqExperiment) -> None:
     """Pairs in; a trained model, BLEU and translations out."""
     data = run.prepare_seq2seq()  # data.train yields ((source, target), next ids, weights)
 
-    model = build(run.args, data)
+    model = run.build(data)  # lmzoo.build_transformer_seq2seq(...), or what --model names
     model.compile(
         optimizer=keras.optimizers.Adam(run.args.learning_rate, beta_2=0.98, clipnorm=1.0),
         label_smoothing=0.1,
+        r_drop=run.args.r_drop,
         steps_per_execution=10,  # ten batches between two looks of Python
     )
 
     run.fit(model, data)  # model.fit(data.train, ...) with a budget, checkpoints and --resume
     run.report(model, data)
-
-
-def build(args: argparse.Namespace, data: lmzoo.data.Seq2SeqData) -> lmzoo.Seq2SeqModel:
-    """The model that `--model` names."""
-    width, sizes = args.hidden_dim, {"num_layers": args.num_layers, "dropout": args.dropout}
-    if args.model == "cnn":
-        return lmzoo.build_cnn_seq2seq(data.vocab_size, hidden_dim=width, **sizes)
-    if args.model == "transformer":
-        return lmzoo.build_transformer_seq2seq(
-            data.vocab_size,
-            embed_dim=width,
-            hidden_dim=2 * width,
-            num_heads=4,
-            norm_first=True,
-            copy=args.copy,
-            **sizes,
-        )
-    builders = {"gru": lmzoo.build_gru_seq2seq, "lstm": lmzoo.build_lstm_seq2seq}
-    return builders[args.model](
-        data.vocab_size, embed_dim=width, hidden_dim=width, copy=args.copy, **sizes
-    )
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import keras
 import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -241,3 +242,21 @@ def test_chat_learns_and_talks(tmp_path, monkeypatch, capsys):
     output = capsys.readouterr().out
     assert "a text, then Enter" in output
     assert json.loads(output.splitlines()[-1].split("> ")[-1])["val_exact"] >= 0
+
+
+def test_chat_reads_with_another_model(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    said = [f"1 hi\thello\n2 a red block {n}\there is block {n}\n\n" for n in range(100)]
+    (tmp_path / "train.txt").write_text("".join(said), "utf-8")
+    call(monkeypatch, "chat", "--smoke", "--data", "train.txt", "--model", "transformer")
+    metrics = json.loads(capsys.readouterr().out.splitlines()[-1])
+    model = keras.saving.load_model(tmp_path / "runs" / "chat" / "model.keras", compile=False)
+    assert model.count_params() == metrics["parameters"]
+    assert "num_heads" in model.get_config()
+
+
+def test_copying_without_a_model_that_copies_is_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        call(monkeypatch, "chat", "--smoke", "--model", "cnn")
+    assert "--model cnn does not copy: add --no-copy" in capsys.readouterr().err

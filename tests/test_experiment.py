@@ -426,3 +426,24 @@ def test_an_unknown_family_is_named(tmp_path):
     args = types.SimpleNamespace(families=["lstm", "mamba"], out=tmp_path / "c", resume=False)
     with pytest.raises(ArgumentError, match="mamba"):
         experiment.Comparison(args)
+
+
+def test_the_judge_chooses_in_the_second_half(text, tmp_path):
+    figures = iter([3.0, 9.0, 5.0] + [1.0] * 20)
+    asked = []
+
+    def judge():
+        asked.append(loop.done)
+        return {"val_bleu": next(figures)}
+
+    _, data = start(text, tmp_path / "out", "--epochs", "1")
+    model = model_with_dropout(data.vocab_size)
+    plan = Plan(steps=10)
+    loop = TrainingLoop(tmp_path, data, plan, evaluations=10, keep_best=False, judge=judge)
+    model.fit(data.train_from(0), shuffle=False, verbose=0, callbacks=[loop])
+    loop.measure({})
+    assert asked[0] >= 0.5
+    assert all("val_bleu" not in entry for entry in loop.history if entry["step"] < 5)
+    assert loop.best["val_bleu"] == 9.0
+    losses = [entry["val_loss"] for entry in loop.history]
+    assert losses[-1] < loop.best["val_loss"]

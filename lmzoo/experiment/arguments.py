@@ -52,6 +52,14 @@ def positive_float(text: str) -> float:
     return value
 
 
+def not_negative(text: str) -> float:
+    """Reads a finite number of at least 0 from the command line."""
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{value} is not a number of at least 0")
+    return value
+
+
 def add_arguments(
     parser: argparse.ArgumentParser, *, out: str, defaults: Mapping[str, Any] | None = None
 ) -> None:

@@ -19,6 +19,7 @@ from lmzoo.experiment.folder import save_model
 from lmzoo.schedules import WarmupCosine
 
 EVALUATIONS = 15
+JUDGED_FROM = 0.5  # before, hardly any model is the best
 SECONDS_BETWEEN = 8.0  # in a short training, measuring and saving would take its time
 WARMUP = 0.05
 DONE = 0.999  # two clocks of the same training may differ by a moment
@@ -87,6 +88,8 @@ class TrainingLoop(Progress):
             as many as cost about a twelfth of the training, 4 at the least.
         evaluations: how often that happens, less often in a training of less than two minutes.
         keep_best: whether to write model.keras.
+        judge: measures the model in the second half of the training; its figure, such as
+            {"val_bleu": 30.1}, chooses the best model, the highest. None: the lowest loss does.
     """
 
     def __init__(
@@ -98,8 +101,10 @@ class TrainingLoop(Progress):
         valid_batches: int | None = None,
         evaluations: int = EVALUATIONS,
         keep_best: bool = True,
+        judge: Callable[[], dict[str, float]] | None = None,
     ) -> None:
         super().__init__()
+        self.judge = judge
         self.folder, self.data, self.plan = folder, data, plan
         self.valid_batches, self.keep_best = valid_batches, keep_best
         most = evaluations if plan.seconds is None else max(1, int(plan.seconds / SECONDS_BETWEEN))
@@ -164,13 +169,15 @@ class TrainingLoop(Progress):
             logs: the training's own figures, or nothing.
 
         Returns:
-            `val_loss` in nats per token and `val_perplexity`.
+            `val_loss` in nats per token, `val_perplexity`, and what `judge` found.
         """
         if self.valid_batches is None:  # forward alone costs a third of a training step
             self.valid_batches = max(4, self._steps_between() // 4)
         part = self.data.valid.take(min(self.valid_batches, self.data.valid_steps))
         found = self.model.evaluate(part, verbose=0, return_dict=True)
         val = {"val_loss": nats_per_token(found), "val_perplexity": float(found["perplexity"])}
+        if self.judge is not None and self.done >= JUDGED_FROM:
+            val |= self.judge()
         entry = {
             "step": self.step,
             "epoch": round(self.step / self.data.steps_per_epoch, 3),
@@ -183,7 +190,7 @@ class TrainingLoop(Progress):
         self.history.append(entry)
         lines = [json.dumps(line) + "\n" for line in self.history]
         (self.folder / "log.jsonl").write_text("".join(lines), "utf-8")
-        if self.best is None or val["val_loss"] <= self.best["val_loss"]:
+        if self.best is None or _worth(entry) >= _worth(self.best):
             self.best = entry
             if self.keep_best:
                 save_model(self.folder, self.model)
@@ -230,6 +237,11 @@ class TrainingLoop(Progress):
         """Ends the bar's line."""
         self._bar.target = self.step - self._bar_start
         self._bar.update(self._bar.target, list(logs.items()), finalize=True)
+
+
+def _worth(entry: Mapping[str, Any]) -> tuple[float, float]:
+    """What the best model has most of: the judge's figure, then the likelihood."""
+    return entry.get("val_bleu", -1.0), -entry["val_loss"]
 
 
 @contextlib.contextmanager

@@ -138,7 +138,10 @@ class Experiment:
         """
         self._check_prompt(model, data)
         plan = plan_for(self.args, data.steps_per_epoch, model.steps_per_execution)
-        self.loop = loop = TrainingLoop(self.folder, data, plan, valid_batches=valid_batches)
+        judge = self._judge(model, data)
+        self.loop = loop = TrainingLoop(
+            self.folder, data, plan, valid_batches=valid_batches, judge=judge
+        )
         checkpoint = Checkpoint(
             self.folder, monitor=None, seed=self.args.seed, extra=loop.get_state
         )
@@ -166,6 +169,10 @@ class Experiment:
             settings={"seed": self.args.seed},
         )
         self.writer.prompt_ids(self.args.prompt or "")
+
+    def _judge(self, model: keras.Model, data: Any) -> Callable[[], dict[str, float]] | None:
+        """What chooses the best model instead of the loss; see `TrainingLoop`."""
+        return None
 
     def _train(self, model: keras.Model, data: Any, callbacks: list[Any]) -> None:
         """Runs `fit` until the plan is carried out."""

@@ -9,21 +9,30 @@ from typing import Any
 
 import keras
 
+from lmzoo.callbacks import BleuCallback
 from lmzoo.data import join_pairs, prepare_seq2seq, read_pairs
 from lmzoo.data.encode import count_words
 from lmzoo.data.pairs import Pairs
 from lmzoo.data.seq2seq import Seq2SeqData
-from lmzoo.errors import LmzooError
+from lmzoo.errors import ArgumentError, LmzooError
 from lmzoo.experiment import folder as folders
 from lmzoo.experiment import report
-from lmzoo.experiment.arguments import RECIPE_FLAGS, positive_int
+from lmzoo.experiment.arguments import RECIPE_FLAGS, not_negative, positive_int
 from lmzoo.experiment.loop import nats_per_token
 from lmzoo.experiment.run import Experiment
 from lmzoo.generation import answer
 from lmzoo.metrics import Bleu, ChrF, Rouge, split_characters, split_words
+from lmzoo.models import (
+    Seq2SeqModel,
+    build_cnn_seq2seq,
+    build_gru_seq2seq,
+    build_lstm_seq2seq,
+    build_transformer_seq2seq,
+)
 
 SHOWN = 3
 SMOKE_ANSWERS = 20
+JUDGED = 500  # pairs whose BLEU chooses the best model
 
 
 class Seq2SeqExperiment(Experiment):
@@ -31,7 +40,7 @@ class Seq2SeqExperiment(Experiment):
 
     recipe_flags = (
         *RECIPE_FLAGS, "copy", "fields", "joiner", "lowercase", "model", "more_pairs",
-        "tokens_per_batch",
+        "norm_first", "r_drop", "tokens_per_batch",
     )  # fmt: skip
 
     @staticmethod
@@ -47,9 +56,13 @@ class Seq2SeqExperiment(Experiment):
         add("--lowercase", action="store_true", help="lower-case all texts")
         add("--tokens-per-batch", type=positive_int, default=2048, help="positions in a batch")
         add("--model", choices=("transformer", "lstm", "gru", "cnn"), default="transformer",
-            help="the architecture, where the example leaves a choice")  # fmt: skip
+            help="the architecture")  # fmt: skip
         add("--copy", action=argparse.BooleanOptionalAction, default=False,
             help="whether tokens may be copied from the source")  # fmt: skip
+        add("--norm-first", action=argparse.BooleanOptionalAction, default=True,
+            help="of a Transformer: pre-norm, quicker to learn; or post-norm")  # fmt: skip
+        add("--r-drop", type=not_negative, default=0.0, metavar="ALPHA",
+            help="read each batch twice, and lower the divergence of the two")  # fmt: skip
         add("--num-beams", type=positive_int, default=5, help="hypotheses of the search at the end")
 
     def prepare_seq2seq(
@@ -86,6 +99,43 @@ class Seq2SeqExperiment(Experiment):
         print(data.describe())
         print(f"an epoch is {data.steps_per_epoch:,} batches")
         return data
+
+    def build(self, data: Seq2SeqData) -> Seq2SeqModel:
+        """The model that `--model` names, with the sizes that the flags give.
+
+        Args:
+            data: the Seq2SeqData that it will learn.
+
+        Returns:
+            The Seq2SeqModel, not yet compiled.
+
+        Raises:
+            ArgumentError: `--copy` with an architecture that cannot.
+        """
+        args = self.args
+        if args.model == "cnn" and args.copy:
+            raise ArgumentError("--model cnn does not copy: add --no-copy, or take another model")
+        sizes = {"num_layers": args.num_layers, "dropout": args.dropout}
+        if args.model == "cnn":
+            return build_cnn_seq2seq(data.vocab_size, hidden_dim=args.hidden_dim, **sizes)
+        if args.model == "transformer":
+            return build_transformer_seq2seq(
+                data.vocab_size,
+                embed_dim=args.hidden_dim,
+                hidden_dim=2 * args.hidden_dim,
+                num_heads=4,
+                norm_first=args.norm_first,
+                copy=args.copy,
+                **sizes,
+            )
+        recurrent = {"gru": build_gru_seq2seq, "lstm": build_lstm_seq2seq}[args.model]
+        return recurrent(
+            data.vocab_size,
+            embed_dim=args.hidden_dim,
+            hidden_dim=args.hidden_dim,
+            copy=args.copy,
+            **sizes,
+        )
 
     def _check_prompt(self, model: keras.Model, data: Any) -> None:
         if self.args.prompt is not None and not data.source_tokenizer.encode(self.args.prompt):
@@ -130,18 +180,35 @@ class Seq2SeqExperiment(Experiment):
         print(report.json_line(metrics), flush=True)
         return metrics
 
-    def _measure(self, model: keras.Model, data: Seq2SeqData, part: str) -> dict[str, Any]:
-        """BLEU and chrF of one part; the answers are written to a file."""
+    def _judge(self, model: keras.Model, data: Any) -> Callable[[], dict[str, float]]:
+        """BLEU of quick answers: when likelihood is at its best, BLEU still grows."""
+        sources, references = (texts[:JUDGED] for texts in self._texts(data, "valid"))
+        metric = Bleu(bleu_tokenizer(references, is_tokenised=bool(self.args.joiner)))
+        bleu = BleuCallback(
+            sources,
+            references,
+            tokenizer=data.tokenizers,
+            metric=metric,
+            show=0,
+            finish=self._join,
+        )
+        return lambda: bleu.evaluate(model)
+
+    def _texts(self, data: Seq2SeqData, part: str) -> tuple[list[str], list[str]]:
+        """Sources of one part, and what their answers are compared with."""
         sources, references = data.texts(part)
         if self.args.smoke:
             sources, references = sources[:SMOKE_ANSWERS], references[:SMOKE_ANSWERS]
+        references = [self._join(text) for text in references]
+        return sources, [text.lower() for text in references] if self.args.lowercase else references
+
+    def _measure(self, model: keras.Model, data: Seq2SeqData, part: str) -> dict[str, Any]:
+        """BLEU and chrF of one part; the answers are written to a file."""
+        sources, references = self._texts(data, part)
         print(f"writing {len(sources):,} answers for {part} ...", flush=True)
         start = time.monotonic()
         texts = self._answer(model, data, sources)
         seconds = time.monotonic() - start
-        references = [self._join(text) for text in references]
-        if self.args.lowercase:
-            references = [text.lower() for text in references]
         (self.folder / f"answers_{part}.txt").write_text("\n".join(texts) + "\n", "utf-8")
         self.shown = list(zip(sources, references, texts, strict=True))[:SHOWN]
         name = "val" if part == "valid" else part

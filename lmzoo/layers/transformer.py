@@ -58,7 +58,8 @@ class TransformerBlock(keras.layers.Layer):
         norm_epsilon: Added to the variance.
         rotary_base: Base of the rotary embedding, or None.
         qk_norm: Whether queries and keys are normalised.
-        dropout: Share dropped of the attention weights and of both residual branches.
+        dropout: Share dropped of the residual branches.
+        attention_dropout: Share dropped of the attention weights; None means `dropout`.
         use_bias: Whether projections have biases.
         kind: "decoder": a position sees itself and earlier ones; "encoder": it sees all; "cross": a
             decoder that attends to a memory too.
@@ -94,6 +95,7 @@ class TransformerBlock(keras.layers.Layer):
         rotary_base: float | None = None,
         qk_norm: bool = False,
         dropout: float = 0.0,
+        attention_dropout: float | None = None,
         use_bias: bool = True,
         kind: str = "decoder",
         output_scale: float = 1.0,
@@ -108,7 +110,7 @@ class TransformerBlock(keras.layers.Layer):
         shared: dict[str, Any] = {
             "num_kv_heads": num_kv_heads,
             "qk_norm": qk_norm,
-            "dropout": dropout,
+            "dropout": dropout if attention_dropout is None else attention_dropout,
             "use_bias": use_bias,
         }
         self.attention = MultiHeadAttention(

@@ -32,6 +32,7 @@ def head_nats(
     logits_at_once: int = LOGITS_AT_ONCE,
     window: tuple[Tensor, Tensor] | None = None,
     label_smoothing: float = 0.0,
+    r_drop: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
     """Sum of -log softmax(hidden kernel + bias)[target], computed some rows at a time.
 
@@ -48,11 +49,13 @@ def head_nats(
         window: int32 scalars, the first token and the one behind the last, outside of which all
             weights are 0 (tokens counted over the batch): nothing is computed there.
         label_smoothing: share of each target that is spread evenly over the vocabulary.
+        r_drop: weight of the divergence from the twin; the second half of the batch is the first
+            one, read again with another dropout.
 
     Returns:
         Two float32 tensors: the sum of the weighted nats, a scalar, and the sum of the weights.
-        With label_smoothing the first is (2,): the smoothed nats, and the plain ones, which have no
-        gradient.
+        With label_smoothing or r_drop the first is (2,): the nats to be lowered, and the plain
+        ones, which have no gradient.
 
     Source: the rows are those of Liger's fused linear cross-entropy, https://arxiv.org/abs/2410.10989
 
@@ -69,17 +72,36 @@ def head_nats(
     count = _static_size(targets)
     if count is not None:  # equal parts, so that none is mostly padding
         rows = -(-count // -(-count // rows))
-    arguments = (
-        ops.reshape(hidden, (-1, dim)),  # (tokens, dim)
+    hidden = ops.reshape(hidden, (-1, dim))  # (tokens, dim)
+    targets = ops.cast(ops.reshape(targets, (-1,)), "int32")  # (tokens,)
+    total = ops.sum(weights)
+    weights = ops.reshape(weights, (-1,))  # (tokens,)
+    if r_drop:
+        rows += rows % 2
+        hidden, targets, weights = (_side_by_side(x) for x in (hidden, targets, weights))
+    nats = _Chunks(rows, transposed, label_smoothing, r_drop).nats(
+        hidden,
         kernel,
         ops.zeros((vocab,), kernel.dtype) if bias is None else bias,
-        ops.cast(ops.reshape(targets, (-1,)), "int32"),  # (tokens,)
-        ops.reshape(weights, (-1,)),  # (tokens,)
+        targets,
+        weights,
+        window=window,
+        training=training,
     )
-    nats = _Chunks(rows, transposed, label_smoothing).nats(
-        *arguments, window=window, training=training
-    )
-    return nats, ops.sum(weights)
+    return nats, total
+
+
+def _side_by_side(x: Tensor) -> Tensor:
+    """Moves each row of the second half behind its twin in the first."""
+    first, second = ops.split(x, 2, axis=0)
+    pairs = ops.stack([first, second], axis=1)
+    return ops.reshape(pairs, (-1, *x.shape[1:]))  # (tokens, ...)
+
+
+def _swap_twins(x: Tensor) -> Tensor:
+    """Exchanges the rows 0 and 1, 2 and 3, and so on."""
+    pairs = ops.reshape(x, (-1, 2, x.shape[-1]))  # (rows / 2, 2, vocab)
+    return ops.reshape(ops.flip(pairs, axis=1), (-1, x.shape[-1]))  # (rows, vocab)
 
 
 def _check(targets: Tensor, hidden: Tensor) -> None:
@@ -106,8 +128,11 @@ def _static_size(x: Tensor) -> int | None:
 class _Chunks:
     """The computation for one number of rows and one layout of the kernel."""
 
-    def __init__(self, rows: int, transposed: bool, smoothing: float) -> None:
-        self.rows, self.transposed, self.smoothing = rows, transposed, smoothing
+    def __init__(self, rows: int, transposed: bool, smoothing: float, r_drop: float) -> None:
+        self.rows, self.transposed = rows, transposed
+        self.smoothing, self.r_drop = smoothing, r_drop
+        # Whether the nats to be lowered are others than the plain ones.
+        self.is_altered = bool(smoothing or r_drop)
 
     def nats(
         self,
@@ -148,7 +173,7 @@ class _Chunks:
             )
 
             def gradient(upstream: Tensor) -> tuple[Tensor, ...]:
-                upstream = upstream[0] if self.smoothing else upstream
+                upstream = upstream[0] if self.is_altered else upstream
                 return tuple(
                     ops.cast(g * ops.cast(upstream, g.dtype), dtype)
                     for g, dtype in zip(gradients, dtypes, strict=True)
@@ -160,7 +185,7 @@ class _Chunks:
 
     def _loop(self, body: Callable, span: tuple, inputs: tuple, start: tuple) -> Tensor | tuple:
         """Adds up what `body` finds over the chunks from span[0] to before span[1]."""
-        zero = ops.zeros((2,) if self.smoothing else (), "float32")
+        zero = ops.zeros((2,) if self.is_altered else (), "float32")
 
         def step(index: Tensor, state: tuple) -> tuple:
             return body(index * self.rows, inputs, state)
@@ -205,14 +230,25 @@ class _Chunks:
         nats = ops.sum(ops.where(weight != 0, nats * weight, 0.0))
         is_target = ops.arange(vocab, dtype="int32")[None, :] == place
         share = powers * (weight / normaliser)[:, None]
-        if not self.smoothing:
+        if not self.is_altered:
             d_logits = share - ops.where(is_target, weight[:, None], 0.0)
             return nats, rows, ops.cast(d_logits, hidden.dtype)
         even = ops.sum(weight * (total - ops.mean(logits, axis=-1)))
-        smoothed = (1 - self.smoothing) * nats + self.smoothing * even
+        lowered = (1 - self.smoothing) * nats + self.smoothing * even
         wanted = ops.where(is_target, 1 - self.smoothing, 0.0) + self.smoothing / vocab
         d_logits = share - wanted * weight[:, None]
-        return ops.stack([smoothed, nats]), rows, ops.cast(d_logits, hidden.dtype)
+        if self.r_drop:
+            found, d_found = self._divergence(logits - total[:, None])
+            lowered = lowered + ops.sum(ops.where(weight != 0, weight * found, 0.0))
+            d_logits = d_logits + weight[:, None] * d_found
+        return ops.stack([lowered, nats]), rows, ops.cast(d_logits, hidden.dtype)
+
+    def _divergence(self, logs: Tensor) -> tuple[Tensor, Tensor]:
+        """What R-Drop adds to each row, and the gradient of a pair's sum by the row's logits."""
+        own, gap = ops.exp(logs), logs - _swap_twins(logs)
+        divergence = ops.sum(own * gap, axis=-1)  # KL(p || q); the twin's row has KL(q || p)
+        gradient = own * (gap - divergence[:, None]) + own - _swap_twins(own)
+        return self.r_drop / 2 * divergence, self.r_drop / 2 * gradient
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
@@ -227,6 +263,7 @@ class FusedCrossEntropy(CrossEntropy):
     Args:
         logits_at_once: about how many logits are held at once; 2^23 are 32 MB.
         label_smoothing: see `CrossEntropy`; not for an adaptive softmax.
+        r_drop: see `CrossEntropy`; not for an adaptive softmax.
         name: the loss's name.
 
     Example:
@@ -239,9 +276,12 @@ class FusedCrossEntropy(CrossEntropy):
         self,
         logits_at_once: int = LOGITS_AT_ONCE,
         label_smoothing: float = 0.0,
+        r_drop: float = 0.0,
         name: str = "fused_cross_entropy",
     ) -> None:
-        super().__init__(from_logits=True, label_smoothing=label_smoothing, name=name)
+        super().__init__(
+            from_logits=True, label_smoothing=label_smoothing, r_drop=r_drop, name=name
+        )
         self.logits_at_once = logits_at_once
 
     def from_hidden(
@@ -266,25 +306,28 @@ class FusedCrossEntropy(CrossEntropy):
             Float32 scalars: the loss, the sum of the plain nats, the sum of the weights.
 
         Raises:
-            ArgumentError: the shape of the targets does not fit, or labels are to be smoothed for
-                a head that cannot do it.
+            ArgumentError: the shape of the targets does not fit, or the head cannot do what the
+                loss asks.
         """
-        smoothing = self.label_smoothing if training else 0.0
-        if smoothing and getattr(head, "is_for_hidden_states", False):
-            raise ArgumentError(
-                f"label_smoothing={smoothing} is not for an adaptive softmax: leave it at 0, or "
-                "build the model without adaptive_cutoffs"
-            )
+        settings = {"label_smoothing": self.label_smoothing, "r_drop": self.r_drop}
+        if not training:
+            settings = dict.fromkeys(settings, 0.0)
+        for name, value in settings.items():
+            if value and getattr(head, "is_for_hidden_states", False):
+                raise ArgumentError(
+                    f"{name}={value} is not for an adaptive softmax: leave it at 0, or "
+                    "build the model without adaptive_cutoffs"
+                )
         count = functools.partial(
             head_nats,
             training=training,
             logits_at_once=self.logits_at_once,
-            label_smoothing=smoothing,
+            **settings,
         )
         _check(targets, hidden)
         weights = spread_weights(targets, sample_weight)
         nats, tokens = head.nats(count, hidden, targets, weights)
-        smoothed, plain = (nats[0], nats[1]) if smoothing else (nats, nats)
+        smoothed, plain = (nats[0], nats[1]) if any(settings.values()) else (nats, nats)
         return ops.divide_no_nan(smoothed, over_replicas(tokens)), plain, tokens
 
     def get_config(self) -> dict[str, Any]:
@@ -292,5 +335,6 @@ class FusedCrossEntropy(CrossEntropy):
         return {
             "logits_at_once": self.logits_at_once,
             "label_smoothing": self.label_smoothing,
+            "r_drop": self.r_drop,
             "name": self.name,
         }

@@ -39,6 +39,7 @@ def build_transformer_seq2seq(
     activation: str = "relu",
     norm_first: bool = False,
     dropout: float = 0.1,
+    attention_dropout: float = 0.0,
     tie_embeddings: bool = True,
     copy: bool = False,
     coverage: float = 0.0,
@@ -56,7 +57,9 @@ def build_transformer_seq2seq(
         num_heads: Number of attention heads.
         activation: "relu" (Vaswani et al. 2017), "gelu", "relu2" or "swiglu".
         norm_first: Pre-norm if True, post-norm (Vaswani et al. 2017) if False.
-        dropout: Share dropped in training of embeddings, attention and residuals, 0 to 1.
+        dropout: Share dropped in training of embeddings and of what joins the residuals (Vaswani
+            et al. 2017, section 5.4), 0 to 1.
+        attention_dropout: Share dropped in training of the attention weights, 0 to 1.
         tie_embeddings: Whether source, target and output share one table as far as their
             vocabularies are one.
         copy: Whether tokens may be copied from the source (See et al. 2017); both sides then share
@@ -100,6 +103,7 @@ def build_transformer_seq2seq(
             activation=activation,
             norm_first=norm_first,
             dropout=dropout,
+            attention_dropout=attention_dropout,
             kind=kind,
         )
 

@@ -117,3 +117,15 @@ def test_tied_head_is_the_transposed_table():
     narrow = LanguageModelHead(9, embedding=embedding, use_bias=False)
     wide = RNG.standard_normal((2, 3, 7)).astype("float32")
     assert tuple(narrow(wide).shape) == (2, 3, 9)
+
+
+def test_attention_weights_are_dropped_by_themselves():
+    x = np.random.default_rng(0).normal(size=(2, 5, 8)).astype("float32")
+    plain = {"num_heads": 2, "hidden_dim": 8}
+    assert TransformerBlock(**plain, dropout=0.5).attention.dropout.rate == 0.5
+    block = TransformerBlock(**plain, dropout=0.5, attention_dropout=0.0)
+    attention = block.attention
+    block.build(x.shape)
+    attended = attention(x, training=True)
+    np.testing.assert_allclose(attended, attention(x), atol=1e-6)
+    assert np.abs(block(x, training=True) - block(x)).max() > 0.1

@@ -81,6 +81,37 @@ def test_gradients_equal_those_of_the_logits(rows, transposed, xla):
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
+@pytest.mark.parametrize("rows", [1, 4, 100])
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("xla", [False, True])
+def test_the_divergence_of_twins_is_that_of_the_logits(rows, smoothing, xla):
+    hidden, kernel, bias, ids, weights = (tf.constant(x) for x in case(rows, batch=4))
+    ids, weights = (tf.concat([x[:2], x[:2]], axis=0) for x in (ids, weights))
+
+    def fused():
+        with tf.GradientTape() as tape:
+            tape.watch([hidden, kernel, bias])
+            nats, tokens = head_nats(
+                hidden, kernel, bias, ids, weights, training=True, logits_at_once=rows * VOCAB,
+                label_smoothing=smoothing, r_drop=3.0,
+            )  # fmt: skip
+            loss = nats[0] / tokens
+        return loss, nats[1], tape.gradient(loss, [hidden, kernel, bias])
+
+    plain = CrossEntropy(label_smoothing=smoothing, r_drop=3.0)
+    with tf.GradientTape() as tape:
+        tape.watch([hidden, kernel, bias])
+        logits = hidden @ kernel + bias
+        loss = plain(ids, logits, weights) + plain.twin_penalty(logits, weights)
+    wanted = tape.gradient(loss, [hidden, kernel, bias])
+    found_loss, nats, found = tf.function(fused, jit_compile=xla)()
+    np.testing.assert_allclose(found_loss, loss, rtol=1e-5)
+    arrays = (x.numpy() for x in (hidden, kernel, bias, ids, weights))
+    np.testing.assert_allclose(nats, numpy_nats(*arrays), rtol=1e-5)
+    for a, b in zip(found, wanted, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
 def test_an_unknown_size_is_taken_too():
     hidden, kernel, bias, ids, weights = case(7)
 
@@ -140,6 +171,25 @@ def test_fit_and_evaluate_give_the_numbers_of_the_plain_loss(family):
     for a, b in zip(model.weights, twin.weights, strict=True):
         np.testing.assert_allclose(a, b, atol=2e-5)
     assert model.predict(ids, verbose=0).shape == (12, 9, VOCAB)
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_fit_reads_twice_and_evaluate_once(dropout):
+    ids = np.random.default_rng(0).integers(0, VOCAB, (12, 9)).astype("int32")
+    found = {}
+    for kind, r_drop in ((FusedCrossEntropy, 500.0), (CrossEntropy, 500.0), (CrossEntropy, 0.0)):
+        keras.utils.set_random_seed(1)
+        model = lmzoo.build_gru_lm(VOCAB, embed_dim=8, hidden_dim=12, dropout=dropout)
+        model.compile(keras.optimizers.SGD(0.01), loss=kind(r_drop=r_drop))
+        history = model.fit(ids[:, :-1], ids[:, 1:], epochs=2, shuffle=False, verbose=0).history
+        values = model.evaluate(ids[:, :-1], ids[:, 1:], verbose=0)
+        found[kind, r_drop] = [*history["loss"], *history["perplexity"], *values]
+    twice, plain = found[CrossEntropy, 500.0], found[CrossEntropy, 0.0]
+    np.testing.assert_allclose(found[FusedCrossEntropy, 500.0], twice, rtol=2e-5)
+    if dropout:
+        assert twice[0] > plain[0] + 0.001
+    else:  # both readings are the same: no divergence
+        np.testing.assert_allclose(twice, plain, rtol=2e-5)
 
 
 def test_fit_holds_no_batch_of_logits():
