@@ -214,7 +214,8 @@ def test_translate_trains_reports_goes_on_and_translates_back(tmp_path, monkeypa
     rows = (tmp_path / "more.tsv").read_text("utf-8").splitlines()
     assert all(row.split("\t")[1] in ("他看书。", "她睡觉。") for row in rows)
     (tmp_path / "more.tsv").write_text("A dog.\t一只狗。\n" * 300, "utf-8")
-    call(monkeypatch, "translate", "--smoke", "--model", "gru", "--more-pairs", "more.tsv")
+    noise = ["--word-dropout", "0.1", "--r-drop", "1", "--warmup", "0.2"]
+    call(monkeypatch, "translate", "--smoke", "--model", "gru", "--more-pairs", "more.tsv", *noise)
     assert "more pairs to train on" in capsys.readouterr().out
     saved = json.loads((tmp_path / "runs" / "translate-2" / "data.json").read_text("utf-8"))
     assert saved["train"]["pairs"] == 4300

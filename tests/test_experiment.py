@@ -123,7 +123,7 @@ def test_loading_from_a_folder_without_model_says_so(tmp_path):
 
 @given(st.floats(0.01, 20), st.integers(1, 500), st.integers(1, 30))
 def test_a_plan_in_epochs_is_whole_executions_and_not_shorter(epochs, steps, execution):
-    plan = plan_for(argparse.Namespace(epochs=epochs, minutes=None), steps, execution)
+    plan = plan_for(argparse.Namespace(epochs=epochs, minutes=None, warmup=0.05), steps, execution)
     assert plan.steps % execution == 0
     assert plan.steps >= epochs * steps - 1e-6
     assert plan.steps - execution < epochs * steps or plan.steps == execution
@@ -447,3 +447,31 @@ def test_the_judge_chooses_in_the_second_half(text, tmp_path):
     assert loop.best["val_bleu"] == 9.0
     losses = [entry["val_loss"] for entry in loop.history]
     assert losses[-1] < loop.best["val_loss"]
+
+
+def test_noise_goes_on_where_a_training_stopped(tmp_path):
+    rows = [f"a{n} b{n % 7} c\tx{n} y{n % 7}" for n in range(300)]
+    (tmp_path / "train.tsv").write_text("\n".join(rows), "utf-8")
+    parser = argparse.ArgumentParser()
+    experiment.Seq2SeqExperiment.add_flags(parser)
+    experiment.add_arguments(parser, out=str(tmp_path / "out"), defaults={"tokenizer": "word"})
+    flags = ["--data", str(tmp_path / "train.tsv"), "--tokens-per-batch", "64"]
+    args = experiment.parse(parser, [*flags, "--word-dropout", "0.3"])
+    run = experiment.Seq2SeqExperiment("test", args)
+    data = run.prepare_seq2seq()
+
+    def batches(step, count):
+        run.loop = types.SimpleNamespace(step=step)
+        found = [batch[0] for batch in run._batches(data).take(count).as_numpy_iterator()]
+        assert len(found) == count
+        return found
+
+    plain = [batch[0] for batch in data.train_from(0).take(9).as_numpy_iterator()]
+    noisy = batches(0, 9)
+    for part in (0, 1):  # source, target; unknown words stand for blanks
+        pairs = zip(plain, noisy, strict=True)
+        blanks = np.mean([np.mean(b[part][a[part] > 3] == 1) for a, b in pairs])
+        assert 0.2 < blanks < 0.4
+    for one, other in zip(noisy[6:], batches(6, 3), strict=True):
+        np.testing.assert_array_equal(one[0], other[0])
+        np.testing.assert_array_equal(one[1], other[1])

@@ -21,6 +21,7 @@ RECIPE_FLAGS = (
     "num_layers",
     "dropout",
     "learning_rate",
+    "warmup",
     "seed",
     "smoke",
 )
@@ -57,6 +58,14 @@ def not_negative(text: str) -> float:
     value = float(text)
     if not 0 <= value < float("inf"):
         raise argparse.ArgumentTypeError(f"{value} is not a number of at least 0")
+    return value
+
+
+def share(text: str) -> float:
+    """Reads a number from 0 to below 1 from the command line."""
+    value = float(text)
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not from 0 to below 1")
     return value
 
 
@@ -98,6 +107,8 @@ def add_arguments(
     add("--num-layers", type=positive_int, default=1, help="layers of the model")
     add("--dropout", type=float, default=0.0, help="share dropped in training, 0 to 1")
     add("--learning-rate", type=positive_float, default=1e-3, help="the highest learning rate")
+    add("--warmup", type=share, default=0.05, metavar="SHARE",
+        help="part of the training over which the learning rate rises")  # fmt: skip
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=positive_float, help="train for so long")
     length.add_argument("--epochs", type=positive_float, help="train so often over the data")

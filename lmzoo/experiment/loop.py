@@ -27,10 +27,14 @@ DONE = 0.999  # two clocks of the same training may differ by a moment
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """How long to train: for `seconds`, or for `steps` batches; the other is None."""
+    """How long to train: for `seconds`, or for `steps` batches; the other is None.
+
+    The learning rate rises over the share `warmup` of it.
+    """
 
     seconds: float | None = None
     steps: int | None = None
+    warmup: float = WARMUP
 
     def progress(self, step: int, seconds: float) -> float:
         """The share of the training that is done, 1 or more at its end."""
@@ -52,9 +56,9 @@ class Plan:
         """
         if self.seconds is not None:
             minutes = self.seconds / 60
-            return [TimeBudget(minutes, peak=peak, warmup=WARMUP, elapsed=seconds, steps=step)]
+            return [TimeBudget(minutes, peak=peak, warmup=self.warmup, elapsed=seconds, steps=step)]
         assert self.steps is not None
-        warmup = min(round(self.steps * WARMUP), self.steps - 1)
+        warmup = min(round(self.steps * self.warmup), self.steps - 1)
         return [StepSchedule(WarmupCosine(peak, self.steps, warmup), step)]
 
 

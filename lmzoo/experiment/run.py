@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from lmzoo.callbacks import Checkpoint, StopOnNaN
 from lmzoo.data import prepare_lm, read_texts
@@ -122,8 +123,8 @@ class Experiment:
     def fit(self, model: keras.Model, data: Any, *, valid_batches: int | None = None) -> None:
         """Trains for `--minutes` or `--epochs`, or goes on with `--resume`.
 
-        The learning rate rises over the first twentieth and then falls along half a cosine to
-        zero; it follows the time with `--minutes`, the steps with `--epochs` (then the same
+        The learning rate rises over `--warmup` of the training and then falls along half a cosine
+        to zero; it follows the time with `--minutes`, the steps with `--epochs` (then the same
         seed gives the same model). Along the way part of the validation set is measured, the
         best model is kept as `model.keras`, and a checkpoint is written every half minute.
 
@@ -170,6 +171,10 @@ class Experiment:
         )
         self.writer.prompt_ids(self.args.prompt or "")
 
+    def _batches(self, data: Any) -> tf.data.Dataset:
+        """Training batches without end, from where the training stands."""
+        return data.train_from(self.loop.step)
+
     def _judge(self, model: keras.Model, data: Any) -> Callable[[], dict[str, float]] | None:
         """What chooses the best model instead of the loss; see `TrainingLoop`."""
         return None
@@ -180,7 +185,7 @@ class Experiment:
         try:
             with stop_on_interrupt(self.loop):
                 model.fit(
-                    data.train_from(self.loop.step),
+                    self._batches(data),
                     shuffle=False,  # the data shuffle themselves
                     verbose=0,  # the loop draws the bar
                     callbacks=callbacks,
@@ -338,6 +343,6 @@ def errors_in_one_line(name: str) -> Iterator[None]:
 def plan_for(args: argparse.Namespace, steps_per_epoch: int, steps_per_execution: int) -> Plan:
     """The length of a training; in whole executions, which is how Keras counts steps."""
     if args.epochs is None:
-        return Plan(seconds=args.minutes * 60)
+        return Plan(seconds=args.minutes * 60, warmup=args.warmup)
     executions = math.ceil(args.epochs * steps_per_epoch / steps_per_execution)
-    return Plan(steps=max(1, executions) * steps_per_execution)
+    return Plan(steps=max(1, executions) * steps_per_execution, warmup=args.warmup)

@@ -8,16 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from lmzoo.callbacks import BleuCallback
-from lmzoo.data import join_pairs, prepare_seq2seq, read_pairs
+from lmzoo.data import blank_words, drop_words, join_pairs, prepare_seq2seq, read_pairs
 from lmzoo.data.encode import count_words
 from lmzoo.data.pairs import Pairs
 from lmzoo.data.seq2seq import Seq2SeqData
 from lmzoo.errors import ArgumentError, LmzooError
 from lmzoo.experiment import folder as folders
 from lmzoo.experiment import report
-from lmzoo.experiment.arguments import RECIPE_FLAGS, not_negative, positive_int
+from lmzoo.experiment.arguments import RECIPE_FLAGS, not_negative, positive_int, share
 from lmzoo.experiment.loop import nats_per_token
 from lmzoo.experiment.run import Experiment
 from lmzoo.generation import answer
@@ -40,7 +41,7 @@ class Seq2SeqExperiment(Experiment):
 
     recipe_flags = (
         *RECIPE_FLAGS, "copy", "fields", "joiner", "lowercase", "model", "more_pairs",
-        "norm_first", "r_drop", "tokens_per_batch",
+        "norm_first", "r_drop", "tokens_per_batch", "word_dropout",
     )  # fmt: skip
 
     @staticmethod
@@ -63,6 +64,8 @@ class Seq2SeqExperiment(Experiment):
             help="of a Transformer: pre-norm, quicker to learn; or post-norm")  # fmt: skip
         add("--r-drop", type=not_negative, default=0.0, metavar="ALPHA",
             help="read each batch twice, and lower the divergence of the two")  # fmt: skip
+        add("--word-dropout", type=share, default=0.0, metavar="SHARE",
+            help="part of the words that are blanked in training, on both sides")  # fmt: skip
         add("--num-beams", type=positive_int, default=5, help="hypotheses of the search at the end")
 
     def prepare_seq2seq(
@@ -179,6 +182,14 @@ class Seq2SeqExperiment(Experiment):
             converse(reply)
         print(report.json_line(metrics), flush=True)
         return metrics
+
+    def _batches(self, data: Any) -> tf.data.Dataset:
+        if not self.args.word_dropout:
+            return super()._batches(data)
+        part, seed = self.args.word_dropout, self.args.seed
+        noisy = data.train_from(0).apply(blank_words(part, seed=seed))
+        # Skipped, not begun later: a resumed training sees the noise that it would have seen.
+        return noisy.apply(drop_words(part, seed=seed + 1)).skip(self.loop.step)
 
     def _judge(self, model: keras.Model, data: Any) -> Callable[[], dict[str, float]]:
         """BLEU of quick answers: when likelihood is at its best, BLEU still grows."""
