@@ -23,13 +23,7 @@ from lmzoo.experiment.loop import nats_per_token
 from lmzoo.experiment.run import Experiment
 from lmzoo.generation import answer
 from lmzoo.metrics import Bleu, ChrF, Rouge, split_characters, split_words
-from lmzoo.models import (
-    Seq2SeqModel,
-    build_cnn_seq2seq,
-    build_gru_seq2seq,
-    build_lstm_seq2seq,
-    build_transformer_seq2seq,
-)
+from lmzoo.registry import build_model
 
 SHOWN = 3
 SMOKE_ANSWERS = 20
@@ -103,7 +97,7 @@ class Seq2SeqExperiment(Experiment):
         print(f"an epoch is {data.steps_per_epoch:,} batches")
         return data
 
-    def build(self, data: Seq2SeqData) -> Seq2SeqModel:
+    def build(self, data: Seq2SeqData) -> keras.Model:
         """The model that `--model` names, with the sizes that the flags give.
 
         Args:
@@ -118,27 +112,15 @@ class Seq2SeqExperiment(Experiment):
         args = self.args
         if args.model == "cnn" and args.copy:
             raise ArgumentError("--model cnn does not copy: add --no-copy, or take another model")
-        sizes = {"num_layers": args.num_layers, "dropout": args.dropout}
-        if args.model == "cnn":
-            return build_cnn_seq2seq(data.vocab_size, hidden_dim=args.hidden_dim, **sizes)
+        width, sizes = args.hidden_dim, {"num_layers": args.num_layers, "dropout": args.dropout}
         if args.model == "transformer":
-            return build_transformer_seq2seq(
-                data.vocab_size,
-                embed_dim=args.hidden_dim,
-                hidden_dim=2 * args.hidden_dim,
-                num_heads=4,
-                norm_first=args.norm_first,
-                copy=args.copy,
-                **sizes,
-            )
-        recurrent = {"gru": build_gru_seq2seq, "lstm": build_lstm_seq2seq}[args.model]
-        return recurrent(
-            data.vocab_size,
-            embed_dim=args.hidden_dim,
-            hidden_dim=args.hidden_dim,
-            copy=args.copy,
-            **sizes,
-        )
+            sizes |= {"embed_dim": width, "hidden_dim": 2 * width, "num_heads": 4}
+            sizes |= {"norm_first": args.norm_first, "copy": args.copy}
+        elif args.model == "cnn":
+            sizes |= {"hidden_dim": width}
+        else:
+            sizes |= {"embed_dim": width, "hidden_dim": width, "copy": args.copy}
+        return build_model(f"{args.model}_seq2seq", vocab_size=data.vocab_size, **sizes)
 
     def _check_prompt(self, model: keras.Model, data: Any) -> None:
         if self.args.prompt is not None and not data.source_tokenizer.encode(self.args.prompt):

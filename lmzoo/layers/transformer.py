@@ -58,8 +58,8 @@ class TransformerBlock(keras.layers.Layer):
         norm_epsilon: Added to the variance.
         rotary_base: Base of the rotary embedding, or None.
         qk_norm: Whether queries and keys are normalised.
-        dropout: Share dropped of the residual branches.
-        attention_dropout: Share dropped of the attention weights; None means `dropout`.
+        dropout: Share dropped of the residual branches and of the attention weights, or a pair: of
+            the former, of the latter.
         use_bias: Whether projections have biases.
         kind: "decoder": a position sees itself and earlier ones; "encoder": it sees all; "cross": a
             decoder that attends to a memory too.
@@ -94,8 +94,7 @@ class TransformerBlock(keras.layers.Layer):
         norm_epsilon: float = 1e-5,
         rotary_base: float | None = None,
         qk_norm: bool = False,
-        dropout: float = 0.0,
-        attention_dropout: float | None = None,
+        dropout: float | tuple[float, float] = 0.0,
         use_bias: bool = True,
         kind: str = "decoder",
         output_scale: float = 1.0,
@@ -106,11 +105,12 @@ class TransformerBlock(keras.layers.Layer):
         if kind not in KINDS:
             raise ArgumentError(f"kind={kind!r}; use one of {', '.join(KINDS)}.")
         self.needs_memory = kind == "cross"
+        branches, weights = dropout if isinstance(dropout, tuple) else (dropout, dropout)
         initializer = keras.initializers.VarianceScaling(output_scale**2, "fan_in", "normal")
         shared: dict[str, Any] = {
             "num_kv_heads": num_kv_heads,
             "qk_norm": qk_norm,
-            "dropout": dropout if attention_dropout is None else attention_dropout,
+            "dropout": weights,
             "use_bias": use_bias,
         }
         self.attention = MultiHeadAttention(
@@ -141,7 +141,7 @@ class TransformerBlock(keras.layers.Layer):
         )
         self.attention_norm = make_norm(norm, norm_epsilon, "attention_norm")
         self.feedforward_norm = make_norm(norm, norm_epsilon, "feedforward_norm")
-        self.dropout = Dropout(dropout)
+        self.dropout = Dropout(branches)
 
     def build(self, x_shape: tuple, memory_shape: tuple | None = None) -> None:
         """Builds the parts."""

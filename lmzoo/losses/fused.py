@@ -309,10 +309,8 @@ class FusedCrossEntropy(CrossEntropy):
             ArgumentError: the shape of the targets does not fit, or the head cannot do what the
                 loss asks.
         """
-        settings = {"label_smoothing": self.label_smoothing, "r_drop": self.r_drop}
-        if not training:
-            settings = dict.fromkeys(settings, 0.0)
-        for name, value in settings.items():
+        smoothing, r_drop = (self.label_smoothing, self.r_drop) if training else (0.0, 0.0)
+        for name, value in (("label_smoothing", smoothing), ("r_drop", r_drop)):
             if value and getattr(head, "is_for_hidden_states", False):
                 raise ArgumentError(
                     f"{name}={value} is not for an adaptive softmax: leave it at 0, or "
@@ -322,12 +320,13 @@ class FusedCrossEntropy(CrossEntropy):
             head_nats,
             training=training,
             logits_at_once=self.logits_at_once,
-            **settings,
+            label_smoothing=smoothing,
+            r_drop=r_drop,
         )
         _check(targets, hidden)
         weights = spread_weights(targets, sample_weight)
         nats, tokens = head.nats(count, hidden, targets, weights)
-        smoothed, plain = (nats[0], nats[1]) if any(settings.values()) else (nats, nats)
+        smoothed, plain = (nats[0], nats[1]) if smoothing or r_drop else (nats, nats)
         return ops.divide_no_nan(smoothed, over_replicas(tokens)), plain, tokens
 
     def get_config(self) -> dict[str, Any]:

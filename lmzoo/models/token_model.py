@@ -133,7 +133,7 @@ class TokenModel(ZooModel):
 
     def train_step(self, *args: Any) -> Any:
         """Keras's step; with a FusedCrossEntropy, from hidden states instead of logits."""
-        if getattr(self.loss, "r_drop", 0):
+        if isinstance(self.loss, CrossEntropy) and self.loss.r_drop:
             args = (*args[:-1], _twice(args[-1]))
         with self._fusing(args[-1]):
             return super().train_step(*args)
@@ -154,7 +154,7 @@ class TokenModel(ZooModel):
         """Keras's loss; in a fused step that of the hidden states, which the metrics count too."""
         if _FUSED.get() is not self:
             loss = super().compute_loss(x, y, y_pred, sample_weight, training=training)
-            if training and getattr(self.loss, "r_drop", 0):
+            if training and isinstance(self.loss, CrossEntropy) and self.loss.r_drop:
                 loss = loss + self.loss.twin_penalty(y_pred, sample_weight)
             return loss
         y = keras.tree.flatten(y)[0]

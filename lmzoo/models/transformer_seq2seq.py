@@ -102,8 +102,7 @@ def build_transformer_seq2seq(
             hidden_dim=hidden_dim or 4 * embed_dim,
             activation=activation,
             norm_first=norm_first,
-            dropout=dropout,
-            attention_dropout=attention_dropout,
+            dropout=(dropout, attention_dropout),
             kind=kind,
         )
 

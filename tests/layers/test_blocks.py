@@ -123,7 +123,7 @@ def test_attention_weights_are_dropped_by_themselves():
     x = np.random.default_rng(0).normal(size=(2, 5, 8)).astype("float32")
     plain = {"num_heads": 2, "hidden_dim": 8}
     assert TransformerBlock(**plain, dropout=0.5).attention.dropout.rate == 0.5
-    block = TransformerBlock(**plain, dropout=0.5, attention_dropout=0.0)
+    block = TransformerBlock(**plain, dropout=(0.5, 0.0))
     attention = block.attention
     block.build(x.shape)
     attended = attention(x, training=True)
