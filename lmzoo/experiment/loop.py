@@ -92,8 +92,8 @@ class TrainingLoop(Progress):
             as many as cost about a twelfth of the training, 4 at the least.
         evaluations: how often that happens, less often in a training of less than two minutes.
         keep_best: whether to write model.keras.
-        judge: measures the model in the second half of the training; its figure, such as
-            {"val_bleu": 30.1}, chooses the best model, the highest. None: the lowest loss does.
+        judge: in the second half of the training gives {"val_bleu": ...}, of which the best model
+            has the highest. None: the best has the lowest loss.
     """
 
     def __init__(

@@ -91,7 +91,8 @@ class TokenModel(ZooModel):
                 and lowers the divergence between the two (see lmzoo.losses.CrossEntropy).
 
         Raises:
-            ArgumentError: If label_smoothing or r_drop is given beside a loss, which has its own.
+            ArgumentError: If label_smoothing or r_drop is given beside a loss, which has its own;
+                or r_drop to a model that carries its state, whose rows go on from each other.
         """
         for name, value in (("label_smoothing", label_smoothing), ("r_drop", r_drop)):
             if loss is not None and value:
@@ -106,6 +107,11 @@ class TokenModel(ZooModel):
             fused = fused or self.vocab_size >= LARGE_VOCABULARY
             kind = FusedCrossEntropy if fused else CrossEntropy
             loss = kind(label_smoothing=label_smoothing, r_drop=r_drop)
+        if _reads_twice(loss) and any(getattr(x, "carry_batch_size", 0) for x in _parts(self)):
+            raise ArgumentError(
+                f"r_drop={loss.r_drop} reads each batch twice, and this model carries its state "
+                "from row to row: leave r_drop out, or build it with carry_batch_size=0."
+            )
         if weighted_metrics is None:
             weighted_metrics = [Perplexity()]
         self._can_fuse = (
@@ -133,7 +139,7 @@ class TokenModel(ZooModel):
 
     def train_step(self, *args: Any) -> Any:
         """Keras's step; with a FusedCrossEntropy, from hidden states instead of logits."""
-        if isinstance(self.loss, CrossEntropy) and self.loss.r_drop:
+        if _reads_twice(self.loss):
             args = (*args[:-1], _twice(args[-1]))
         with self._fusing(args[-1]):
             return super().train_step(*args)
@@ -154,7 +160,7 @@ class TokenModel(ZooModel):
         """Keras's loss; in a fused step that of the hidden states, which the metrics count too."""
         if _FUSED.get() is not self:
             loss = super().compute_loss(x, y, y_pred, sample_weight, training=training)
-            if training and isinstance(self.loss, CrossEntropy) and self.loss.r_drop:
+            if training and _reads_twice(self.loss):
                 loss = loss + self.loss.twin_penalty(y_pred, sample_weight)
             return loss
         y = keras.tree.flatten(y)[0]
@@ -245,6 +251,10 @@ def _check_range(x: Any, size: int) -> None:
             f"id {outside.flat[0]} is outside the vocabulary of {size} ids "
             f"(0 to {size - 1}): use the tokenizer that the model was built for."
         )
+
+
+def _reads_twice(loss: Any) -> bool:
+    return isinstance(loss, CrossEntropy) and loss.r_drop > 0
 
 
 def _twice(data: Any) -> Any:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from keras import ops
 
 import lmzoo
+from lmzoo.errors import ArgumentError
 from lmzoo.losses import CrossEntropy, FusedCrossEntropy, head_nats
 
 VOCAB = 50
@@ -190,6 +191,14 @@ def test_fit_reads_twice_and_evaluate_once(dropout):
         assert twice[0] > plain[0] + 0.001
     else:  # both readings are the same: no divergence
         np.testing.assert_allclose(twice, plain, rtol=2e-5)
+
+
+def test_a_carried_state_cannot_be_read_twice():
+    model = lmzoo.build_gru_lm(VOCAB, embed_dim=8, hidden_dim=8, carry_batch_size=4)
+    with pytest.raises(ArgumentError, match="carries its state"):
+        model.compile("adam", r_drop=1.0)
+    with pytest.raises(ArgumentError, match="carries its state"):
+        model.compile("adam", loss=FusedCrossEntropy(r_drop=1.0))
 
 
 def test_fit_holds_no_batch_of_logits():
