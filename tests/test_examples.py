@@ -261,3 +261,4 @@ def test_copying_without_a_model_that_copies_is_one_line(tmp_path, monkeypatch, 
     with pytest.raises(SystemExit):
         call(monkeypatch, "chat", "--smoke", "--model", "cnn")
     assert "--model cnn does not copy: add --no-copy" in capsys.readouterr().err
+    assert not (tmp_path / "runs" / "chat").exists()

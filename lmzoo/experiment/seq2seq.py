@@ -76,11 +76,18 @@ class Seq2SeqExperiment(Experiment):
 
         Returns:
             The Seq2SeqData.
+
+        Raises:
+            ArgumentError: `--copy` with an architecture that cannot.
         """
         args, saved = self.args, self.folder / folders.TOKENIZER
         print(f"preparing {args.data} ...", flush=True)
         known = args.resume and saved.exists()
         with folders.forgotten_on_error(self.folder):
+            if args.model == "cnn" and args.copy:
+                raise ArgumentError(
+                    "--model cnn does not copy: add --no-copy, or take another model"
+                )
             data = prepare_seq2seq(
                 (read or pairs_of)(args),
                 tokenizer=saved if known else args.tokenizer,
@@ -105,13 +112,8 @@ class Seq2SeqExperiment(Experiment):
 
         Returns:
             The Seq2SeqModel, not yet compiled.
-
-        Raises:
-            ArgumentError: `--copy` with an architecture that cannot.
         """
         args = self.args
-        if args.model == "cnn" and args.copy:
-            raise ArgumentError("--model cnn does not copy: add --no-copy, or take another model")
         width, sizes = args.hidden_dim, {"num_layers": args.num_layers, "dropout": args.dropout}
         if args.model == "transformer":
             sizes |= {"embed_dim": width, "hidden_dim": 2 * width, "num_heads": 4}
