@@ -29,7 +29,8 @@ KEPT = ("*.json", "*.csv", "*.md", "*.png")
 LOG_BYTES = 95_000
 # Its encoder tells the words of a context apart where an LSTM's long stands still.
 BABI_TRANSFORMER = (
-    "--model transformer --num-layers 2 --dropout 0.1 --learning-rate 0.002 --tokens-per-batch 4096"
+    "--model transformer --num-layers 2 --dropout 0.1 --learning-rate 0.002 "
+    "--tokens-per-batch 4096 --num-beams 1 "
 )
 PEERS = str(ROOT / ".venv-peers" / "bin" / "python")
 
@@ -174,11 +175,11 @@ RUNS = {
     **{
         f"babi_{task}": Run(
             f"examples/chat.py --data {{data}}/dialogue/dialog_babi/dialog-babi-task{task}[dt]* "
-            f"--tokenizer whitespace {model} --num-beams 1 --minutes {minutes} --out {{out}}",
+            f"--tokenizer whitespace {model}--minutes {minutes} --out {{out}}",
             f"dialog bAbI, task {task}: {accuracy} % of replies or more",
         )
         for task, model, minutes, accuracy in (
-            (1, "--model lstm", 5, 100),
+            (1, "", 5, 100),
             (2, BABI_TRANSFORMER, 4, 100),
             (3, BABI_TRANSFORMER, 12, 74.8),
             (4, BABI_TRANSFORMER, 5, 57.2),

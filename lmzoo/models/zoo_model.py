@@ -32,7 +32,7 @@ class ZooModel(keras.Model):
         recipe["name"] = self.name
         recipe["quantization"] = getattr(self, "_quantization", None)
         # By place: the names of layers count up with every model of a process.
-        recipe["frozen"] = [i for i, x in enumerate(_leaves(self)) if not x.trainable]
+        recipe["frozen"] = [i for i, x in enumerate(_layers(self)) if not x.trainable]
         return recipe
 
     def get_config(self) -> dict[str, Any]:
@@ -50,7 +50,7 @@ class ZooModel(keras.Model):
         if recipe.get("quantization"):
             self.quantize(recipe["quantization"])
         frozen = set(recipe.get("frozen") or ())
-        for i, layer in enumerate(_leaves(self)):
+        for i, layer in enumerate(_layers(self)):
             if i in frozen:
                 layer.trainable = False
 
@@ -67,9 +67,9 @@ def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
     return keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
 
 
-def _leaves(model: keras.Model) -> list[keras.layers.Layer]:
-    """The layers without sub-layers, where `trainable` takes effect."""
-    return [x for x in model._flatten_layers(include_self=False) if not x._layers]
+def _layers(model: keras.Model) -> list[keras.layers.Layer]:
+    """All layers, each before those inside it; one that holds others may have weights too."""
+    return list(model._flatten_layers(include_self=False))
 
 
 def clone(model: ZooModel) -> Any:

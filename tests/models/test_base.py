@@ -59,6 +59,17 @@ assert keras.config.dtype_policy().name == "float32"
     np.testing.assert_array_equal(np.load(tmp_path / "logits.npy"), here)
 
 
+def test_frozen_word_vectors_stay_frozen_when_saved(tmp_path):
+    model = lmzoo.build_lstm_lm(20, embed_dim=4, hidden_dim=4)
+    model.embedding.trainable = False  # it holds a layer, its dropout, and weights of its own
+    count = len(model.trainable_weights)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert len(loaded.trainable_weights) == count
+    loaded.embedding.trainable = True
+    assert len(loaded.trainable_weights) == count + 1
+
+
 def test_dropout_penalties_and_weight_dropout_act_in_training_only():
     model = lmzoo.build_lstm_lm(20, embed_dim=8, hidden_dim=8, weight_dropout=0.5, l1=0.1, l2=0.1)
     ids = np.arange(6).reshape(2, 3)
