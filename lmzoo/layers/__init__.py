@@ -11,10 +11,10 @@ from lmzoo.layers.feedforward import FeedForward
 from lmzoo.layers.head import Head, LanguageModelHead
 from lmzoo.layers.positions import apply_rotary, sinusoidal_positions
 from lmzoo.layers.reading import (
-    BidirectionalBlock,
     CrossAttentionBlock,
     InputFeedingBlock,
     MemoryAttentionBlock,
+    RecurrentEncoderBlock,
 )
 from lmzoo.layers.recurrent import (
     GRUBlock,
@@ -31,7 +31,6 @@ __all__ = [
     "LSTM",
     "AdaptiveHead",
     "AdditiveAttention",
-    "BidirectionalBlock",
     "CopyHead",
     "CrossAttentionBlock",
     "Dense",
@@ -46,6 +45,7 @@ __all__ = [
     "MemoryAttentionBlock",
     "MultiHeadAttention",
     "RecurrentBlock",
+    "RecurrentEncoderBlock",
     "SimpleRNN",
     "SimpleRNNBlock",
     "TokenEmbedding",

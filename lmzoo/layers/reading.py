@@ -1,4 +1,4 @@
-"""What models of two texts add: a bidirectional reader, and looks at what was read."""
+"""What models that read a whole text add: a recurrent reader, and looks at what was read."""
 
 import keras
 from keras import ops
@@ -16,22 +16,23 @@ SCORES = ("additive", "dot")
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class BidirectionalBlock(keras.layers.Layer):
-    """A recurrent layer over the text and one over the reversed text, side by side.
+class RecurrentEncoderBlock(keras.layers.Layer):
+    """A recurrent layer over a text that is there as a whole, and one over the reversed text.
 
     Args:
-        hidden_dim: Width of the output, half for each direction; even.
+        hidden_dim: Width of the output; with two directions even, half for each.
         cell: "lstm" or "gru".
+        bidirectional: Whether the text is read backwards too.
         dropout: Share of the input dropped in training, 0 to 1.
 
     Raises:
-        ArgumentError: If hidden_dim is odd, or the cell is another.
+        ArgumentError: If hidden_dim is odd for two directions, or the cell is another.
 
     Source: Schuster and Paliwal 1997, https://doi.org/10.1109/78.650093
 
     Example:
         >>> import keras, lmzoo
-        >>> block = lmzoo.layers.BidirectionalBlock(6)
+        >>> block = lmzoo.layers.RecurrentEncoderBlock(6)
         >>> tuple(block(keras.ops.ones((2, 5, 4))).shape)
         (2, 5, 6)
     """
@@ -41,29 +42,32 @@ class BidirectionalBlock(keras.layers.Layer):
         hidden_dim: int,
         *,
         cell: str = "lstm",
+        bidirectional: bool = True,
         dropout: float = 0.0,
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
-        if hidden_dim % 2:
+        if bidirectional and hidden_dim % 2:
             raise ArgumentError(f"hidden_dim={hidden_dim} is odd: each direction has half of it.")
         if cell not in CELLS:
             raise ArgumentError(f"cell={cell!r}; use one of {', '.join(CELLS)}.")
         self.hidden_dim = hidden_dim
         self.dropout = Dropout(dropout)
-        self.directions = keras.layers.Bidirectional(
-            CELLS[cell](hidden_dim // 2, return_sequences=True), name="directions"
-        )
+        units = hidden_dim // 2 if bidirectional else hidden_dim
+        reader = CELLS[cell](units, return_sequences=True)
+        if bidirectional:
+            reader = keras.layers.Bidirectional(reader, name="directions")
+        self.reader = reader
 
     def build(self, x_shape: tuple) -> None:
-        """Builds both directions."""
-        self.directions.build(x_shape)
+        """Builds the directions."""
+        self.reader.build(x_shape)
         self.built = True
 
     def call(self, x: Tensor, memory_mask: Tensor | None = None, training: bool = False) -> Tensor:
         """(batch, time, dim), and where it is real, (batch, time) -> (batch, time, hidden_dim)."""
         x = self.dropout(x, training=training)
-        found = self.directions(x, mask=memory_mask, training=training)
+        found = self.reader(x, mask=memory_mask, training=training)
         if memory_mask is None:
             return found
         return ops.where(memory_mask[..., None], found, 0.0)

@@ -199,7 +199,7 @@ class Seq2SeqModel(TokenModel):
             x = block(x, memory_mask=mask, training=training)
         return x if self.encoder_norm is None else self.encoder_norm(x), mask
 
-    def input_sizes(self) -> list[int]:
+    def input_sizes(self) -> list[int | None]:
         """How many ids the source and the target may hold."""
         return [self.source_embedding.vocab_size, self.embedding.vocab_size]
 

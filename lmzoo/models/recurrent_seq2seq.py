@@ -3,13 +3,13 @@
 import keras
 
 from lmzoo.layers import (
-    BidirectionalBlock,
     CopyHead,
     GRUBlock,
     InputFeedingBlock,
     LanguageModelHead,
     LSTMBlock,
     MemoryAttentionBlock,
+    RecurrentEncoderBlock,
     TokenEmbedding,
 )
 from lmzoo.models.base import Seq2SeqModel, check_copy
@@ -165,7 +165,7 @@ def _recurrent_seq2seq(
         head = LanguageModelHead(vocab_size, embedding=shared, dropout=dropout)
     return Seq2SeqModel(
         source,
-        [BidirectionalBlock(hidden_dim, cell=cell, dropout=dropout) for _ in range(num_layers)],
+        [RecurrentEncoderBlock(hidden_dim, cell=cell, dropout=dropout) for _ in range(num_layers)],
         embedding,
         blocks,
         head,

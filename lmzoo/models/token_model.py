@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
-from lmzoo.errors import ArgumentError, PromptError
+from lmzoo.errors import ArgumentError
 from lmzoo.layers import Head
 from lmzoo.losses import CrossEntropy, FusedCrossEntropy
 from lmzoo.metrics import NatsPerToken, Perplexity
-from lmzoo.models.zoo_model import ZooModel
+from lmzoo.models.zoo_model import ZooModel, refuse_class_weight
 from lmzoo.typing import Tensor
 
 # From so many words on, a batch of logits costs more to hold and move than the loss to compute.
@@ -46,7 +45,7 @@ class TokenModel(ZooModel):
         """Number of logits."""
         return self.head.vocab_size
 
-    def input_sizes(self) -> list[int]:
+    def input_sizes(self) -> list[int | None]:
         """How many ids each input may hold, in the order of the inputs."""
         return [self.vocab_size]
 
@@ -197,11 +196,6 @@ class TokenModel(ZooModel):
         finally:
             _FUSED.reset(token)
 
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles a loaded model as the saved one was."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
-        self.optimizer.build(self.trainable_variables)
-
     def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Keras's `fit`; ids in arrays are checked against the vocabulary first.
 
@@ -209,48 +203,8 @@ class TokenModel(ZooModel):
             PromptError: If an id is outside the vocabulary.
             ArgumentError: If class_weight is given: Keras takes each row of labels for one-hot.
         """
-        self._check_ids(x)
-        if kwargs.get("class_weight") is not None:
-            raise ArgumentError(
-                "class_weight does not fit labels (batch, time), which Keras takes for one-hot "
-                "rows: give every token its weight through sample_weight."
-            )
-        if hasattr(x, "element_spec"):  # a tf.data.Dataset is shuffled by its pipeline
-            kwargs.setdefault("shuffle", False)
+        refuse_class_weight(kwargs.get("class_weight"))
         return super().fit(x, *args, **kwargs)
-
-    def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Keras's `evaluate`; ids in arrays are checked against the vocabulary first."""
-        self._check_ids(x)
-        return super().evaluate(x, *args, **kwargs)
-
-    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        """Keras's `predict`; ids in arrays are checked against the vocabulary first."""
-        self._check_ids(x)
-        return super().predict(x, *args, **kwargs)
-
-    def _check_ids(self, x: Any) -> None:
-        """Names the first id outside the vocabulary; data sets are caught by the NaN they give."""
-        if hasattr(x, "element_spec") or x is None:
-            return
-        parts = list(x) if len(self.inputs) > 1 and isinstance(x, list | tuple) else [x]
-        for part, size in zip(parts, self.input_sizes(), strict=False):
-            _check_range(part, size)
-
-
-def _check_range(x: Any, size: int) -> None:
-    """Raises for an id in an array that is not among `size` ids."""
-    if not isinstance(x, np.ndarray | list | tuple):
-        return
-    ids = np.asarray(x)
-    if ids.dtype.kind not in "iu" or not ids.size:
-        return
-    outside = ids[(ids < 0) | (ids >= size)]
-    if outside.size:
-        raise PromptError(
-            f"id {outside.flat[0]} is outside the vocabulary of {size} ids "
-            f"(0 to {size - 1}): use the tokenizer that the model was built for."
-        )
 
 
 def _reads_twice(loss: Any) -> bool:

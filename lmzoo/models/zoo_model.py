@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from lmzoo import registry
-from lmzoo.errors import LmzooError
+from lmzoo.errors import ArgumentError, LmzooError, PromptError
 
 
 class ZooModel(keras.Model):
@@ -51,8 +52,45 @@ class ZooModel(keras.Model):
             self.quantize(recipe["quantization"])
         frozen = set(recipe.get("frozen") or ())
         for i, layer in enumerate(_layers(self)):
-            if i in frozen:
-                layer.trainable = False
+            layer.trainable = i not in frozen
+
+    def input_sizes(self) -> list[int | None]:
+        """How many ids each input may hold, in the order of the inputs; None: it holds no ids."""
+        return [None] * len(self.inputs)
+
+    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Keras's `fit`; ids in arrays are checked against the vocabulary first.
+
+        Raises:
+            PromptError: If an id is outside the vocabulary.
+        """
+        self._check_ids(x)
+        if hasattr(x, "element_spec"):  # a tf.data.Dataset is shuffled by its pipeline
+            kwargs.setdefault("shuffle", False)
+        return super().fit(x, *args, **kwargs)
+
+    def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Keras's `evaluate`; ids in arrays are checked against the vocabulary first."""
+        self._check_ids(x)
+        return super().evaluate(x, *args, **kwargs)
+
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Keras's `predict`; ids in arrays are checked against the vocabulary first."""
+        self._check_ids(x)
+        return super().predict(x, *args, **kwargs)
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles a loaded model as the saved one was."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.optimizer.build(self.trainable_variables)
+
+    def _check_ids(self, x: Any) -> None:
+        """Names the first id outside the vocabulary; data sets are caught by the NaN they give."""
+        if hasattr(x, "element_spec") or x is None:
+            return
+        parts = list(x) if len(self.inputs) > 1 and isinstance(x, list | tuple) else [x]
+        for part, size in zip(parts, self.input_sizes(), strict=False):
+            _check_range(part, size)
 
     def quantize(self, mode: str, **kwargs: Any) -> None:
         """Keras's `quantize`, noted in the recipe so that a saved model loads again."""
@@ -65,6 +103,30 @@ class ZooModel(keras.Model):
 def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
     """The regulariser of a builder's `l1` and `l2`; None if both are 0, which costs nothing."""
     return keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
+
+
+def refuse_class_weight(class_weight: Any) -> None:
+    """Raises an ArgumentError if class weights are given for labels (batch, time)."""
+    if class_weight is not None:
+        raise ArgumentError(
+            "class_weight does not fit labels (batch, time), which Keras takes for one-hot "
+            "rows: give every token its weight through sample_weight."
+        )
+
+
+def _check_range(x: Any, size: int | None) -> None:
+    """Raises for an id in an array that is not among `size` ids."""
+    if size is None or not isinstance(x, np.ndarray | list | tuple):
+        return
+    ids = np.asarray(x)
+    if ids.dtype.kind not in "iu" or not ids.size:
+        return
+    outside = ids[(ids < 0) | (ids >= size)]
+    if outside.size:
+        raise PromptError(
+            f"id {outside.flat[0]} is outside the vocabulary of {size} ids "
+            f"(0 to {size - 1}): use the tokenizer that the model was built for."
+        )
 
 
 def _layers(model: keras.Model) -> list[keras.layers.Layer]:

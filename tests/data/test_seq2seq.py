@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmzoo.data import prepare_seq2seq, train_tokenizer
-from lmzoo.data.pair_batches import choose_widths
+from lmzoo.data.grouped import choose_widths
 from lmzoo.errors import ArgumentError, DataError
 
 WORDS = ["a", "b", "c", "d", "e", "f", "g", "h"]
