@@ -439,7 +439,9 @@ def test_the_judge_chooses_in_the_second_half(text, tmp_path):
     _, data = start(text, tmp_path / "out", "--epochs", "1")
     model = model_with_dropout(data.vocab_size)
     plan = Plan(steps=10)
-    loop = TrainingLoop(tmp_path, data, plan, evaluations=10, keep_best=False, judge=judge)
+    loop = TrainingLoop(
+        tmp_path, data, plan, evaluations=10, keep_best=False, judge=judge, watched="val_bleu"
+    )
     model.fit(data.train_from(0), shuffle=False, verbose=0, callbacks=[loop])
     loop.measure({})
     assert asked[0] >= 0.5

@@ -15,6 +15,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # The textbook's snippets are run by test_snippets.py.
 TEXT = README.split("## The textbook's snippets\n")[0]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+SHARED_FLAGS = ("arguments", "seq2seq", "deciding", "classify", "tag")
 # What is run as it stands but for the amount of text and of training.
 SMALLER = {
     'prepare_lm("grammar",': 'prepare_lm(lmzoo.data.read_texts("grammar", grammar_documents=4000),',
@@ -75,7 +76,7 @@ def test_every_tokenizer_stands_in_the_table():
 
 def test_the_commands_name_scripts_and_flags_that_exist():
     folder = ROOT / "lmzoo" / "experiment"
-    shared = "".join((folder / f"{n}.py").read_text("utf-8") for n in ("arguments", "seq2seq"))
+    shared = "".join((folder / f"{n}.py").read_text("utf-8") for n in SHARED_FLAGS)
     commands = re.findall(r"^(?:\w+=\w+ )?python (examples/\S+)(.*)$", README, re.MULTILINE)
     assert len(commands) >= 4
     for script, arguments in commands:

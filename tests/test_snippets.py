@@ -47,8 +47,8 @@ def lstm_like(by_hand):
 
 
 def test_every_snippet_shows_both_ways():
-    assert sorted(PARTS)[1:] == list("abcdef")
-    assert [len(BLOCK.findall(PARTS[letter])) for letter in "abcdef"] == [2] * 6
+    assert sorted(PARTS)[1:] == list("abcdefg")
+    assert [len(BLOCK.findall(PARTS[letter])) for letter in "abcdefg"] == [2] * 7
 
 
 def test_windows_are_those_cut_by_hand():
@@ -174,3 +174,14 @@ def test_the_entropy_is_the_cross_entropy_with_itself():
     assert float(lmzoo.losses.CrossEntropy()(softmax(uniform), uniform)) == pytest.approx(
         np.log(50), rel=1e-6
     )
+
+
+def test_the_articles_sentiment_model_gives_the_same_numbers():
+    names = run("g")
+    by_hand, model, ids = names["by_hand"], names["model"], names["x"] + 1
+    model.set_weights(by_hand.get_weights())
+    probabilities = model.predict(ids, verbose=0)
+    assert_allclose(probabilities, by_hand.predict(ids, verbose=0), rtol=0, atol=1e-6)
+    loss, accuracy = by_hand.evaluate(ids, names["labels"], verbose=0)
+    found = model.evaluate(ids, names["labels"], verbose=0, return_dict=True)
+    assert_allclose([found["loss"], found["accuracy"]], [loss, accuracy], rtol=1e-5)

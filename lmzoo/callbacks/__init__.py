@@ -7,6 +7,7 @@ from lmzoo.callbacks.checkpoint import Checkpoint, restore
 from lmzoo.callbacks.curve import LearningCurve, draw_curves
 from lmzoo.callbacks.divergence import StopOnNaN
 from lmzoo.callbacks.episodes import ResetState, SampleText
+from lmzoo.callbacks.learning_rate import RateSearch, find_learning_rate
 from lmzoo.callbacks.validation import PerplexityCallback
 
 __all__ = [
@@ -15,10 +16,12 @@ __all__ = [
     "Checkpoint",
     "LearningCurve",
     "PerplexityCallback",
+    "RateSearch",
     "ResetState",
     "SampleText",
     "StopOnNaN",
     "TimeBudget",
     "draw_curves",
+    "find_learning_rate",
     "restore",
 ]

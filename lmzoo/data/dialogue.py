@@ -1,14 +1,13 @@
 """Dialogues: turns with speakers, made into pairs of what was said so far and the reply."""
 
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lmzoo.data.pairs import Pair, Pairs, sample_parts
-from lmzoo.data.sources import PARTS
+from lmzoo.data.parts import list_files, sort_by_part
 from lmzoo.data.tables import read_lines
 from lmzoo.errors import ArgumentError, DataError
 
@@ -138,22 +137,8 @@ def _find(path: Path) -> dict[str, Path]:
     """The file of each part."""
     if path.is_file():
         return {"train": path}
-    found = sorted(path.parent.glob(path.name)) if "*" in path.name else []
-    found = sorted(path.iterdir()) if path.is_dir() else found
-    parts: dict[str, Path] = {}
-    for file in found:
-        words = set(re.split(r"[^a-z]+", file.name.lower()))
-        for part, names in PARTS.items():
-            if file.is_file() and words & set(names):
-                if part in parts:
-                    raise DataError(
-                        f"{path} holds several files for {part}: {parts[part].name}, {file.name}; "
-                        "narrow it with a pattern"
-                    )
-                parts[part] = file
-    if "train" not in parts:
-        raise DataError(f"{path} holds no dialogues for training; check the path")
-    return parts
+    found = list_files(path) if path.is_dir() or "*" in path.name else []
+    return sort_by_part(path, found, "dialogues")
 
 
 def _open(

@@ -1,13 +1,13 @@
 """Pairs of texts, a source and a target: parallel files, tables, JSON lines, data sets, grammar."""
 
 import itertools
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from lmzoo.data.parts import existing, list_files, part_of, sort_by_part
 from lmzoo.data.sources import PARTS
 from lmzoo.data.tables import TABLES, read_lines, read_table, stem
 from lmzoo.errors import ArgumentError, DataError
@@ -159,7 +159,7 @@ def _read_one(
 ) -> tuple[str, Callable[[], Iterator[Pair]]]:
     """Reads one part: a table, two files, or a list of pairs."""
     if isinstance(source, str | Path):
-        path = _existing(Path(source))
+        path = existing(Path(source))
         return str(path), lambda: read_table(path, fields)
     if isinstance(source, tuple) and len(source) == 2 and all(map(_is_path, source)):
         first, second = Path(source[0]), Path(source[1])
@@ -180,51 +180,19 @@ def _read_one(
     return "the given pairs", read
 
 
-def _existing(path: Path) -> Path:
-    if not path.is_file():
-        raise DataError(f"there is no file {str(path)[:200]!r}; check the path")
-    return path
-
-
 def _read_path(path: Path, fields: tuple[str, str] | None) -> Pairs:
     """Reads a table, a folder, or the files of a pattern."""
     if path.is_file():
         return _read_parts({"train": path}, fields)
-    if "*" in path.name:
-        files = sorted(path.parent.glob(path.name))
-    elif path.is_dir():
-        files = sorted(path.iterdir())
-    else:
-        raise DataError(f"there is no file or folder {str(path)[:200]!r}; check the path")
-    files = [file for file in files if file.is_file() and not file.name.startswith(".")]
+    files = list_files(path)
     tables = [file for file in files if stem(file).suffix in TABLES]
     if tables:
         return _read_tables(path, tables, fields)
     return _read_parallel_files(path, files, fields)
 
 
-def _part_of(file: Path) -> str | None:
-    """The part that a file's name tells."""
-    words = set(re.split(r"[^a-z]+", file.name.lower()))
-    return next((part for part, names in PARTS.items() if words & set(names)), None)
-
-
 def _read_tables(path: Path, tables: list[Path], fields: tuple[str, str] | None) -> Pairs:
-    parts: dict[str, Path] = {}
-    nameless = [table for table in tables if _part_of(table) is None]
-    has_train = any(_part_of(table) == "train" for table in tables)
-    for table in tables:
-        # The only one that says nothing is for training, if no other one says that it is.
-        part = _part_of(table) or ("train" if len(nameless) == 1 and not has_train else None)
-        if part in parts:
-            raise DataError(f"{parts[part]} and {table} both are called {part}; name one of them")
-        if part:
-            parts[part] = table
-    if "train" not in parts:
-        raise DataError(
-            f"{path} holds no table for training among {', '.join(t.name for t in tables)}; name "
-            "one train.tsv, or give the path of the file"
-        )
+    parts = sort_by_part(path, tables, "tables")
     found = _read_parts(parts, fields)
     return Pairs(str(path), found.openers, found.fields)
 
@@ -233,7 +201,7 @@ def _read_parallel_files(path: Path, files: list[Path], fields: tuple[str, str] 
     """Sorts parallel files by part and language, their last suffix."""
     by: dict[tuple[str, str], list[Path]] = {}
     for file in files:
-        part, language = _part_of(file), stem(file).suffix.removeprefix(".")
+        part, language = part_of(file), stem(file).suffix.removeprefix(".")
         if part and language:
             by.setdefault((part, language), []).append(file)
     languages = sorted({language for _, language in by})

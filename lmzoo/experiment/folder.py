@@ -15,7 +15,7 @@ from lmzoo.errors import ArgumentError, LmzooError
 ARGUMENTS, DATA = "arguments.json", "data.json"
 MODEL, TOKENIZER = "model.keras", "tokenizer.json"
 # A folder that holds one of these is not written to by another training.
-RESULTS = (MODEL, "last.keras", "metrics.json", "*/result.json")
+RESULTS = (MODEL, "last.keras", "metrics.json", "*/result.json", f"*/{MODEL}")
 
 
 def open_folder(out: Path, *, resume: bool) -> Path:

@@ -92,8 +92,13 @@ class TrainingLoop(Progress):
             as many as cost about a twelfth of the training, 4 at the least.
         evaluations: how often that happens, less often in a training of less than two minutes.
         keep_best: whether to write model.keras.
-        judge: in the second half of the training gives {"val_bleu": ...}, of which the best model
-            has the highest. None: the best has the lowest loss.
+        judge: in the second half of the training gives {"val_bleu": ...}.
+        watched: name of the figure of which the best model has the highest; None: the best has the
+            lowest loss.
+        figures: makes `val_loss` and others of what `evaluate` found; None is nats per token and
+            perplexity.
+        patience: end after so many measurements without a better model; None: never.
+        judged_from: share of the training from which on the judge is asked.
     """
 
     def __init__(
@@ -106,9 +111,14 @@ class TrainingLoop(Progress):
         evaluations: int = EVALUATIONS,
         keep_best: bool = True,
         judge: Callable[[], dict[str, float]] | None = None,
+        watched: str | None = None,
+        figures: Callable[[Mapping[str, Any]], dict[str, float]] | None = None,
+        patience: int | None = None,
+        judged_from: float = JUDGED_FROM,
     ) -> None:
         super().__init__()
-        self.judge = judge
+        self.judge, self.judged_from, self.watched = judge, judged_from, watched
+        self.figures, self.patience = figures or token_figures, patience
         self.folder, self.data, self.plan = folder, data, plan
         self.valid_batches, self.keep_best = valid_batches, keep_best
         most = evaluations if plan.seconds is None else max(1, int(plan.seconds / SECONDS_BETWEEN))
@@ -116,11 +126,12 @@ class TrainingLoop(Progress):
         self.history: list[dict[str, Any]] = []
         self.best: dict[str, Any] | None = None
         self.busy_seconds, self.busy_steps = 0.0, 0
-        self.interrupted = self.finished = False
+        self.interrupted = self.finished = self.gave_up = False
 
     def get_state(self) -> dict[str, Any]:
         """What a resumed training goes on from, beside weights and counts: JSON values."""
-        names = ("history", "best", "busy_seconds", "busy_steps", "valid_batches", "finished")
+        names = ("history", "best", "busy_seconds", "busy_steps", "valid_batches", "finished",
+                 "gave_up")  # fmt: skip
         return {name: getattr(self, name) for name in names}
 
     def set_state(self, state: Mapping[str, Any]) -> None:
@@ -131,13 +142,15 @@ class TrainingLoop(Progress):
 
     @property
     def done(self) -> float:
-        """The share of the training that is done."""
-        return self.plan.progress(self.step, self.seconds)
+        """The share of the training that is done; all of it if patience came to its end."""
+        return 1.0 if self.gave_up else self.plan.progress(self.step, self.seconds)
 
     @property
     def tokens_per_second(self) -> float:
         """Training speed without compilation, validation and saving."""
-        tokens = self.busy_steps * self.data.report["train"]["tokens"] / self.data.steps_per_epoch
+        counts = self.data.report["train"]
+        per_epoch = counts["tokens"] if "tokens" in counts else counts["words"]
+        tokens = self.busy_steps * per_epoch / self.data.steps_per_epoch
         return tokens / max(self.busy_seconds, 1e-9)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
@@ -162,7 +175,10 @@ class TrainingLoop(Progress):
         elif self.done >= self._mark and self.busy_steps:
             self._finish_bar(logs | self.measure(logs))
             self.model.reset_metrics()
-            self._start_bar()
+            if self._lost_patience():
+                self.gave_up = self.finished = self.model.stop_training = True
+            else:
+                self._start_bar()
         else:
             self._show(logs)
 
@@ -173,20 +189,20 @@ class TrainingLoop(Progress):
             logs: the training's own figures, or nothing.
 
         Returns:
-            `val_loss` in nats per token, `val_perplexity`, and what `judge` found.
+            What `figures` makes of it, and what `judge` found.
         """
         if self.valid_batches is None:  # forward alone costs a third of a training step
             self.valid_batches = max(4, self._steps_between() // 4)
         part = self.data.valid.take(min(self.valid_batches, self.data.valid_steps))
         found = self.model.evaluate(part, verbose=0, return_dict=True)
-        val = {"val_loss": nats_per_token(found), "val_perplexity": float(found["perplexity"])}
-        if self.judge is not None and self.done >= JUDGED_FROM:
+        val = self.figures(found)
+        if self.judge is not None and self.done >= self.judged_from:
             val |= self.judge()
         entry = {
             "step": self.step,
             "epoch": round(self.step / self.data.steps_per_epoch, 3),
             "seconds": round(self.seconds, 2),
-            **({"loss": nats_per_token(logs)} if logs else {}),
+            **({"loss": self.figures(logs)["val_loss"]} if logs else {}),
             **val,
             "learning_rate": float(self.model.optimizer.learning_rate),
             "tokens_per_second": round(self.tokens_per_second),
@@ -194,11 +210,21 @@ class TrainingLoop(Progress):
         self.history.append(entry)
         lines = [json.dumps(line) + "\n" for line in self.history]
         (self.folder / "log.jsonl").write_text("".join(lines), "utf-8")
-        if self.best is None or _worth(entry) >= _worth(self.best):
+        if self.best is None or self._worth(entry) >= self._worth(self.best):
             self.best = entry
             if self.keep_best:
                 save_model(self.folder, self.model)
         return val
+
+    def _worth(self, entry: Mapping[str, Any]) -> tuple[float, float]:
+        """What the best model has most of: the watched figure, then the likelihood."""
+        return entry.get(self.watched or "", -1.0), -entry["val_loss"]
+
+    def _lost_patience(self) -> bool:
+        """Whether the last so many measurements brought no better model."""
+        if self.patience is None or self.best is None:
+            return False
+        return len(self.history) - 1 - self.history.index(self.best) >= self.patience
 
     def _is_over(self) -> bool:
         """Whether the plan is carried out, by this clock or that of `TimeBudget`."""
@@ -243,11 +269,6 @@ class TrainingLoop(Progress):
         self._bar.update(self._bar.target, list(logs.items()), finalize=True)
 
 
-def _worth(entry: Mapping[str, Any]) -> tuple[float, float]:
-    """What the best model has most of: the judge's figure, then the likelihood."""
-    return entry.get("val_bleu", -1.0), -entry["val_loss"]
-
-
 @contextlib.contextmanager
 def stop_on_interrupt(loop: TrainingLoop) -> Iterator[None]:
     """Turns the first Ctrl-C into an end after the running batch; the second ends at once."""
@@ -271,6 +292,11 @@ def stop_on_interrupt(loop: TrainingLoop) -> Iterator[None]:
 def nats_per_token(logs: Mapping[str, Any]) -> float:
     """The loss in nats per token: from the perplexity, which weights every token alike."""
     return math.log(float(logs["perplexity"]))
+
+
+def token_figures(found: Mapping[str, Any]) -> dict[str, float]:
+    """Nats per token and perplexity, of what `evaluate` or a training epoch found."""
+    return {"val_loss": nats_per_token(found), "val_perplexity": float(found["perplexity"])}
 
 
 def clock(seconds: float) -> str:

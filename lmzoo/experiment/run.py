@@ -52,6 +52,11 @@ class Experiment:
         print(f"writing to {self.folder}")
         keras.utils.set_random_seed(args.seed)
 
+    @classmethod
+    def run(cls, train: Callable[[Any], object], name: str, args: argparse.Namespace) -> None:
+        """Runs an example: one training, unless a subclass makes more of it."""
+        train(cls(name, args))
+
     @staticmethod
     def add_flags(parser: argparse.ArgumentParser) -> None:
         """Adds flags of its own to those that all examples share."""
@@ -112,11 +117,13 @@ class Experiment:
         path = self.folder / folders.DATA
         if self.args.resume and path.exists():
             began = json.loads(path.read_text("utf-8"))["train"]
-            if began != json.loads(json.dumps(data.report["train"])):
+            found = json.loads(json.dumps(data.report["train"]))
+            if began != found:
+                unit = "tokens" if "tokens" in began else "words"
                 raise DataError(
                     f"--resume: {self.args.data} has changed since {self.folder} was begun "
-                    f"({began['tokens']:,} tokens to train on, now "
-                    f"{data.report['train']['tokens']:,}): start a new training"
+                    f"({began[unit]:,} {unit} to train on, now {found[unit]:,}): start a new "
+                    "training"
                 )
         folders.write_json(path, data.report)
 
@@ -139,10 +146,8 @@ class Experiment:
         """
         self._check_prompt(model, data)
         plan = plan_for(self.args, data.steps_per_epoch, model.steps_per_execution)
-        judge = self._judge(model, data)
-        self.loop = loop = TrainingLoop(
-            self.folder, data, plan, valid_batches=valid_batches, judge=judge
-        )
+        settings = {"valid_batches": valid_batches} | self._loop_settings(model, data)
+        self.loop = loop = TrainingLoop(self.folder, data, plan, **settings)
         checkpoint = Checkpoint(
             self.folder, monitor=None, seed=self.args.seed, extra=loop.get_state
         )
@@ -175,9 +180,9 @@ class Experiment:
         """Training batches without end, from where the training stands."""
         return data.train_from(self.loop.step)
 
-    def _judge(self, model: keras.Model, data: Any) -> Callable[[], dict[str, float]] | None:
-        """What chooses the best model instead of the loss; see `TrainingLoop`."""
-        return None
+    def _loop_settings(self, model: keras.Model, data: Any) -> dict[str, Any]:
+        """What is measured on the way, and what chooses the best model; see `TrainingLoop`."""
+        return {}
 
     def _train(self, model: keras.Model, data: Any, callbacks: list[Any]) -> None:
         """Runs `fit` until the plan is carried out."""
@@ -309,7 +314,7 @@ def main(
     kind.add_flags(parser)
     add_arguments(parser, out=str(Path("runs", name)), defaults=defaults)
     with errors_in_one_line(name):
-        train(kind(name, parse(parser, argv)))
+        kind.run(train, name, parse(parser, argv))
 
 
 @contextlib.contextmanager

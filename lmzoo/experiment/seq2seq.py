@@ -175,7 +175,7 @@ class Seq2SeqExperiment(Experiment):
         # Skipped, not begun later: a resumed training sees the noise that it would have seen.
         return noisy.apply(drop_words(part, seed=seed + 1)).skip(self.loop.step)
 
-    def _judge(self, model: keras.Model, data: Any) -> Callable[[], dict[str, float]]:
+    def _loop_settings(self, model: keras.Model, data: Any) -> dict[str, Any]:
         """BLEU of quick answers: when likelihood is at its best, BLEU still grows."""
         sources, references = (texts[:JUDGED] for texts in self._texts(data, "valid"))
         metric = Bleu(bleu_tokenizer(references, is_tokenised=bool(self.args.joiner)))
@@ -187,7 +187,7 @@ class Seq2SeqExperiment(Experiment):
             show=0,
             finish=self._join,
         )
-        return lambda: bleu.evaluate(model)
+        return {"judge": lambda: bleu.evaluate(model), "watched": "val_bleu"}
 
     def _texts(self, data: Seq2SeqData, part: str) -> tuple[list[str], list[str]]:
         """Sources of one part, and what their answers are compared with."""

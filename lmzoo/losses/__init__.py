@@ -1,6 +1,32 @@
 """Losses over real tokens: padding neither adds nor divides."""
 
+from lmzoo.losses.classes import ClassCrossEntropy, TagCrossEntropy, class_distributions
+from lmzoo.losses.crf import (
+    CRFLoss,
+    crf_log_likelihood,
+    crf_log_partition,
+    crf_marginals,
+    crf_score,
+    split_scores,
+)
 from lmzoo.losses.cross_entropy import CrossEntropy, pair_divergence, token_nats
 from lmzoo.losses.fused import FusedCrossEntropy, head_nats
+from lmzoo.losses.viterbi import crf_decode
 
-__all__ = ["CrossEntropy", "FusedCrossEntropy", "head_nats", "pair_divergence", "token_nats"]
+__all__ = [
+    "CRFLoss",
+    "ClassCrossEntropy",
+    "CrossEntropy",
+    "FusedCrossEntropy",
+    "TagCrossEntropy",
+    "class_distributions",
+    "crf_decode",
+    "crf_log_likelihood",
+    "crf_log_partition",
+    "crf_marginals",
+    "crf_score",
+    "head_nats",
+    "pair_divergence",
+    "split_scores",
+    "token_nats",
+]

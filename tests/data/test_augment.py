@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from lmzoo.data import blank_words, delete_words, drop_words, swap_words
+from lmzoo.data.augment import forget_rare_words, rare_words
 from lmzoo.errors import ArgumentError
 
 ROWS, WIDTH = 400, 12
@@ -78,7 +79,8 @@ def test_the_decoder_reads_less_and_learns_the_same(batch):
 @pytest.mark.parametrize(
     "make",
     [lambda s: blank_words(0.3, seed=s), lambda s: delete_words(0.3, seed=s),
-     lambda s: drop_words(0.3, seed=s), lambda s: swap_words(2, seed=s)],
+     lambda s: drop_words(0.3, seed=s), lambda s: swap_words(2, seed=s),
+     lambda s: forget_rare_words([5, 7, 9], 0.5, seed=s)],
 )  # fmt: skip
 def test_a_seed_repeats_the_noise_and_passes_differ(batch, make):
     one, two = noisy(batch, make(7)), noisy(batch, make(7))
@@ -95,3 +97,67 @@ def test_shares_outside_their_range_are_refused():
             make(1.0)
     with pytest.raises(ArgumentError, match="distance is 0"):
         swap_words(0)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: blank_words(0.3, seed=7), lambda: delete_words(0.3, seed=7),
+     lambda: swap_words(2, seed=7), lambda: forget_rare_words([5, 6], 0.3, seed=7)],
+)  # fmt: skip
+def test_texts_change_as_sources_do_and_their_labels_stay(batch, make):
+    (source, _), *_ = batch
+    labels, weights = np.arange(ROWS, dtype="int32"), np.ones(ROWS, "float32")
+    found = noisy((source, labels, weights), make())[0]
+    np.testing.assert_array_equal(found[0], noisy(batch, make())[0][0])
+    assert (found[0] != source).any()
+    np.testing.assert_array_equal(found[1], labels)
+    np.testing.assert_array_equal(found[2], weights)
+
+
+def test_rare_words_are_forgotten_as_often_as_was_asked_and_no_others(batch):
+    rare = [5, 9, 14]
+    (source, target), *_ = batch
+    found, same, *_ = noisy(batch, forget_rare_words(rare, 0.4, seed=1))[0]
+    changed = found != source
+    assert (found[changed] == 1).all()
+    assert set(source[changed]) == set(rare)
+    assert 0.35 < changed[np.isin(source, rare)].mean() < 0.45
+    np.testing.assert_array_equal(same, target)
+    assert not (noisy(batch, forget_rare_words([], 0.4, seed=1))[0][0] != source).any()
+    with pytest.raises(ArgumentError, match="the id 3 is no word's"):
+        forget_rare_words([9, 3])
+
+
+def test_rare_words_are_counted_over_all_batches():
+    rng = np.random.default_rng(0)
+    batches = [rng.integers(0, top, (4, 6)) for top in (12, 40, 25)]
+    counts = np.bincount(np.concatenate(batches).ravel())
+    for inputs in (lambda ids: ids, lambda ids: (ids, np.zeros((4, 6, 2)))):
+        data = tf.data.Dataset.from_generator(
+            lambda inputs=inputs: ((inputs(ids), np.zeros(4)) for ids in batches),
+            output_signature=tf.nest.map_structure(
+                lambda part: tf.TensorSpec(part.shape, part.dtype),
+                (inputs(batches[0]), np.zeros(4)),
+            ),
+        )
+        for most in (1, 3):
+            wanted = [w for w in range(4, len(counts)) if 0 < counts[w] <= most]
+            assert rare_words(data, most=most).tolist() == wanted
+    with pytest.raises(ArgumentError, match="most is 0"):
+        rare_words(data, most=0)
+
+
+def test_words_with_labels_of_their_own_keep_their_places(batch):
+    (words, _), tags, weights = batch
+    characters = np.zeros((ROWS, WIDTH, 2), "int32")
+    for inputs, labels in ((words, tags), ((words, characters), tags),
+                           (words, (np.zeros(ROWS), tags))):  # fmt: skip
+        data = tf.data.Dataset.from_tensors((inputs, labels, weights))
+        for make in (lambda: delete_words(0.3), lambda: swap_words(2)):
+            with pytest.raises(ArgumentError, match="must keep their places"):
+                data.apply(make())
+        ids = tf.nest.flatten(next(iter(data.apply(blank_words(0.3, seed=1)))))
+        assert 0.27 < (ids[0].numpy() == 1)[words > 0].mean() < 0.33
+        np.testing.assert_array_equal(ids[-2], tags)
+    with pytest.raises(ArgumentError, match="these batches have none"):
+        tf.data.Dataset.from_tensors((words, weights)).apply(drop_words(0.1))

@@ -1,0 +1,227 @@
+"""A training that sorts texts into classes, from data to a report, in one folder."""
+
+import argparse
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from lmzoo.data import Labelled, folds, prepare_classification, read_labelled
+from lmzoo.decide import classify
+from lmzoo.errors import ArgumentError, LmzooError
+from lmzoo.experiment import folder as folders
+from lmzoo.experiment import report
+from lmzoo.experiment.arguments import not_negative, positive_int
+from lmzoo.experiment.deciding import PARTS, DecidingExperiment
+from lmzoo.experiment.seq2seq import converse
+from lmzoo.metrics import classification_report
+from lmzoo.registry import build_model
+
+LABELS = "labels.json"
+POOLINGS = ("last", "mean", "max", "attention")
+SHOWN = 5  # labels that an answer names
+
+
+class ClassifyExperiment(DecidingExperiment):
+    """An `Experiment` on labelled texts."""
+
+    recipe_flags = (
+        *DecidingExperiment.recipe_flags, "adversarial", "channels", "fields", "folds", "form",
+        "lowercase", "mix_up", "outside", "pooling",
+    )  # fmt: skip
+
+    @staticmethod
+    def add_flags(parser: argparse.ArgumentParser) -> None:
+        """Adds what labelled texts need."""
+        DecidingExperiment.add_flags(parser)
+        add = parser.add_argument
+        add("--model", choices=("cnn", "lstm", "bilstm", "transformer", "bow"), default="cnn",
+            help="the architecture")  # fmt: skip
+        add("--fields", nargs=2, metavar=("TEXT", "LABEL"), help="columns, keys or features")
+        add("--form", help="how labels are written: see lmzoo.data.read_labelled")
+        add("--lowercase", action=argparse.BooleanOptionalAction, default=True,
+            help="lower-case all texts")  # fmt: skip
+        add("--folds", type=positive_int, metavar="K",
+            help="cross-validation: K trainings, each tested on what it did not see")  # fmt: skip
+        add("--channels", choices=("tuned", "frozen", "both"), default="tuned",
+            help="of the CNN's vectors (Kim 2014: non-static, static, multichannel)")  # fmt: skip
+        add("--pooling", choices=POOLINGS, default="max", help="how an LSTM's states become one")
+        add("--mix-up", type=not_negative, default=0.0, metavar="ALPHA",
+            help="mix texts and labels in pairs; 0.2 is usual")  # fmt: skip
+        add("--adversarial", type=not_negative, default=0.0, metavar="EPSILON",
+            help="train on the words' vectors moved against the model; 1 is usual")  # fmt: skip
+        add("--outside", metavar="LABEL",
+            help="a label for all that belongs nowhere: its recall stands apart")  # fmt: skip
+
+    def prepare_classification(self) -> Any:
+        """Reads, tokenises and batches `--data`, and says what it found.
+
+        Returns:
+            The ClassificationData.
+        """
+        args, saved = self.args, self.folder / folders.TOKENIZER
+        print(f"preparing {args.data} ...", flush=True)
+        known = args.resume and saved.exists()
+        with folders.forgotten_on_error(self.folder):
+            source = read_labelled(
+                args.data,
+                fields=args.fields,
+                form=args.form,
+                grammar_documents=args.grammar_documents,
+                seed=args.seed,
+            )
+            data = prepare_classification(
+                self._fold(source) if args.folds else source,
+                tokenizer=saved if known else args.tokenizer,
+                vocab_size=None if known else args.vocab_size,
+                lowercase=args.lowercase,
+                max_length=args.sequence_length,
+                batch_size=args.batch_size,
+                seed=args.seed,
+            )
+        data.tokenizer.save(saved)
+        folders.write_json(self.folder / LABELS, data.labels)
+        self._check_data(data)
+        print(f"{data.describe()}\nan epoch is {data.steps_per_epoch:,} batches")
+        return data
+
+    def _fold(self, source: Labelled) -> dict[str, list[tuple[str, str]]]:
+        """The training and the test part of this fold."""
+        if {"valid", "test"} & set(source.openers):
+            raise ArgumentError(
+                f"--folds {self.args.folds}: {source.name} is in parts already; folds are for "
+                "data that are not"
+            )
+        examples = list(source.read("train"))
+        parts = folds(examples, self.args.folds, seed=0)
+        train, test = list(parts)[self.args.fold]
+        return {"train": train, "test": test}
+
+    def build(self, data: Any) -> keras.Model:
+        """The model that `--model` names, with the sizes that the flags give.
+
+        Args:
+            data: the ClassificationData that it will learn.
+
+        Returns:
+            The ClassifierModel, not yet compiled.
+        """
+        args = self.args
+        sizes: dict[str, Any] = {"num_classes": data.num_classes, "embed_dim": args.embed_dim}
+        sizes |= {"dropout": args.dropout} if args.model != "bow" else {}
+        if args.model == "cnn":
+            sizes |= {"filters": args.hidden_dim, "channels": args.channels}
+        elif args.model == "transformer":
+            sizes |= {"hidden_dim": args.hidden_dim, "num_layers": args.num_layers}
+        elif args.model != "bow":
+            sizes |= {"hidden_dim": args.hidden_dim, "num_layers": args.num_layers}
+            sizes |= {"bidirectional": args.model == "bilstm", "pooling": args.pooling}
+        family = args.model.removeprefix("bi")
+        model = build_model(f"{family}_classifier", vocab_size=data.vocab_size, **sizes)
+        self.load_vectors(model, data)
+        return model
+
+    def _check_prompt(self, model: keras.Model, data: Any) -> None:
+        if self.args.prompt is not None and not data.tokenizer.encode(self.args.prompt):
+            raise LmzooError(f"--prompt {self.args.prompt!r} has no token")
+
+    def _loop_settings(self, model: keras.Model, data: Any) -> dict[str, Any]:
+        """The best model is the one that is right most often."""
+        return super()._loop_settings(model, data) | {
+            "watched": "val_accuracy",
+            "figures": accuracy_figures,
+        }
+
+    def report(
+        self, model: keras.Model, data: Any, more: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Measures the validation and the test part; writes and prints what a training ends with.
+
+        Args:
+            model: the trained model.
+            data: its ClassificationData.
+            more: further metrics of the example.
+
+        Returns:
+            The metrics, as they stand in metrics.json.
+        """
+        metrics: dict[str, Any] = {}
+        parts = [part for part in PARTS if part in data.batches]
+        for part in parts:
+            found = report_of(model, data, part)
+            name = PARTS[part]
+            metrics |= {f"{name}_{key}": value for key, value in self._figures(found, data).items()}
+        (self.folder / "report.txt").write_text(f"{found}\n", "utf-8")
+        found.draw(self.folder / "confusion.png")
+        last = PARTS[parts[-1]]
+        metrics |= {"accuracy": metrics[f"{last}_accuracy"], "f1": metrics[f"{last}_f1"]}
+        metrics = self._write_metrics(model, data, metrics | dict(more or {}))
+        report.draw_curve(self.folder / "curve.png", self.loop.history)
+        print(f"\n{found}\n")
+        for name in metrics:
+            if name.startswith(("val_", "test_")):
+                print(f"{name.replace('_', ' '):<28}{metrics[name]:.4f}")
+        files = "model.keras, tokenizer.json, labels.json, metrics.json, curve.png, confusion.png"
+        print(f"\nin {self.folder}: {files}, report.txt, log.jsonl")
+        self._answer(model, data)
+        print(f"\n{report.json_line(metrics)}", flush=True)
+        return metrics
+
+    def _figures(self, found: Any, data: Any) -> dict[str, float]:
+        """What metrics.json says of one part."""
+        values = found.values()
+        names = ("loss", "accuracy", "f1_macro", "mcc", "calibration_error")
+        figures = {name.removesuffix("_macro"): values[name] for name in names}
+        if (outside := self.args.outside) is not None:
+            if outside not in data.labels:
+                raise ArgumentError(f"--outside {outside}: no label; there are {data.labels[:20]}")
+            place = data.labels.index(outside)
+            inside = np.arange(len(data.labels)) != place
+            matrix = found.confusion
+            figures["inside_accuracy"] = float(
+                np.diag(matrix)[inside].sum() / max(matrix[inside].sum(), 1)
+            )
+            figures["outside_recall"] = float(matrix[place, place] / max(matrix[place].sum(), 1))
+        return figures
+
+    def _answer(self, model: keras.Model, data: Any) -> None:
+        """Sorts the user's own sentences."""
+
+        def reply(text: str) -> list[str]:
+            found = classify(
+                model, [text], tokenizer=data.tokenizer, labels=data.labels, probabilities=True
+            )[0]
+            best = sorted(found.items(), key=lambda item: -item[1])[:SHOWN]
+            return [", ".join(f"{label} {probability:.1%}" for label, probability in best)]
+
+        if self.args.prompt:
+            print(f"\n{self.args.prompt}\n  {reply(self.args.prompt)[0]}")
+        if self.args.interactive:
+            converse(reply)
+
+
+def accuracy_figures(found: Mapping[str, Any]) -> dict[str, float]:
+    """Loss and accuracy, of what `evaluate` or a training epoch found."""
+    return {"val_loss": float(found["loss"]), "val_accuracy": float(found["accuracy"])}
+
+
+def report_of(model: keras.Model, data: Any, part: str) -> Any:
+    """The classification report of one part.
+
+    Args:
+        model: a trained classifier.
+        data: its ClassificationData.
+        part: "train", "valid" or "test".
+
+    Returns:
+        The ClassReport.
+    """
+    probabilities, labels = [], []
+    for ids, truth, weights in data.batches[part].dataset():
+        real = weights.numpy() > 0
+        probabilities.append(np.asarray(model.predict_on_batch(ids))[real])
+        labels.append(truth.numpy()[real])
+    return classification_report(
+        np.concatenate(labels), np.concatenate(probabilities), names=data.labels
+    )

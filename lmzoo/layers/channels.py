@@ -1,0 +1,164 @@
+"""Convolution over a text with the maximum over time, and token vectors of two channels."""
+
+from collections.abc import Sequence
+
+import keras
+from keras import ops
+
+from lmzoo.errors import ArgumentError
+from lmzoo.layers.embedding import TokenEmbedding
+from lmzoo.layers.pooling import max_over_time
+from lmzoo.typing import Tensor
+
+ACTIVATIONS = ("relu", "tanh")
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class ConvolutionPooling(keras.layers.Layer):
+    """Filters of several widths over a text, and of each filter the highest answer.
+
+    A text shorter than a filter is padded with zeros to the filter's width; no other padding is
+    seen. Real positions come before padding. The kernels have the shape of `keras.layers.Conv1D`.
+
+    Args:
+        filters: Number of filters of each width.
+        widths: How many tokens the filters see.
+        activation: "relu" or "tanh". These never fall, so that they are taken once, of the highest
+            answer.
+        regularizer: Keras regulariser of the kernels.
+
+    Raises:
+        ArgumentError: If there is no width, a width is below 1, or the activation is another.
+
+    Source: Kim 2014, https://arxiv.org/abs/1408.5882
+
+    Example:
+        >>> import keras, lmzoo
+        >>> layer = lmzoo.layers.ConvolutionPooling(10, (2, 3))
+        >>> tuple(layer(keras.ops.ones((4, 7, 5))).shape)
+        (4, 20)
+    """
+
+    def __init__(
+        self,
+        filters: int = 100,
+        widths: Sequence[int] = (3, 4, 5),
+        activation: str = "relu",
+        *,
+        regularizer: keras.regularizers.Regularizer | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name)
+        if not widths or min(widths) < 1:
+            raise ArgumentError(f"widths={list(widths)}: give at least one, each at least 1.")
+        if activation not in ACTIVATIONS:
+            raise ArgumentError(f"activation={activation!r}; use one of {', '.join(ACTIVATIONS)}.")
+        self.filters = filters
+        self.widths = tuple(widths)
+        self.activation = keras.activations.get(activation)
+        self.regularizer = regularizer
+
+    def build(self, x_shape: tuple) -> None:
+        """Makes a kernel (width, dim, filters) and a bias for each width."""
+        self.kernels = [
+            self.add_weight(
+                (width, x_shape[-1], self.filters),
+                initializer="glorot_uniform",
+                regularizer=self.regularizer,
+                name=f"kernel_{i}",
+            )
+            for i, width in enumerate(self.widths)
+        ]
+        self.bias = self.add_weight(
+            (len(self.widths) * self.filters,), initializer="zeros", name="bias"
+        )
+        self.built = True
+
+    def call(self, x: Tensor, memory_mask: Tensor | None = None) -> Tensor:
+        """(batch, time, dim), and where it is real -> (batch, filters * number of widths)."""
+        real = ops.ones_like(x[..., 0], "bool")
+        real = real if memory_mask is None else ops.cast(memory_mask, "bool")
+        x = ops.where(real[..., None], x, 0.0)
+        time, dim = ops.shape(x)[1], x.shape[-1]
+        length = ops.sum(ops.cast(real, "int32"), axis=1, keepdims=True)
+        # One product for all places in all filters; what belongs to one window is then added up.
+        flat = [
+            ops.reshape(ops.transpose(k, (1, 0, 2)), (dim, -1))  # (dim, width * filters)
+            for k in self.kernels
+        ]
+        parts = ops.matmul(x, ops.cast(ops.concatenate(flat, axis=-1), self.compute_dtype))
+        parts = ops.pad(parts, ((0, 0), (0, max(self.widths) - 1), (0, 0)))
+        found, begin = [], 0
+        for width in self.widths:
+            answers = 0.0
+            for i in range(width):
+                stop = begin + self.filters
+                answers = answers + parts[:, i : i + time, begin:stop]
+                begin = stop
+            inside = ops.arange(time) <= ops.maximum(length - width, 0)  # (batch, time)
+            found.append(max_over_time(answers, inside))
+        highest = ops.concatenate(found, axis=-1) + ops.cast(self.bias, self.compute_dtype)
+        return self.activation(highest)
+
+    def compute_output_shape(self, x_shape: tuple) -> tuple:
+        """(batch, filters * number of widths)."""
+        return (x_shape[0], self.filters * len(self.widths))
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class TwoChannelEmbedding(TokenEmbedding):
+    """Token vectors of two tables that begin alike: one is frozen, one is tuned; their sum.
+
+    Kim applies the same filters to both channels and adds the results, which is what a filter finds
+    in the sum of the channels. `embeddings` is the tuned table, `frozen_embeddings` the other.
+
+    Args:
+        vocab_size: Number of ids.
+        embed_dim: Width of a vector.
+        dropout: Share of the vector dropped in training, 0 to 1.
+        initializer_range: Standard deviation of the first weights.
+
+    Source: Kim 2014, section 2.1, https://arxiv.org/abs/1408.5882
+
+    Example:
+        >>> import numpy as np
+        >>> import lmzoo
+        >>> tuple(lmzoo.layers.TwoChannelEmbedding(50, 8)(np.array([[1, 2, 3]])).shape)
+        (1, 3, 8)
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        embed_dim: int,
+        *,
+        dropout: float = 0.0,
+        initializer_range: float = 0.02,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(
+            vocab_size,
+            embed_dim,
+            dropout=dropout,
+            initializer_range=initializer_range,
+            name=name,
+        )
+
+    def build(self, input_shape: tuple) -> None:
+        """Makes the tables, the frozen one with the values of the tuned one."""
+        super().build(input_shape)
+        self.frozen_embeddings = self.add_weight(
+            (self.vocab_size, self.embed_dim), trainable=False, name="frozen_embeddings"
+        )
+        self.frozen_embeddings.assign(ops.copy(self.embeddings))  # JAX would share its memory
+
+    def set_table(self, table: Tensor) -> None:
+        """Gives both channels the same vectors, float (vocab_size, embed_dim)."""
+        self.embeddings.assign(table)
+        self.frozen_embeddings.assign(ops.copy(table))
+
+    def _embed(self, ids: Tensor, position: Tensor | int) -> Tensor:
+        tuned = super()._embed(ids, position)
+        ids = ops.clip(ops.cast(ids, "int32"), 0, self.vocab_size - 1)
+        frozen = ops.cast(self.frozen_embeddings, self.compute_dtype)
+        return tuned + ops.take(frozen, ids, axis=0)

@@ -1,0 +1,126 @@
+"""From the vectors of a text's tokens to one vector of the text."""
+
+import keras
+from keras import ops
+
+from lmzoo.errors import ArgumentError
+from lmzoo.layers.attention import softmax
+from lmzoo.layers.dense import Dense
+from lmzoo.typing import Tensor
+
+KINDS = ("last", "first", "ends", "mean", "max", "attention")
+
+
+def max_over_time(x: Tensor, real: Tensor) -> Tensor:
+    """The largest value of each feature.
+
+    The gradient of `ops.max` looks for the values that equal the largest. XLA may compute these
+    anew, with another rounding, so that none does, and the gradient is 0 / 0 (seen on a CPU). Here
+    the first of the largest gets it all.
+
+    Args:
+        x: (batch, time, dim).
+        real: bool (batch, time), where to look; at least one place in each row, lest the first
+            place is taken.
+
+    Returns:
+        (batch, dim).
+
+    Example:
+        >>> import keras, lmzoo
+        >>> x = keras.ops.convert_to_tensor([[[1.0], [3.0], [9.0]]])
+        >>> real = keras.ops.convert_to_tensor([[True, True, False]])
+        >>> float(lmzoo.layers.max_over_time(x, real)[0, 0])
+        3.0
+    """
+    seen = ops.where(real[..., None], ops.stop_gradient(x), -1e9)
+    place = ops.argmax(seen, axis=1)[:, None, :]  # (batch, 1, dim)
+    chosen = ops.arange(ops.shape(x)[1], dtype=place.dtype)[None, :, None] == place
+    found = ops.sum(ops.where(chosen, x, 0.0), axis=1)
+    # Changes nothing, except that NaN, which is never the largest, is not passed over.
+    return found + ops.stop_gradient(ops.max(seen, axis=1) - found)
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class Pooling(keras.layers.Layer):
+    """One vector of a text, whatever stands at its padding. A text without tokens gives zeros.
+
+    Args:
+        kind: "last" or "first", the vector of the last or first real position; "ends", the first
+            half of the last one's features and the second half of the first one's, the final states
+            of a recurrent layer that reads in both directions; "mean" or "max" over the real
+            positions; "attention", a mean weighted by softmax(context . tanh(W x + b)).
+
+    Raises:
+        ArgumentError: If the kind is another.
+
+    Source: attention: Yang et al. 2016, https://aclanthology.org/N16-1174
+
+    Example:
+        >>> import numpy as np
+        >>> import lmzoo
+        >>> x = np.array([[[1.0], [3.0], [9.0]]])
+        >>> float(lmzoo.layers.Pooling("mean")(x, np.array([[True, True, False]]))[0, 0])
+        2.0
+    """
+
+    def __init__(self, kind: str = "mean", *, name: str | None = None) -> None:
+        super().__init__(name=name)
+        if kind not in KINDS:
+            raise ArgumentError(f"kind={kind!r}; use one of {', '.join(KINDS)}.")
+        self.kind = kind
+
+    def build(self, x_shape: tuple) -> None:
+        """Makes the projection and the context vector of an attention."""
+        if self.kind == "attention":
+            self.projection = Dense(x_shape[-1], "tanh", name="projection")
+            self.projection.build(x_shape)
+            self.context = self.add_weight(
+                (x_shape[-1], 1), initializer="glorot_uniform", name="context"
+            )
+        self.built = True
+
+    def call(self, x: Tensor, memory_mask: Tensor | None = None) -> Tensor:
+        """(batch, time, dim), and where it is real, bool (batch, time) -> (batch, dim)."""
+        real = ops.ones_like(x[..., 0], "bool")
+        real = real if memory_mask is None else ops.cast(memory_mask, "bool")
+        if self.kind in ("first", "last", "ends"):
+            return self._at_ends(x, real)
+        if self.kind == "max":
+            return ops.where(ops.any(real, axis=1, keepdims=True), max_over_time(x, real), 0.0)
+        return _weighted_mean(x, self._shares(x, real))
+
+    def compute_output_shape(self, x_shape: tuple) -> tuple:
+        """(batch, dim)."""
+        return (x_shape[0], x_shape[-1])
+
+    def _at_ends(self, x: Tensor, real: Tensor) -> Tensor:
+        places = ops.arange(ops.shape(x)[1])
+        # Nowhere in a text without tokens: -1, and the length of the row.
+        last = ops.max(ops.where(real, places, -1), axis=1)
+        first = ops.min(ops.where(real, places, ops.shape(x)[1]), axis=1)
+        if self.kind == "first":
+            return _weighted_mean(x, places == first[:, None])
+        if self.kind == "last":
+            return _weighted_mean(x, places == last[:, None])
+        half = x.shape[-1] // 2
+        ahead = _weighted_mean(x[..., :half], places == last[:, None])
+        back = _weighted_mean(x[..., half:], places == first[:, None])
+        return ops.concatenate([ahead, back], axis=-1)
+
+    def _shares(self, x: Tensor, real: Tensor) -> Tensor:
+        """What each position counts, float32 (batch, time)."""
+        kept = ops.cast(real, "float32")
+        if self.kind == "mean":
+            return kept / ops.maximum(ops.sum(kept, axis=1, keepdims=True), 1.0)
+        scores = ops.matmul(self.projection(x), ops.cast(self.context, self.compute_dtype))
+        scores = ops.where(real, ops.cast(scores[..., 0], "float32"), -1e9)
+        return softmax(scores) * kept
+
+
+def _weighted_mean(x: Tensor, shares: Tensor) -> Tensor:
+    """Vectors (batch, time, dim) times what they count (batch, time), added up in float32."""
+    shares = ops.cast(shares, "float32")[..., None]  # (batch, time, 1)
+    # What stands at padding may be anything: 0 times NaN is not 0.
+    kept = ops.where(shares != 0, ops.cast(x, "float32"), 0.0)
+    return ops.cast(ops.sum(kept * shares, axis=1), x.dtype)

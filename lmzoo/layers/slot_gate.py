@@ -1,0 +1,40 @@
+"""What a sentence's intent says about its slots."""
+
+import keras
+from keras import ops
+
+from lmzoo.layers.dense import Dense
+from lmzoo.typing import Tensor
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class SlotGate(keras.layers.Layer):
+    """Scales each word's vector by how it fits the sentence: h + h * g, g = v . tanh(h + W c).
+
+    It is the paper's gate without an attention of the slots; c is the sentence's vector.
+
+    Source: Goo et al. 2018, https://aclanthology.org/N18-2118
+
+    Example:
+        >>> import keras, lmzoo
+        >>> gate = lmzoo.layers.SlotGate()
+        >>> tuple(gate(keras.ops.ones((2, 5, 8)), keras.ops.ones((2, 6))).shape)
+        (2, 5, 8)
+    """
+
+    def build(self, x_shape: tuple, sentence_shape: tuple) -> None:
+        """Makes the projection of the sentence, and the vector v."""
+        self.projection = Dense(x_shape[-1], use_bias=False, name="projection")
+        self.projection.build(sentence_shape)
+        self.score = Dense(1, use_bias=False, name="score")
+        self.score.build(x_shape)
+        self.built = True
+
+    def call(self, x: Tensor, sentence: Tensor) -> Tensor:
+        """(batch, time, dim) and (batch, sentence_dim) -> (batch, time, dim)."""
+        together = ops.tanh(x + self.projection(sentence)[:, None])
+        return x + x * self.score(together)
+
+    def compute_output_shape(self, x_shape: tuple, sentence_shape: tuple) -> tuple:
+        """(batch, time, dim)."""
+        return x_shape

@@ -1,0 +1,264 @@
+"""Cross-entropy of classes and of tags, from probabilities, over rows or words that count."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from lmzoo.errors import ArgumentError
+from lmzoo.losses.cross_entropy import over_replicas, spread_weights
+from lmzoo.typing import Tensor
+
+# Probabilities below count as this: 69 nats.
+_SMALLEST_PROBABILITY = 1e-30
+# Half of the smallest step below 1 in float32: what may be left when 1 - p shows 0.
+_SMALLEST_REST = 2.0**-25
+
+
+def class_distributions(y_pred: Tensor) -> Tensor:
+    """Probabilities with a column for every class.
+
+    Args:
+        y_pred: (..., 1), the probability of class 1 of two, or (..., classes).
+
+    Returns:
+        float32 (..., classes).
+
+    Example:
+        >>> class_distributions([[0.25]]).numpy().tolist()
+        [[0.75, 0.25]]
+    """
+    y_pred = ops.cast(ops.convert_to_tensor(y_pred), "float32")
+    if y_pred.shape[-1] != 1:
+        return y_pred
+    return ops.concatenate([1 - y_pred, y_pred], axis=-1)
+
+
+def class_targets(labels: Tensor, num_classes: int, rank: int) -> Tensor:
+    """Labels as distributions.
+
+    Args:
+        labels: ids, or ids with a last axis of 1, or distributions over the classes.
+        num_classes: Number of classes.
+        rank: Number of axes of the distributions.
+
+    Returns:
+        float32 (..., classes); NaN for an id outside [0, num_classes).
+
+    Raises:
+        ArgumentError: If the labels are of another shape.
+
+    Example:
+        >>> class_targets([1, 0], 2, rank=2).numpy().tolist()
+        [[0.0, 1.0], [1.0, 0.0]]
+    """
+    labels = ops.convert_to_tensor(labels)
+    if len(labels.shape) == rank and labels.shape[-1] == num_classes:
+        return ops.cast(labels, "float32")
+    if len(labels.shape) == rank and labels.shape[-1] == 1:
+        labels = ops.squeeze(labels, -1)
+    if len(labels.shape) != rank - 1:
+        raise ArgumentError(
+            f"labels of shape {tuple(labels.shape)} do not fit {num_classes} classes: give ids "
+            f"with {rank - 1} axes, or distributions with {rank}, the last of {num_classes}"
+        )
+    ids = ops.cast(labels, "int32")
+    known = ops.logical_and(ids >= 0, ids < num_classes)
+    hot = ops.one_hot(ops.where(known, ids, 0), num_classes, dtype="float32")
+    return ops.where(known[..., None], hot, float("nan"))
+
+
+def log_distributions(y_pred: Tensor) -> Tensor:
+    """Logarithms of `class_distributions`, whose gradients stay right where they are tiny.
+
+    Args:
+        y_pred: (..., 1), the probability of class 1 of two, or (..., classes). Where TensorFlow
+            holds what a sigmoid or softmax of Keras returned, its logits are known, and are used.
+
+    Returns:
+        float32 (..., classes).
+
+    Example:
+        >>> [round(float(x), 3) for x in log_distributions([[0.25]])[0]]
+        [-0.288, -1.386]
+    """
+    logits = getattr(y_pred, "_keras_logits", None)
+    y_pred = ops.cast(ops.convert_to_tensor(y_pred), "float32")
+    if logits is not None:
+        logits = ops.cast(logits, "float32")
+        if y_pred.shape[-1] != 1:
+            return ops.log_softmax(logits, axis=-1)
+        return ops.concatenate([-ops.softplus(logits), -ops.softplus(-logits)], axis=-1)
+    if y_pred.shape[-1] != 1:
+        return ops.log(ops.maximum(y_pred, _SMALLEST_PROBABILITY))
+    rest = ops.maximum(1 - y_pred, _SMALLEST_REST)
+    return ops.log(ops.concatenate([rest, ops.maximum(y_pred, _SMALLEST_PROBABILITY)], axis=-1))
+
+
+class _DistributionLoss(keras.losses.Loss):
+    """What both losses share; `rank` is the number of axes of the predictions."""
+
+    rank = 2
+    predicted = "(batch, 1) or (batch, classes)"
+
+    def __init__(
+        self,
+        label_smoothing: float = 0.0,
+        focal_gamma: float = 0.0,
+        class_weights: Sequence[float] | None = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(name=name, reduction="mean_with_sample_weight", dtype="float32")
+        if not 0 <= label_smoothing < 1:
+            raise ArgumentError(f"label_smoothing is {label_smoothing}; it must be 0 to below 1")
+        if not 0 <= focal_gamma < float("inf"):
+            raise ArgumentError(f"focal_gamma is {focal_gamma}; it must be 0 or above, and finite")
+        weights = None if class_weights is None else [float(w) for w in class_weights]
+        if weights is not None and not all(0 <= w < float("inf") for w in weights):
+            raise ArgumentError(f"class_weights is {weights}; they must be 0 or above, and finite")
+        self.label_smoothing = label_smoothing
+        self.focal_gamma = focal_gamma
+        self.class_weights = weights
+
+    def __call__(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
+    ) -> Tensor:
+        """Mean nats over what counts in a batch, a float32 scalar."""
+        nats, weight = self._weighted(y_true, y_pred, sample_weight)
+        return ops.divide_no_nan(ops.sum(nats), over_replicas(ops.sum(weight)))
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Nats of every row or word, times its class's weight: the labels' shape, float32."""
+        return self._weighted(y_true, y_pred, None)[0]
+
+    def _weighted(
+        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Nats times weight, and the weight, of every row or word."""
+        mask = getattr(y_pred, "_keras_mask", None)
+        logs = log_distributions(y_pred)
+        if len(logs.shape) != self.rank:
+            raise ArgumentError(
+                f"predictions of shape {tuple(logs.shape)} are not {self.predicted}, "
+                f"which {type(self).__name__} takes"
+            )
+        classes = logs.shape[-1]
+        weight = spread_weights(logs[..., 0], sample_weight, mask)
+        targets = class_targets(y_true, classes, self.rank)
+        # A NaN that counts for nothing would still spoil the gradient.
+        targets = ops.where(weight[..., None] != 0, targets, 0.0)
+        share = ops.ones_like(weight)
+        if self.class_weights is not None:
+            targets = targets * self._weights_of(classes)
+            share = ops.sum(targets, axis=-1)
+        if self.label_smoothing:
+            even = self.label_smoothing / classes * share
+            targets = (1 - self.label_smoothing) * targets + even[..., None]
+        if self.focal_gamma:
+            rest = ops.maximum(1 - ops.exp(logs), _SMALLEST_REST)
+            targets = targets * rest**self.focal_gamma
+        nats = ops.where(weight != 0, -ops.sum(targets * logs, axis=-1) * weight, 0.0)
+        return nats, weight * share
+
+    def _weights_of(self, classes: int) -> Tensor:
+        assert self.class_weights is not None
+        if len(self.class_weights) != classes:
+            raise ArgumentError(
+                f"class_weights has {len(self.class_weights)} weights for {classes} classes: "
+                "give one for each class, in the order of their ids"
+            )
+        return ops.convert_to_tensor(self.class_weights, "float32")
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that build this loss again."""
+        return {
+            "label_smoothing": self.label_smoothing,
+            "focal_gamma": self.focal_gamma,
+            "class_weights": self.class_weights,
+            "name": self.name,
+        }
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class ClassCrossEntropy(_DistributionLoss):
+    """Cross-entropy of a text's class in nats: the mean over rows, each counted with its weight.
+
+    It divides by the sum of the weights, over all replicas of a `tf.distribute` strategy, so that
+    the rows that fill up a batch change nothing; a batch without any weight has loss 0. An id
+    outside the classes gives NaN, unless its weight is 0.
+
+    Args:
+        label_smoothing: Share of each label that is spread evenly over the classes, 0 to below 1
+            (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567).
+        focal_gamma: Exponent of the focal loss: nats times (1 - p)^gamma, which leaves what is
+            easy behind; 0 for plain cross-entropy, 2 in the paper (Lin et al. 2017,
+            https://arxiv.org/abs/1708.02002).
+        class_weights: One weight for each class, in the order of their ids, multiplied with the
+            rows' weights; None: all 1.
+        name: The loss's name.
+
+    Raises:
+        ArgumentError: An argument is outside its range; in a call, shapes or the number of
+            class_weights do not fit the predictions.
+
+    Returns:
+        From a call with labels (ids (batch,) or (batch, 1), or distributions (batch, classes)),
+        probabilities ((batch, 1) of class 1, or (batch, classes)) and weights (batch,) or None: a
+        float32 scalar, nats per row.
+
+    Example:
+        >>> loss = ClassCrossEntropy()
+        >>> round(float(loss([1, 0], [[0.5], [0.9]], sample_weight=[1.0, 0.0])), 3)
+        0.693
+    """
+
+    def __init__(
+        self,
+        label_smoothing: float = 0.0,
+        focal_gamma: float = 0.0,
+        class_weights: Sequence[float] | None = None,
+        name: str = "class_cross_entropy",
+    ) -> None:
+        super().__init__(label_smoothing, focal_gamma, class_weights, name)
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class TagCrossEntropy(_DistributionLoss):
+    """Cross-entropy of words' tags in nats: the mean over words, each counted with its weight.
+
+    As ClassCrossEntropy, for a tag at each word. `class_weights` are those of the tags: Keras's own
+    `class_weight` takes rows of tags for one-hot rows.
+
+    Args:
+        label_smoothing: Share of each tag that is spread evenly over the tags, 0 to below 1.
+        focal_gamma: Exponent of the focal loss, 0 for plain cross-entropy.
+        class_weights: One weight for each tag, in the order of their ids; None: all 1.
+        name: The loss's name.
+
+    Raises:
+        ArgumentError: An argument is outside its range; in a call, shapes or the number of
+            class_weights do not fit the predictions.
+
+    Returns:
+        From a call with tags (ids (batch, time), or distributions (batch, time, tags)),
+        probabilities (batch, time, tags) and weights (batch, time), (batch,) or None: a float32
+        scalar, nats per word.
+
+    Example:
+        >>> loss = TagCrossEntropy(class_weights=[1.0, 3.0])
+        >>> round(float(loss([[0, 1]], [[[0.5, 0.5], [0.75, 0.25]]])), 3)
+        1.213
+    """
+
+    rank = 3
+    predicted = "(batch, time, tags)"
+
+    def __init__(
+        self,
+        label_smoothing: float = 0.0,
+        focal_gamma: float = 0.0,
+        class_weights: Sequence[float] | None = None,
+        name: str = "tag_cross_entropy",
+    ) -> None:
+        super().__init__(label_smoothing, focal_gamma, class_weights, name)

@@ -1,0 +1,136 @@
+"""Figures as text: tables, and the mean and spread of several runs."""
+
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from lmzoo.errors import ArgumentError
+
+Runs = Sequence[Mapping[str, Any]]
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> str:
+    """A table: the first column to the left, the others to the right.
+
+    Args:
+        rows: cells, the heading first; an empty row is an empty line.
+
+    Returns:
+        Lines without a last line break.
+
+    Example:
+        >>> print(aligned([["", "f1"], ["person", "90.0"]]))
+                  f1
+        person  90.0
+    """
+    columns = max(map(len, rows), default=0)
+    full = [[*row, *[""] * (columns - len(row))] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*full, strict=True)]
+    lines = [
+        "  ".join(
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in full
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def mean_and_deviation(runs: Runs) -> dict[str, float | None]:
+    """Mean and sample standard deviation (dividing by n - 1) of the metrics of several seeds.
+
+    Args:
+        runs: the metrics of each run, such as its metrics.json.
+
+    Returns:
+        For each metric that is a number in some run, under its name the mean, and under its name
+        and "_deviation" the standard deviation, which is absent for a single run. What is no number
+        in another run has a mean of None, and no deviation.
+
+    Raises:
+        ArgumentError: no run.
+
+    Example:
+        >>> mean_and_deviation([{"accuracy": 0.25}, {"accuracy": 0.5}, {"accuracy": 0.75}])
+        {'accuracy': 0.5, 'accuracy_deviation': 0.25}
+    """
+    if not runs:
+        raise ArgumentError("there is no run to average: give the metrics of one run at the least")
+    summary: dict[str, float | None] = {}
+    for name in dict.fromkeys(name for run in runs for name in run):
+        values = [_number(run.get(name)) for run in runs]
+        numbers = [value for value in values if value is not None]
+        if len(numbers) == len(runs):
+            summary[name] = statistics.fmean(numbers)
+            if len(runs) > 1:
+                summary[f"{name}_deviation"] = _deviation(numbers)
+        elif numbers:
+            summary[name] = None
+    return summary
+
+
+def deviation_table(
+    systems: Mapping[str, Runs],
+    metrics: Sequence[str] | None = None,
+    *,
+    scale: float = 100.0,
+    digits: int = 2,
+) -> str:
+    """A table of mean ± standard deviation over seeds, one row for each system.
+
+    Args:
+        systems: name -> the metrics of its runs.
+        metrics: the columns; None for every number that all systems have.
+        scale: what figures are multiplied with: 100 shows shares of 1 in percent.
+        digits: behind the decimal point.
+
+    Returns:
+        Text of one line for each system, below a heading.
+
+    Raises:
+        ArgumentError: a system lacks a metric or runs, or no metric is left.
+
+    Example:
+        >>> runs = [{"accuracy": 0.81}, {"accuracy": 0.83}]
+        >>> print(deviation_table({"lstm": runs, "cnn": runs[:1]}))
+                  accuracy  runs
+        lstm  82.00 ± 1.41     2
+        cnn          81.00     1
+    """
+    summaries = {name: mean_and_deviation(runs) for name, runs in systems.items()}
+    if metrics is None:
+        first = next(iter(systems.values()), [{}])[0]
+        metrics = [
+            name for name in first if all(s.get(name) is not None for s in summaries.values())
+        ]
+    if not metrics:
+        raise ArgumentError("no metric to show: give systems whose runs share a metric")
+    rows = [["", *metrics, "runs"]]
+    for system, summary in summaries.items():
+        missing = [metric for metric in metrics if summary.get(metric) is None]
+        if missing:
+            known = [name for name, value in summary.items() if value is not None]
+            raise ArgumentError(f"{system!r} has no {missing[0]!r} in all runs; it has {known}")
+        cells = [_cell(summary, metric, scale, digits) for metric in metrics]
+        rows.append([system, *cells, str(len(systems[system]))])
+    return aligned(rows)
+
+
+def _cell(summary: Mapping[str, Any], metric: str, scale: float, digits: int) -> str:
+    text = f"{scale * summary[metric]:.{digits}f}"
+    deviation = summary.get(f"{metric}_deviation")
+    return text if deviation is None else f"{text} ± {scale * deviation:.{digits}f}"
+
+
+def _number(value: Any) -> float | None:
+    """A Python or NumPy number; None for all else, truth values among it."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
+        return None
+    return float(value)
+
+
+def _deviation(values: Sequence[float]) -> float:
+    return statistics.stdev(values) if all(map(math.isfinite, values)) else math.nan

@@ -1,0 +1,276 @@
+"""Classifiers of texts: recurrent, convolutional, Transformer, and a bag of n-grams."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from lmzoo.errors import ArgumentError
+from lmzoo.layers import RecurrentEncoderBlock, TokenEmbedding, TransformerBlock, make_norm
+from lmzoo.layers.channels import ConvolutionPooling, TwoChannelEmbedding
+from lmzoo.layers.decision import ClassHead
+from lmzoo.layers.ngrams import NgramEmbedding
+from lmzoo.layers.pooling import Pooling
+from lmzoo.models.classifier_model import ClassifierModel
+from lmzoo.models.zoo_model import penalty
+from lmzoo.registry import register
+
+# Kim 2014, section 3.1: sizes chosen on SST-2, and 300-wide vectors.
+CNN_PRESETS = {
+    "kim2014": {"embed_dim": 300, "filters": 100, "widths": [3, 4, 5], "dropout": 0.5,
+                "max_norm": 3.0},
+}  # fmt: skip
+CHANNELS = ("tuned", "frozen", "both")
+
+
+@register(tiny={"vocab_size": 50, "embed_dim": 8, "hidden_dim": 8})
+def build_lstm_classifier(
+    vocab_size: int,
+    *,
+    num_classes: int = 2,
+    embed_dim: int = 128,
+    hidden_dim: int = 64,
+    num_layers: int = 1,
+    bidirectional: bool = False,
+    pooling: str = "last",
+    dropout: float = 0.0,
+    l1: float = 0.0,
+    l2: float = 0.0,
+) -> ClassifierModel:
+    """LSTM classifier: reads a text, and decides from its last state.
+
+    With the defaults, `Embedding(vocab_size, 128, mask_zero=True), LSTM(64), Dense(1, "sigmoid")`
+    as a `keras.Sequential` has the same weights and gives the same numbers.
+
+    Args:
+        vocab_size: Number of ids, at least 1.
+        num_classes: Number of classes, at least 2.
+        embed_dim: Width of the token vectors.
+        hidden_dim: Width of the LSTM's output; with two directions even, half for each.
+        num_layers: Number of LSTM layers.
+        bidirectional: Whether the text is read backwards too.
+        pooling: "last" (both directions' final states, if there are two), "mean", "max" or
+            "attention" over the outputs.
+        dropout: Share dropped in training of every layer's input and of the text's vector, 0 to 1.
+        l1: Factor of the L1 penalty on the kernels.
+        l2: Factor of the L2 penalty on the kernels.
+
+    Returns:
+        A ClassifierModel: int32 ids (batch, time) -> float32 probabilities, (batch, 1) of class 1
+        for two classes, (batch, num_classes) for more.
+
+    Raises:
+        ArgumentError: If hidden_dim is odd for two directions, or pooling is another.
+
+    Source: Hochreiter and Schmidhuber 1997, https://doi.org/10.1162/neco.1997.9.8.1735; attention:
+    Yang et al. 2016, https://aclanthology.org/N16-1174
+
+    Example:
+        >>> import numpy as np
+        >>> import lmzoo
+        >>> model = lmzoo.build_lstm_classifier(50, embed_dim=8, hidden_dim=8)
+        >>> model.predict(np.array([[4, 5, 6]]), verbose=0).shape
+        (1, 1)
+    """
+    if pooling == "last" and bidirectional:
+        pooling = "ends"
+    blocks = []
+    for _ in range(num_layers):
+        block = RecurrentEncoderBlock(hidden_dim, bidirectional=bidirectional, dropout=dropout)
+        for cell in _cells(block.reader):  # read when the cell is built
+            cell.kernel_regularizer = penalty(l1, l2)
+            cell.recurrent_regularizer = penalty(l1, l2)
+        blocks.append(block)
+    return ClassifierModel(
+        TokenEmbedding(vocab_size, embed_dim, initializer_range=0.05),
+        blocks,
+        Pooling(pooling),
+        ClassHead(num_classes, dropout=dropout, regularizer=penalty(l1, l2)),
+    )
+
+
+def _cells(reader: Any) -> list[Any]:
+    """The cells of a recurrent layer, one for each direction."""
+    if isinstance(reader, keras.layers.Bidirectional):
+        return [reader.forward_layer.cell, reader.backward_layer.cell]
+    return [reader.cell]
+
+
+@register(
+    tiny={"vocab_size": 50, "embed_dim": 8, "filters": 6, "widths": [2, 3], "dropout": 0.0},
+    presets=CNN_PRESETS,
+)
+def build_cnn_classifier(
+    vocab_size: int,
+    *,
+    num_classes: int = 2,
+    embed_dim: int = 128,
+    filters: int = 100,
+    widths: Sequence[int] = (3, 4, 5),
+    channels: str = "tuned",
+    dropout: float = 0.5,
+    max_norm: float | None = 3.0,
+    l2: float = 0.0,
+) -> ClassifierModel:
+    """Convolutional classifier: filters of several widths, and the highest answer of each.
+
+    Args:
+        vocab_size: Number of ids, at least 1.
+        num_classes: Number of classes, at least 2.
+        embed_dim: Width of the token vectors.
+        filters: Number of filters of each width.
+        widths: How many tokens the filters see.
+        channels: "tuned" (Kim's CNN-rand and CNN-non-static), "frozen" (CNN-static: vectors that
+            training leaves alone: give the embedding pretrained ones), or "both" (Kim's
+            CNN-multichannel).
+        dropout: Share of the text's vector dropped in training, 0 to 1.
+        max_norm: Longest weight vector of a class, or None for no limit.
+        l2: Factor of the L2 penalty on the kernels.
+
+    Returns:
+        A ClassifierModel: int32 ids (batch, time) -> float32 probabilities, (batch, 1) of class 1
+        for two classes, (batch, num_classes) for more.
+
+    Raises:
+        ArgumentError: If channels is another, or there is no width.
+
+    Source: Kim 2014, https://arxiv.org/abs/1408.5882
+
+    Example:
+        >>> import numpy as np
+        >>> import lmzoo
+        >>> model = lmzoo.build_cnn_classifier(50, num_classes=3, embed_dim=8, filters=4)
+        >>> model.predict(np.array([[4, 5, 6]]), verbose=0).shape
+        (1, 3)
+    """
+    if channels not in CHANNELS:
+        raise ArgumentError(f"channels={channels!r}; use one of {', '.join(CHANNELS)}.")
+    # The spread of Kim's uniform first vectors, from -0.25 to 0.25.
+    kind = TwoChannelEmbedding if channels == "both" else TokenEmbedding
+    embedding = kind(vocab_size, embed_dim, initializer_range=0.14)
+    embedding.trainable = channels != "frozen"
+    return ClassifierModel(
+        embedding,
+        [],
+        ConvolutionPooling(filters, tuple(widths), regularizer=penalty(0.0, l2)),
+        ClassHead(num_classes, dropout=dropout, max_norm=max_norm, regularizer=penalty(0.0, l2)),
+    )
+
+
+@register(
+    tiny={
+        "vocab_size": 50,
+        "embed_dim": 8,
+        "hidden_dim": 16,
+        "num_layers": 1,
+        "num_heads": 2,
+        "dropout": 0.0,
+    }
+)
+def build_transformer_classifier(
+    vocab_size: int,
+    *,
+    num_classes: int = 2,
+    embed_dim: int = 128,
+    hidden_dim: int = 256,
+    num_layers: int = 2,
+    num_heads: int = 4,
+    pooling: str = "mean",
+    dropout: float = 0.1,
+    norm_first: bool = True,
+) -> ClassifierModel:
+    """Transformer encoder with sinusoidal positions, and a decision from all its outputs.
+
+    Args:
+        vocab_size: Number of ids, at least 1.
+        num_classes: Number of classes, at least 2.
+        embed_dim: Width of the model, even and a multiple of num_heads.
+        hidden_dim: Width of the feed-forward networks.
+        num_layers: Number of encoder blocks.
+        num_heads: Number of attention heads.
+        pooling: "mean", "max", "attention" or "first".
+        dropout: Share dropped in training of embeddings, residuals, attention weights and the
+            text's vector, 0 to 1.
+        norm_first: Pre-norm if True, post-norm if False.
+
+    Returns:
+        A ClassifierModel: int32 ids (batch, time) -> float32 probabilities, (batch, 1) of class 1
+        for two classes, (batch, num_classes) for more.
+
+    Raises:
+        ArgumentError: If embed_dim is odd or no multiple of num_heads, or pooling is another.
+
+    Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762; pre-norm: Xiong et al. 2020,
+    https://arxiv.org/abs/2002.04745
+
+    Example:
+        >>> import numpy as np
+        >>> import lmzoo
+        >>> model = lmzoo.build_transformer_classifier(50, embed_dim=8, hidden_dim=16)
+        >>> model.predict(np.array([[4, 5, 6]]), verbose=0).shape
+        (1, 1)
+    """
+    if embed_dim % 2:
+        raise ArgumentError(f"embed_dim={embed_dim} is odd: sinusoidal positions come in pairs.")
+    embedding = TokenEmbedding(
+        vocab_size,
+        embed_dim,
+        positions="sinusoidal",
+        dropout=dropout,
+        initializer_range=embed_dim**-0.5,
+    )
+    blocks = [
+        TransformerBlock(
+            num_heads=num_heads,
+            hidden_dim=hidden_dim,
+            norm_first=norm_first,
+            dropout=dropout,
+            kind="encoder",
+        )
+        for _ in range(num_layers)
+    ]
+    return ClassifierModel(
+        embedding,
+        blocks,
+        Pooling(pooling),
+        ClassHead(num_classes, dropout=dropout),
+        norm=make_norm("layer", 1e-5) if norm_first else None,
+    )
+
+
+@register(tiny={"vocab_size": 50, "embed_dim": 8, "buckets": 100})
+def build_bow_classifier(
+    vocab_size: int,
+    *,
+    num_classes: int = 2,
+    embed_dim: int = 100,
+    ngrams: int = 2,
+    buckets: int = 50_000,
+) -> ClassifierModel:
+    """fastText's classifier: the mean of word and n-gram vectors, and one linear layer.
+
+    Args:
+        vocab_size: Number of ids, at least 1.
+        num_classes: Number of classes, at least 2.
+        embed_dim: Width of the vectors.
+        ngrams: Longest n-gram in words; 1 for words only.
+        buckets: Number of vectors that n-grams share.
+
+    Returns:
+        A ClassifierModel: int32 ids (batch, time) -> float32 probabilities, (batch, 1) of class 1
+        for two classes, (batch, num_classes) for more.
+
+    Raises:
+        ArgumentError: If ngrams or buckets is below 1.
+
+    Source: Joulin et al. 2017, https://arxiv.org/abs/1607.01759
+
+    Example:
+        >>> import numpy as np
+        >>> import lmzoo
+        >>> model = lmzoo.build_bow_classifier(50, embed_dim=8, buckets=100)
+        >>> model.predict(np.array([[4, 5, 6]]), verbose=0).shape
+        (1, 1)
+    """
+    embedding = NgramEmbedding(vocab_size, embed_dim, ngrams=ngrams, buckets=buckets)
+    return ClassifierModel(embedding, [], None, ClassHead(num_classes))

@@ -1,0 +1,100 @@
+"""Opens a file for reading in blocks: plain, gzip, or a member of a zip archive."""
+
+import gzip
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TypeAlias
+
+from lmzoo.errors import ArgumentError, DataError
+
+Unpacked: TypeAlias = "IO[bytes] | gzip.GzipFile"
+_GZIP = b"\x1f\x8b"
+# An archive with members, and an empty one.
+_ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
+
+
+@contextmanager
+def open_unpacked(path: str | os.PathLike[str]) -> Iterator[Unpacked]:
+    """Opens the bytes of a file, unpacked; how it is packed is told from its content.
+
+    Args:
+        path: a plain file, a gzip file, a zip archive with one member, or
+            `archive.zip::member`.
+
+    Yields:
+        A file to read from once, from its beginning.
+
+    Raises:
+        DataError: there is no such file, or it is damaged (raised where the damage is read).
+        ArgumentError: an archive with several members, none of them named, or one that it lacks.
+
+    Example:
+        >>> import gzip, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "a.txt")
+        ...     _ = path.write_bytes(gzip.compress(b"the 0.1 0.2"))
+        ...     with open_unpacked(path) as file:
+        ...         file.read(3)
+        b'the'
+    """
+    outer, member = _split(os.fspath(path))
+    try:
+        with open(outer, "rb") as plain:
+            magic = plain.read(4)
+            plain.seek(0)
+            if magic in _ZIPS:
+                with (
+                    zipfile.ZipFile(plain) as archive,
+                    _open_member(archive, outer, member) as file,
+                ):
+                    yield file
+            elif member:
+                raise ArgumentError(f"{path}: {outer} is no zip archive; leave ::{member} out")
+            elif magic.startswith(_GZIP):
+                with gzip.GzipFile(fileobj=plain) as unpacked:
+                    yield unpacked
+            else:
+                yield plain
+    except FileNotFoundError as error:
+        raise DataError(f"there is no file {outer}; check the path") from error
+    except IsADirectoryError as error:
+        raise DataError(f"{outer} is a folder; name one file in it") from error
+    except (gzip.BadGzipFile, zipfile.BadZipFile, EOFError, zlib.error) as error:
+        raise DataError(f"{path} is damaged ({error}); fetch it again") from error
+
+
+def _split(path: str) -> tuple[str, str]:
+    """The file, and the member after "::" or an empty string."""
+    if "::" not in path or Path(path).exists():
+        return path, ""
+    outer, _, member = path.rpartition("::")
+    return outer, member
+
+
+def _open_member(archive: zipfile.ZipFile, outer: str, member: str) -> IO[bytes]:
+    """The named member of an archive, or its only one."""
+    names = [name for name in archive.namelist() if not name.endswith("/")]
+    # What macOS adds beside each file.
+    names = [name for name in names if not name.startswith("__MACOSX/")]
+    if member and member not in names:
+        raise ArgumentError(f"{outer} has no member {member!r}, but {_listed(names)}")
+    if not member and not names:
+        raise DataError(f"{outer} is an empty archive; fetch it again")
+    if not member and len(names) > 1:
+        raise ArgumentError(
+            f"{outer} has {len(names)} members: name one, such as {outer}::{names[0]} "
+            f"(there are {_listed(names)})"
+        )
+    try:
+        return archive.open(member or names[0])
+    except RuntimeError as error:  # encrypted, or packed in a way that Python cannot read
+        raise DataError(f"cannot unpack {outer} ({error}); unpack it with another tool") from error
+
+
+def _listed(names: list[str]) -> str:
+    """The names, at most eight."""
+    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")

@@ -1,0 +1,233 @@
+"""Word vectors into the embedding of a model, with an account of which words have one."""
+
+import os
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lmzoo.errors import ArgumentError, DataError
+from lmzoo.pretrained.coverage import PAD, Coverage, cover
+from lmzoo.pretrained.vector_files import VectorFile, stream_rows
+
+# The tokens of the other kinds are bytes or pieces, which no file of word vectors means.
+WORD_KINDS = ("word", "whitespace", "char")
+
+
+@dataclass(frozen=True)
+class WordVectors:
+    """Words and their vectors, in the order of the file.
+
+    Args:
+        words: each once.
+        vectors: float32 (words, dim).
+        file: what reading found.
+    """
+
+    words: list[str]
+    vectors: np.ndarray
+    file: VectorFile
+
+
+def read_vectors(
+    path: str | os.PathLike[str], words: Iterable[str] | None = None, *, limit: int | None = None
+) -> WordVectors:
+    """Read word vectors from a file of GloVe, word2vec or fastText.
+
+    The format is told from the content: text without header (GloVe), text with a header of two
+    numbers (word2vec, fastText's .vec), or word2vec's binary. The file is read in blocks; memory
+    holds the vectors that are kept. A word that comes twice has its first vector.
+
+    Args:
+        path: the file, plain or gzip, a zip archive that holds nothing else, or
+            `archive.zip::member`.
+        words: the words to keep, as the file writes them; None keeps all.
+        limit: read so many rows of the file, which usually begins with the most frequent words;
+            None reads all.
+
+    Returns:
+        The words that were found, and their vectors.
+
+    Raises:
+        DataError: the file is missing, damaged, or holds no word vectors; a row of another width,
+            a broken number, NaN or infinity. The message has the line, or the number of the word.
+        ArgumentError: `limit` below 1, an archive with several members, none of them named.
+
+    Source: https://nlp.stanford.edu/projects/glove/ (GloVe), https://arxiv.org/abs/1301.3781
+    (word2vec), https://fasttext.cc/docs/en/english-vectors.html (fastText).
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> import lmzoo
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "tiny.txt")
+        ...     _ = path.write_text("the 0.5 0.25\\nboat 1 2\\nat sea -1 0.5\\n")
+        ...     kept = lmzoo.pretrained.read_vectors(path, ["boat", "at sea", "zebra"])
+        >>> kept.words, kept.vectors.tolist()
+        (['boat', 'at sea'], [[1.0, 2.0], [-1.0, 0.5]])
+    """
+    if limit is not None and limit < 1:
+        raise ArgumentError(f"limit is {limit}; use 1 or more rows, or None for all")
+    if isinstance(words, str):
+        raise ArgumentError("words is one string; give a list of words")
+    return _read(path, None if words is None else set(words), limit, None)
+
+
+def load_vectors(
+    model: Any,
+    path: str | os.PathLike[str],
+    tokenizer: Any,
+    *,
+    counts: Mapping[str, int] | None = None,
+    trainable: bool | None = None,
+    seed: int = 0,
+) -> Coverage:
+    """Load word vectors into the embedding of a model, and count how many words have one.
+
+    A word that the file lacks gets the vector of its lower-case form, and where that is missing
+    too, numbers drawn from N(0, sigma), sigma being the standard deviation of all numbers of the
+    vectors that were found. Padding is zeros. "<unk>", "<s>" and "</s>" are looked up as words.
+    The file is read in blocks (see `read_vectors`): memory holds the vocabulary's vectors only.
+
+    Load before `compile` if you set `trainable`: a compiled training step would not notice.
+
+    Args:
+        model: one with an attribute `embedding` (a language model, classifier or tagger), or an
+            embedding layer, lmzoo's or Keras's. Both channels of a TwoChannelEmbedding are set, of
+            an NgramEmbedding the words, and of a layer with a list `tables` all of these.
+        path: the file, plain or gzip, a zip archive that holds nothing else, or
+            `archive.zip::member`.
+        tokenizer: of kind "word", "whitespace" or "char", or the list of its words, one for each
+            id; the first, id 0, is padding whatever its name.
+        counts: how often each word occurs in the text, unknown words too; for `token_share`.
+        trainable: False freezes the embedding, True tunes it, None leaves it as it is.
+        seed: of the drawn numbers.
+
+    Returns:
+        The coverage; `print(coverage.describe())` says it in words.
+
+    Raises:
+        DataError: as `read_vectors`; and if no word of the vocabulary has a vector.
+        ArgumentError: the vectors are not embed_dim wide, the vocabulary is not as large as the
+            embedding, the tokenizer has no words, the model no embedding, or is compiled already.
+
+    Source: https://arxiv.org/abs/1408.5882 (Kim 2014: word2vec, unknown words with the same
+    variance).
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> import lmzoo
+        >>> tokenizer = lmzoo.data.train_tokenizer(["the boat", "The zebra"], kind="word")
+        >>> model = lmzoo.build_lstm_lm(tokenizer.vocab_size, embed_dim=2, hidden_dim=4)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder, "tiny.txt")
+        ...     _ = path.write_text("the 0.5 0.25\\nboat 1 2\\n")
+        ...     coverage = lmzoo.pretrained.load_vectors(model, path, tokenizer, trainable=False)
+        >>> print(coverage.describe())
+        /.../tiny.txt: 2 rows of 2 numbers (text)
+        3 of 4 words have a vector (75.0%), 1 of them only in lower case
+        1 are drawn, with standard deviation 0.612: 'zebra'
+        >>> coverage.share, model.embedding.trainable
+        (0.75, False)
+    """
+    words = _vocabulary(tokenizer)
+    layer = _embedding(model)
+    tables = _tables(layer, words)
+    if trainable not in (None, layer.trainable) and getattr(model, "compiled", False):
+        raise ArgumentError(
+            f"trainable={trainable} on a compiled model, whose training step is made already: "
+            "load the vectors before compile()"
+        )
+    wanted = {form for word in words[PAD + 1 :] for form in (word, word.lower())}
+    vectors = _read(path, wanted, None, tables[0].shape[1])
+    exact, lowered = _rows(words, vectors.words)
+    rows = np.where(exact >= 0, exact, lowered)
+    if not (rows >= 0).any():
+        raise DataError(
+            f"{vectors.file.describe()}, but none of the {len(words):,} words of the vocabulary is "
+            "among them: is it the same language, and has the tokenizer cut the text into words?"
+        )
+    kept = vectors.vectors[rows[rows >= 0]]
+    sigma = float(np.std(kept, dtype=np.float64))
+    table = np.random.default_rng(seed).standard_normal((len(words), kept.shape[1]), np.float32)
+    table *= sigma
+    table[rows >= 0] = kept
+    table[PAD] = 0
+    for variable in tables:
+        variable.assign(table)
+    if trainable is not None:
+        layer.trainable = trainable
+    return cover(words, exact, lowered, counts, sigma, vectors.file)
+
+
+def _read(
+    path: str | os.PathLike[str], wanted: Container[str] | None, limit: int | None, dim: int | None
+) -> WordVectors:
+    """The wanted rows; a buffer that grows in place holds them once."""
+    file = VectorFile(os.fspath(path))
+    words: dict[str, None] = {}
+    data = bytearray()
+    for word, vector in stream_rows(path, file, wanted=wanted, limit=limit, width=dim):
+        if word in words:
+            file.duplicates += 1
+            continue
+        words[word] = None
+        data += vector.tobytes()
+    vectors = np.frombuffer(data, np.float32).reshape(len(words), file.dim)
+    return WordVectors(list(words), vectors, file)
+
+
+def _vocabulary(tokenizer: Any) -> list[str]:
+    """The word of each id."""
+    if isinstance(tokenizer, Sequence) and not isinstance(tokenizer, str | bytes):
+        words = list(tokenizer)
+        wrong = [word for word in words if not isinstance(word, str)]
+        if wrong:
+            raise ArgumentError(f"a list of words with {wrong[0]!r} in it; give strings only")
+        return words
+    kind = getattr(tokenizer, "kind", type(tokenizer).__name__)
+    if kind not in WORD_KINDS:
+        raise ArgumentError(
+            f"word vectors are no use to a tokenizer of kind {kind!r}: train one of kind "
+            f"{' or '.join(map(repr, WORD_KINDS))}, or give the list of its words, one for each id"
+        )
+    return [tokenizer.id_to_token(index) for index in range(tokenizer.vocab_size)]
+
+
+def _embedding(model: Any) -> Any:
+    """The layer that has the table of words, built."""
+    layer = getattr(model, "embedding", model)
+    sized = hasattr(layer, "vocab_size") or hasattr(layer, "input_dim")
+    if sized and not getattr(layer, "built", True):
+        layer.build((None, None))
+    # A bag of n-grams has a table of words inside.
+    return layer if hasattr(layer, "embeddings") else getattr(layer, "words", layer)
+
+
+def _tables(layer: Any, words: list[str]) -> list[Any]:
+    """The variables that turn ids into vectors, as large as the vocabulary."""
+    # The second name is that of a frozen channel.
+    names = [name for name in ("embeddings", "frozen_embeddings") if hasattr(layer, name)]
+    tables = list(getattr(layer, "tables", None) or [getattr(layer, name) for name in names])
+    for table in tables or [None]:
+        if not hasattr(table, "assign") or "float" not in str(table.dtype):
+            raise ArgumentError(
+                f"{type(layer).__name__} has no table of float vectors to set: give a model with "
+                "an attribute `embedding`, or its embedding layer, neither quantised nor adapted"
+            )
+        if table.shape[0] != len(words):
+            raise ArgumentError(
+                f"the vocabulary has {len(words):,} ids, but the embedding {table.shape[0]:,}: "
+                "use the tokenizer that the model was built for"
+            )
+    return tables
+
+
+def _rows(words: list[str], found: list[str]) -> tuple[np.ndarray, np.ndarray]:
+    """For each id the row of its word, and that of its lower-case form; -1 where there is none."""
+    index = {word: row for row, word in enumerate(found)}
+    exact = np.array([index.get(word, -1) for word in words], np.int64)
+    lowered = np.array([index.get(word.lower(), -1) for word in words], np.int64)
+    exact[PAD] = lowered[PAD] = -1
+    return exact, lowered

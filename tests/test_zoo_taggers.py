@@ -1,0 +1,280 @@
+"""Every registered model that tags words, on TensorFlow and on JAX."""
+
+import itertools
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import ops
+
+import lmzoo
+from lmzoo.errors import ArgumentError, PromptError
+from lmzoo.losses.crf import split_scores
+from lmzoo.losses.viterbi import crf_decode
+from lmzoo.metrics.tags import TagAccuracy
+from lmzoo.registry import tiny_arguments
+
+MODELS = lmzoo.list_models("*_tagger")
+LETTERS = {"characters": "cnn", "num_characters": 20, "char_dim": 4}
+# [-1, 4]: tag 4 begins no sentence; [0, 1]: tag 1 never follows tag 0; [2, 5]: 2 ends none.
+FORBIDDEN = [[-1, 4], [0, 1], [2, 5]]
+
+
+def perturbed(name, seed=0, **arguments):
+    """The tiny model with every weight moved, so that none can hide behind zeros or ones."""
+    keras.utils.set_random_seed(seed)
+    model = lmzoo.build_model(name, **{**tiny_arguments(name), **arguments})
+    rng = np.random.default_rng(seed)
+    for weight in model.weights:
+        if "float" in weight.dtype:
+            weight.assign(ops.add(weight, 0.2 * rng.standard_normal(weight.shape)))
+    return model
+
+
+def sentences(model, batch=3, time=7, letters=5, seed=0):
+    """Sentences of unequal length, padded with 0; with their letters where the model reads them."""
+    rng = np.random.default_rng(seed)
+    lengths = np.maximum(time - np.arange(batch), 1)
+    real = np.arange(time) < lengths[:, None]
+    ids = np.where(real, rng.integers(4, 50, (batch, time)), 0).astype("int32")
+    if model.characters is None:
+        return ids, real
+    spelt = np.arange(letters) < rng.integers(1, letters + 1, (batch, time, 1))
+    found = rng.integers(1, model.characters.num_characters, (batch, time, letters))
+    return (ids, np.where(spelt & real[..., None], found, 0).astype("int32")), real
+
+
+def batch_of(model, inputs, real, seed=0):
+    """One batch of training: inputs, tags and weights, with intents where the model has them."""
+    rng = np.random.default_rng(seed)
+    tags = np.where(real, rng.integers(0, model.num_tags, real.shape), 0).astype("int32")
+    if model.crf is not None and model.crf.forbidden:
+        tags = np.where(real, 3, 0).astype("int32")
+    weights = real.astype("float32")
+    if model.num_intents is None:
+        return inputs, tags, weights
+    intents = rng.integers(0, model.num_intents, len(real)).astype("int32")
+    return inputs, (intents, tags), (np.ones(len(real), "float32"), weights)
+
+
+def outputs(model, inputs):
+    """All outputs of the model as float32 arrays; the last is that of the tags."""
+    found = keras.tree.flatten(model(inputs))
+    return [ops.convert_to_numpy(ops.cast(x, "float32")) for x in found]
+
+
+def tag_outputs(model, inputs, time):
+    """What the model says of each word, without what stands behind the words."""
+    return outputs(model, inputs)[-1][:, :time]
+
+
+def padded(inputs, words, letters=0):
+    """The same sentences with more padding."""
+    if not isinstance(inputs, tuple):
+        return np.pad(inputs, ((0, 0), (0, words)))
+    ids, spelt = inputs
+    return padded(ids, words), np.pad(spelt, ((0, 0), (0, words), (0, letters)))
+
+
+def one_of(inputs, row, length):
+    """One sentence without its padding."""
+    return keras.tree.map_structure(lambda x: x[row : row + 1, :length], inputs)
+
+
+@pytest.fixture(params=MODELS)
+def name(request):
+    return request.param
+
+
+# What a model learns with, beside itself as it comes.
+OPTIONS = {
+    "bilstm_crf_tagger": {**LETTERS, "characters": "lstm"},
+    "lstm_intent_tagger": {**LETTERS, "slot_gate": True},
+    "transformer_tagger": LETTERS,
+}
+SHAPES = [
+    *((name, {}) for name in MODELS),
+    *OPTIONS.items(),
+    ("lstm_intent_tagger", {"crf": False, "pooling": "max"}),
+    ("transformer_tagger", {"crf": True}),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments"), SHAPES)
+def test_outputs_have_the_promised_shapes_and_padding_changes_nothing(name, arguments):
+    model = perturbed(name, **arguments)
+    inputs, real = sentences(model)
+    found = outputs(model, inputs)
+    time = 7 if model.crf is None else 7 + 5 + 2
+    assert [x.dtype for x in found] == ["float32"] * len(found)
+    assert found[-1].shape == (3, time, 5)
+    assert all(np.isfinite(x).all() for x in found)
+    if model.num_intents is not None:
+        assert found[0].shape == (3, 3)
+        np.testing.assert_allclose(found[0].sum(-1), 1, atol=1e-5)
+    if model.crf is None:
+        np.testing.assert_allclose(found[-1].sum(-1), 1, atol=1e-5)
+    wide = outputs(model, padded(inputs, 3, 2))
+    np.testing.assert_allclose(wide[-1][:, :7][real], found[-1][:, :7][real], atol=1e-5)
+    np.testing.assert_allclose(wide[0][:, :3], found[0][:, :3], atol=1e-5)
+    for row in range(3):
+        length = int(real[row].sum())
+        alone = tag_outputs(model, one_of(inputs, row, length), length)[0]
+        np.testing.assert_allclose(alone, found[-1][row, :length], atol=1e-5)
+
+
+def test_a_gradient_reaches_every_weight_and_one_batch_can_be_learnt(name):
+    keras.utils.set_random_seed(1)
+    model = lmzoo.build_model(name, **{**tiny_arguments(name), **OPTIONS.get(name, {})})
+    batch = batch_of(model, *sentences(model, batch=4))
+    data = tf.data.Dataset.from_tensors(batch).repeat()
+    model.compile(keras.optimizers.Adam(0.02))
+    before = [ops.convert_to_numpy(w) for w in model.trainable_weights]
+    history = model.fit(data, steps_per_epoch=10, epochs=15, verbose=0).history
+    for old, weight in zip(before, model.trainable_weights, strict=True):
+        moved = np.abs(ops.convert_to_numpy(weight) - old)
+        assert moved.max() > 0, weight.path
+    assert history["loss"][-1] < 0.2 < 1 < history["loss"][0]
+    names = ["accuracy"] if model.num_intents is None else ["intent_accuracy", "tag_accuracy"]
+    assert all(history[name][-1] == 1 for name in names)
+    inputs, labels, _ = batch
+    tags = labels if model.num_intents is None else labels[1]
+    np.testing.assert_array_equal(model.decode(inputs), tags)
+    if model.num_intents is not None:
+        np.testing.assert_array_equal(model.decode_intents(inputs), labels[0])
+
+
+def test_saved_and_loaded_it_gives_the_same_outputs(name, tmp_path):
+    model = perturbed(name, **LETTERS)
+    inputs, real = sentences(model)
+    model.compile("sgd")
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert type(loaded) is type(model)
+    assert loaded.recipe == json.loads(json.dumps(model.recipe))
+    for found, wanted in zip(outputs(loaded, inputs), outputs(model, inputs), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    if model.num_intents is not None:  # whose losses and metrics are lists
+        batch = [tf.data.Dataset.from_tensors(batch_of(model, inputs, real))]
+        figures = [m.evaluate(*batch, verbose=0, return_dict=True) for m in (model, loaded)]
+        assert figures[1] == pytest.approx(figures[0])
+
+
+def test_bfloat16_gives_finite_float32_outputs_close_to_the_others(name):
+    model = perturbed(name, **LETTERS)
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    half = perturbed(name, **LETTERS)
+    inputs, _ = sentences(model)
+    for found, wanted in zip(outputs(half, inputs), outputs(model, inputs), strict=True):
+        assert np.isfinite(found).all()
+        np.testing.assert_allclose(found, wanted, atol=0.1 * np.abs(wanted).max())
+    assert {keras.backend.standardize_dtype(x.dtype) for x in half.outputs} == {"float32"}
+
+
+def test_decoding_obeys_what_is_forbidden_and_does_not_depend_on_the_batch(name):
+    model = perturbed(name, crf=True, forbidden=FORBIDDEN, seed=3)
+    model.crf.set_weights([5 * w for w in model.crf.get_weights()])
+    inputs, real = sentences(model, batch=150, time=6)
+    found = model.decode(inputs)
+    assert found.shape == (150, 6)
+    assert (found[~real] == 0).all()
+    pairs = set()
+    for row, length in zip(found, real.sum(1), strict=True):
+        path = [-1, *row[:length].tolist(), 5]
+        pairs |= set(itertools.pairwise(path))
+    assert len(pairs) > 5
+    assert not pairs & {tuple(pair) for pair in FORBIDDEN}
+    np.testing.assert_array_equal(model.decode(inputs[3:6]), found[3:6])
+    p = model.marginals(inputs[:5])
+    np.testing.assert_allclose(p.sum(-1), real[:5], atol=1e-5)
+    assert (p[:, 0, 4] == 0).all()
+
+
+def test_without_a_crf_the_likeliest_tags_are_taken():
+    model = perturbed("bilstm_crf_tagger", crf=False)
+    inputs, real = sentences(model)
+    p = outputs(model, inputs)[-1]
+    np.testing.assert_array_equal(model.decode(inputs), np.where(real, p.argmax(-1), 0))
+    np.testing.assert_allclose(model.marginals([inputs]), p * real[..., None], atol=1e-6)
+
+
+def test_tag_accuracy_counts_words_whatever_the_width_of_their_batches():
+    rng = np.random.default_rng(0)
+    scores = rng.standard_normal((3, 4 + 3 + 2, 3)).astype("float32")
+    scores[:, 4:] = scores[0, 4:]
+    tags = rng.integers(0, 3, (3, 4))
+    weights = np.array([[1, 1, 1, 1], [1, 2, 0, 0], [0, 0, 0, 0]], "float32")
+    best = ops.convert_to_numpy(crf_decode(scores, weights > 0))
+    for crf, found in ((True, best), (False, scores[:, :4].argmax(-1))):
+        metric = TagAccuracy(crf=crf)
+        assert float(metric.result()) == 0
+        for row, width in ((0, 4), (1, 2), (2, 1)):
+            given = np.delete(scores[row : row + 1], np.s_[width:4], axis=1)
+            place = np.s_[row : row + 1, :width]
+            metric.update_state(tags[place], given if crf else given[:, :width], weights[place])
+        wanted = ((found == tags) * weights).sum() / weights.sum()
+        assert float(metric.result()) == pytest.approx(wanted)
+        again = keras.metrics.deserialize(keras.metrics.serialize(metric))
+        assert (again.crf, again.name) == (crf, "accuracy")
+        given = scores if crf else scores[:, :4]
+        metric.update_state(tags, np.full_like(given, np.nan), weights)
+        assert np.isnan(float(metric.result()))
+
+
+def test_the_penalty_is_that_of_the_kernels():
+    model = perturbed("bilstm_crf_tagger", l2=0.5, **LETTERS)
+    kernels = [ops.convert_to_numpy(w) for w in model.weights if "kernel" in w.name]
+    assert len(kernels) == 1 + 4 + 1
+    wanted = 0.5 * sum((k**2).sum() for k in kernels)
+    assert float(sum(model.losses)) == pytest.approx(wanted, rel=1e-5)
+
+
+def test_the_slot_gate_is_its_projection_and_its_vector():
+    plain, gated = (perturbed("lstm_intent_tagger", slot_gate=gate) for gate in (False, True))
+    assert gated.count_params() - plain.count_params() == 8 * 8 + 8
+
+
+def test_the_losses_of_intents_and_tags_have_equal_weight():
+    model = perturbed("lstm_intent_tagger")
+    inputs, real = sentences(model)
+    inputs, (intents, tags), weights = batch_of(model, inputs, real)
+    model.compile()
+    data = tf.data.Dataset.from_tensors((inputs, (intents, tags), weights))
+    figures = model.evaluate(data, verbose=0, return_dict=True)
+    p, scores = outputs(model, inputs)
+    nats = -np.log(p[np.arange(3), intents]).mean()
+    of_tags = float(lmzoo.losses.crf.CRFLoss()(tags, scores, weights[1]))
+    assert figures["loss"] == pytest.approx(nats + of_tags, rel=1e-5)
+    assert figures["intent_loss"] == pytest.approx(nats, rel=1e-5)
+    assert figures["intent_accuracy"] == pytest.approx((p.argmax(-1) == intents).mean())
+    assert split_scores(scores)[0].shape == (3, 7, 5)
+
+
+def test_arguments_that_cannot_be_are_refused():
+    sizes = {"num_tags": 3, "embed_dim": 8, "hidden_dim": 8}
+    for arguments, words in (
+        ({"characters": "cnn"}, "give both"),
+        ({"num_characters": 9}, "give both"),
+        ({"characters": "gru", "num_characters": 9}, "use one of cnn, lstm"),
+        ({"crf": False, "forbidden": [[0, 1]]}, "crf=True"),
+        ({"forbidden": [[0, 9]]}, "forbidden pair"),
+        ({"hidden_dim": 7}, "odd"),
+    ):
+        with pytest.raises(ArgumentError, match=words):
+            lmzoo.build_model("bilstm_crf_tagger", vocab_size=50, **{**sizes, **arguments})
+    with pytest.raises(ArgumentError, match="odd"):
+        lmzoo.build_model("transformer_tagger", vocab_size=50, **{**sizes, "embed_dim": 7})
+    model = perturbed("bilstm_crf_tagger", **LETTERS)
+    (ids, letters), _ = sentences(model)
+    with pytest.raises(ArgumentError, match="label_smoothing"):
+        model.compile(label_smoothing=0.1)
+    with pytest.raises(ArgumentError, match="has no intents"):
+        model.decode_intents((ids, letters))
+    with pytest.raises(ArgumentError, match="class_weight"):
+        model.fit((ids, letters), ids, class_weight={0: 1.0})
+    with pytest.raises(PromptError, match="id 50 is outside"):
+        model.decode((np.where(ids == ids.max(), 50, ids), letters))
+    with pytest.raises(PromptError, match="vocabulary of 20 ids"):
+        model.decode((ids, letters + 20))
