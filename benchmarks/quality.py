@@ -183,7 +183,7 @@ RUNS = {
             (2, BABI_TRANSFORMER, 4, 100),
             (3, BABI_TRANSFORMER, 12, 74.8),
             (4, BABI_TRANSFORMER, 5, 57.2),
-            (5, BABI_TRANSFORMER, 36, 98.8),
+            (5, BABI_TRANSFORMER, 30, 98.8),
         )
     },
     "proof_beam_sources": Run(
