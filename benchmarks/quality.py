@@ -186,6 +186,93 @@ RUNS = {
             (5, BABI_TRANSFORMER, 30, 98.8),
         )
     },
+    "grammar_sentiment": Run(
+        "examples/classify_text.py --seeds 3 --out {out}",
+        "grammar, sentiment: within 1 % of the best, 100 %, in under 2 minutes a seed",
+    ),
+    "grammar_topic": Run(
+        "examples/classify_text.py --data grammar:topic --seeds 3 --out {out}",
+        "grammar, topics: within 1 % of the best, 100 %, in under 2 minutes a seed",
+    ),
+    "grammar_entities": Run(
+        "examples/tag_entities.py --seeds 3 --out {out}",
+        "entities of the grammar's texts: span F1 within 1 % of the best, 100, in under 2 minutes "
+        "a seed",
+    ),
+    "sst2_cnn": Run(
+        "examples/classify_text.py --data {data}/sentiment/sst/trees --form binary\\ trees "
+        "--embed-dim 300 --batch-size 64 --epochs 3 --seeds 3 --out {out}",
+        "SST-2, trained on phrases, no vectors, test: 82.7 or more (Kim 2014, CNN-rand)",
+        ("sentiment/sst/trees/train.txt.gz",),
+    ),
+    "sst2_bilstm": Run(
+        "examples/classify_text.py --data {data}/sentiment/sst/trees --form binary\\ trees "
+        "--model bilstm --embed-dim 300 --hidden-dim 168 --word-dropout 0.1 --batch-size 64 "
+        "--learning-rate 2e-3 --epochs 2 --seeds 3 --out {out}",
+        "SST-2, trained on phrases, test: 84.9 (Tai et al. 2015, LSTM, with GloVe; here without)",
+        ("sentiment/sst/trees/train.txt.gz",),
+    ),
+    **{
+        name: Run(
+            f"examples/classify_text.py --data {{data}}/sentiment/{name} --form files --folds 10 "
+            "--word-dropout 0.3 --epochs 6 --out {out}",
+            f"10-fold cross-validation: {accuracy} or more (Kim 2014, CNN-rand)",
+        )
+        for name, accuracy in (("mr", 76.1), ("subj", 89.6))
+    },
+    "trec": Run(
+        "examples/classify_text.py --data {data}/topic/trec/TREC.*[nt] "
+        "--form coarse\\ label\\ first --embed-dim 300 --word-dropout 0.1 --epochs 15 --seeds 3 "
+        "--out {out}",
+        "TREC, six classes, test: 91.2 or more (Kim 2014, CNN-rand)",
+        ("topic/trec/TREC.train",),
+    ),
+    "clinc150": Run(
+        "examples/classify_text.py --data {data}/topic/clinc150/data_full_train_val.json.gz "
+        "--embed-dim 200 --hidden-dim 200 --widths 1 2 3 --learning-rate 2e-3 --word-dropout 0.1 "
+        "--epochs 18 --outside oos --seeds 3 --out {out}",
+        "validation: above 91.2 in scope with a recall above 18.9 out of scope (Larson et al. "
+        "2019, CNN, on the test set)",
+        ("topic/clinc150/data_full_train_val.json.gz",),
+    ),
+    "snips": Run(
+        "examples/tag_entities.py --data {data}/tagging/snips --intents --repair-tags "
+        "--dropout 0.5 --forget-rare 0.5 --learning-rate 2e-3 --epochs 16 --seeds 3 --out {out}",
+        "test: intents 97.0, slot F1 88.8 or more (Goo et al. 2018), aim 97.0 slot F1",
+    ),
+    "ud_ewt": Run(
+        "examples/tag_entities.py --data {data}/tagging/ud_ewt --dropout 0.4 --forget-rare 0.3 "
+        "--epochs 6 --seeds 3 --out {out}",
+        "UPOS, test: 94.4 or more (UDPipe 1), aim 95.4",
+        ("tagging/ud_ewt/en_ewt-ud-train.conllu.gz",),
+    ),
+    "wnut17": Run(
+        "examples/tag_entities.py --data {data}/tagging/wnut17 --repair-tags --dropout 0.5 "
+        "--forget-rare 0.8 --word-dropout 0.1 --batch-size 16 --epochs 12 --seeds 3 --out {out}",
+        "entity F1, test, beside the frequency baseline (shared task's best, with outside data: "
+        "41.86)",
+        ("tagging/wnut17/train.conll",),
+    ),
+    "weibo_ner": Run(
+        "examples/tag_entities.py --data {data}/chinese/weibo_ner --strip-position --repair-tags "
+        "--characters none --embed-dim 200 --hidden-dim 300 --dropout 0.5 --forget-rare 0.5 "
+        "--word-dropout 0.2 --batch-size 16 --epochs 20 --seeds 3 --out {out}",
+        "entity F1, test: 48 or more, aim 58",
+        ("chinese/weibo_ner/weiboNER_2nd_conll.train",),
+    ),
+    "imbalance": Run(
+        "benchmarks/imbalance.py {data}",
+        "macro F1 of class weights and of focal loss above that of the plain loss, for classes "
+        "1:50 and for tags",
+    ),
+    "crf_step": Run(
+        "benchmarks/crf_step.py --json {out}/speed.json",
+        "a training step with a CRF: at least as fast as a plain CRF in PyTorch",
+    ),
+    "vectors_memory": Run(
+        "benchmarks/vectors_memory.py --gigabytes 5",
+        "a file of 5 GB read into an embedding under 500 MB of memory",
+    ),
     "proof_beam_sources": Run(
         "-m pytest -v tests/generation/test_beam_sources.py",
         "beam search equals an exhaustive search for 100 random models of two texts; batches equal "

@@ -262,3 +262,75 @@ def test_copying_without_a_model_that_copies_is_one_line(tmp_path, monkeypatch, 
         call(monkeypatch, "chat", "--smoke", "--model", "cnn")
     assert "--model cnn does not copy: add --no-copy" in capsys.readouterr().err
     assert not (tmp_path / "runs" / "chat").exists()
+
+
+def test_classify_text_sorts_with_several_seeds_and_goes_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = [f"a {word} film {n}\t{label}" for n in range(60)
+            for word, label in (("fine", "good"), ("dull", "bad"))]  # fmt: skip
+    (tmp_path / "train.tsv").write_text("\n".join(rows), "utf-8")
+    flags = ["--data", "train.tsv", "--smoke", "--epochs", "4", "--model", "bow"]
+    noise = ["--word-dropout", "0.1", "--class-weights", "1", "--focal", "1"]
+    call(monkeypatch, "classify_text", *flags, *noise, "--seeds", "2", "--prompt", "a dull film")
+    output = capsys.readouterr().out
+    metrics = json.loads(output.splitlines()[-1])
+    assert metrics.keys() >= {"accuracy", "accuracy_deviation", "f1", "val_loss", "seconds"}
+    folder = tmp_path / "runs" / "classify_text"
+    assert {path.name for path in folder.iterdir()} == {
+        "arguments.json", "metrics.json", "seed_1", "seed_2",
+    }  # fmt: skip
+    wanted = FILES | {"labels.json", "confusion.png", "report.txt"}
+    assert {path.name for path in (folder / "seed_2").iterdir()} == wanted
+    for words in ("seed 1 of 2", "a dull film", "mean and deviation of 2", "precision"):
+        assert words in output
+    (folder / "metrics.json").unlink()
+    call(monkeypatch, "classify_text", "--resume")
+    again = capsys.readouterr().out
+    assert again.count("is complete") == 2
+    assert json.loads(again.splitlines()[-1]) == metrics
+
+
+def test_classify_text_tests_every_fold_on_what_it_did_not_see(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for label in ("pos", "neg"):
+        lines = [f"{label} word {n}" for n in range(40)]
+        (tmp_path / f"reviews.{label}").write_text("\n".join(lines), "utf-8")
+    flags = ["--data", "reviews.*", "--form", "files", "--smoke", "--model", "bow", "--folds", "2"]
+    call(monkeypatch, "classify_text", *flags, "--outside", "neg")
+    output = capsys.readouterr().out
+    metrics = json.loads(output.splitlines()[-1])
+    assert metrics.keys() >= {"test_accuracy", "test_outside_recall", "test_inside_accuracy"}
+    saved = json.loads((tmp_path / "runs/classify_text/fold_1/data.json").read_text("utf-8"))
+    assert saved["test"]["texts"] == 40
+    assert saved["train"]["texts"] + saved["valid"]["texts"] == 40
+
+
+def test_tag_entities_tags_the_users_sentence(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    lines = [f"{name} B-PER\nslept O\nin O\n{place} B-LOC\n"
+             for name in ("Ann", "Bob") for place in ("Rome", "Oslo")] * 20  # fmt: skip
+    (tmp_path / "train.conll").write_text("\n".join(lines), "utf-8")
+    flags = ["--data", "train.conll", "--smoke", "--epochs", "6", "--characters", "none"]
+    call(monkeypatch, "tag_entities", *flags, "--prompt", "Bob slept in Rome")
+    output = capsys.readouterr().out
+    metrics = json.loads(output.splitlines()[-1])
+    assert metrics.keys() >= {"f1", "val_accuracy", "baseline_val_f1", "seconds"}
+    assert metrics["baseline_val_f1"] == 100
+    assert "micro avg" in output
+    folder = tmp_path / "runs" / "tag_entities"
+    wanted = (FILES - {"tokenizer.json"}) | {"vocabulary.json", "report.txt"}
+    assert {path.name for path in folder.iterdir()} == wanted
+
+
+def test_tag_entities_learns_intents(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    rows = [{"tokens": ["play", f"song{n}"], "tags": ["O", "B-song"], "intent": "Play"}
+            if n % 2 else {"tokens": ["weather", "in", f"town{n}"], "tags": ["O", "O", "B-town"],
+                           "intent": "Weather"} for n in range(80)]  # fmt: skip
+    (tmp_path / "train.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    call(monkeypatch, "tag_entities", "--data", "train.jsonl", "--intents", "--smoke",
+         "--forget-rare", "0.5", "--patience", "2", "--prompt", "play it")  # fmt: skip
+    output = capsys.readouterr().out
+    metrics = json.loads(output.splitlines()[-1])
+    assert metrics.keys() >= {"val_intent_accuracy", "val_sentence_accuracy", "val_f1"}
+    assert "(Play)" in output or "(Weather)" in output

@@ -22,7 +22,7 @@ _DIVERGED = 4.0
 class RateSearch:
     """What `find_learning_rate` saw.
 
-    Attributes:
+    Args:
         rates: of each step, rising.
         losses: of each step's batch.
         smoothed: their running average.

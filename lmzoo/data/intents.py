@@ -25,7 +25,13 @@ KEYS = ("tokens", "tags")
 class Intents(Tagged):
     """Sentences with tags and an intent by part, that can be read any number of times.
 
-    See `Tagged`; `read` leaves the intents out, and `read_intents` gives them too.
+    See `Tagged`; `read` leaves the intents out, and `read_all` gives them too.
+
+    Args:
+        name: as `Tagged`, like the next three.
+        openers: for each part, a function that opens it.
+        scheme: by which the tags mark spans.
+        notes: sentences for the report.
     """
 
     def read_all(self, part: str = "train") -> Iterator[IntentSentence]:

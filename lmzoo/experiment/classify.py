@@ -28,7 +28,7 @@ class ClassifyExperiment(DecidingExperiment):
 
     recipe_flags = (
         *DecidingExperiment.recipe_flags, "adversarial", "channels", "fields", "folds", "form",
-        "lowercase", "mix_up", "outside", "pooling",
+        "lowercase", "mix_up", "outside", "pooling", "widths",
     )  # fmt: skip
 
     @staticmethod
@@ -46,6 +46,8 @@ class ClassifyExperiment(DecidingExperiment):
             help="cross-validation: K trainings, each tested on what it did not see")  # fmt: skip
         add("--channels", choices=("tuned", "frozen", "both"), default="tuned",
             help="of the CNN's vectors (Kim 2014: non-static, static, multichannel)")  # fmt: skip
+        add("--widths", nargs="+", type=positive_int, default=[3, 4, 5], metavar="WORDS",
+            help="how many words the CNN's filters see")  # fmt: skip
         add("--pooling", choices=POOLINGS, default="max", help="how an LSTM's states become one")
         add("--mix-up", type=not_negative, default=0.0, metavar="ALPHA",
             help="mix texts and labels in pairs; 0.2 is usual")  # fmt: skip
@@ -112,6 +114,7 @@ class ClassifyExperiment(DecidingExperiment):
         sizes |= {"dropout": args.dropout} if args.model != "bow" else {}
         if args.model == "cnn":
             sizes |= {"filters": args.hidden_dim, "channels": args.channels}
+            sizes |= {"widths": args.widths}
         elif args.model == "transformer":
             sizes |= {"hidden_dim": args.hidden_dim, "num_layers": args.num_layers}
         elif args.model != "bow":

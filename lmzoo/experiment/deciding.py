@@ -31,7 +31,7 @@ PARTS = {"valid": "val", "test": "test"}
 class DecidingExperiment(Experiment):
     """An `Experiment` whose model decides: one training, or one for each seed or fold."""
 
-    recipe_flags = (
+    recipe_flags: tuple[str, ...] = (
         *RECIPE_FLAGS, "class_weights", "embed_dim", "focal", "freeze_vectors",
         "label_smoothing", "model", "patience", "vectors", "weight_decay", "word_dropout",
     )  # fmt: skip

@@ -24,6 +24,7 @@ class RecurrentEncoderBlock(keras.layers.Layer):
         cell: "lstm" or "gru".
         bidirectional: Whether the text is read backwards too.
         dropout: Share of the input dropped in training, 0 to 1.
+        regularizer: Keras regulariser of all kernels.
 
     Raises:
         ArgumentError: If hidden_dim is odd for two directions, or the cell is another.
@@ -44,6 +45,7 @@ class RecurrentEncoderBlock(keras.layers.Layer):
         cell: str = "lstm",
         bidirectional: bool = True,
         dropout: float = 0.0,
+        regularizer: keras.regularizers.Regularizer | None = None,
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
@@ -54,7 +56,12 @@ class RecurrentEncoderBlock(keras.layers.Layer):
         self.hidden_dim = hidden_dim
         self.dropout = Dropout(dropout)
         units = hidden_dim // 2 if bidirectional else hidden_dim
-        reader = CELLS[cell](units, return_sequences=True)
+        reader = CELLS[cell](
+            units,
+            return_sequences=True,
+            kernel_regularizer=regularizer,
+            recurrent_regularizer=regularizer,
+        )
         if bidirectional:
             reader = keras.layers.Bidirectional(reader, name="directions")
         self.reader = reader

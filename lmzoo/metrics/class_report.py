@@ -27,7 +27,7 @@ AVERAGES = ("micro", "macro", "weighted")
 class ClassReport:
     """What `classification_report` found.
 
-    Attributes:
+    Args:
         names: of the classes.
         confusion: float64 (classes, classes), the weight of a true class's rows that were taken
             for a class.

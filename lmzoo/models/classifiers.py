@@ -1,9 +1,6 @@
 """Classifiers of texts: recurrent, convolutional, Transformer, and a bag of n-grams."""
 
 from collections.abc import Sequence
-from typing import Any
-
-import keras
 
 from lmzoo.errors import ArgumentError
 from lmzoo.layers import RecurrentEncoderBlock, TokenEmbedding, TransformerBlock, make_norm
@@ -74,26 +71,21 @@ def build_lstm_classifier(
     """
     if pooling == "last" and bidirectional:
         pooling = "ends"
-    blocks = []
-    for _ in range(num_layers):
-        block = RecurrentEncoderBlock(hidden_dim, bidirectional=bidirectional, dropout=dropout)
-        for cell in _cells(block.reader):  # read when the cell is built
-            cell.kernel_regularizer = penalty(l1, l2)
-            cell.recurrent_regularizer = penalty(l1, l2)
-        blocks.append(block)
+    blocks = [
+        RecurrentEncoderBlock(
+            hidden_dim,
+            bidirectional=bidirectional,
+            dropout=dropout,
+            regularizer=penalty(l1, l2),
+        )
+        for _ in range(num_layers)
+    ]
     return ClassifierModel(
         TokenEmbedding(vocab_size, embed_dim, initializer_range=0.05),
         blocks,
         Pooling(pooling),
         ClassHead(num_classes, dropout=dropout, regularizer=penalty(l1, l2)),
     )
-
-
-def _cells(reader: Any) -> list[Any]:
-    """The cells of a recurrent layer, one for each direction."""
-    if isinstance(reader, keras.layers.Bidirectional):
-        return [reader.forward_layer.cell, reader.backward_layer.cell]
-    return [reader.cell]
 
 
 @register(
