@@ -67,15 +67,18 @@ class DecidingExperiment(Experiment):
             name: the example's name.
             args: the flags.
         """
+        several, saved = (*cls.recipe_flags, "seeds"), args.out / folders.ARGUMENTS
+        if args.resume and saved.exists():
+            began = json.loads(saved.read_text("utf-8"))
+            for flag in {"seeds", "folds"} & began.keys() - set(args.given):
+                setattr(args, flag, began[flag])
         numbers = cls._numbers(args)
         if numbers is None:
             train(cls(name, args))
             return
         folder = folders.open_folder(args.out, resume=args.resume)
-        several = (*cls.recipe_flags, "seeds")
         if args.resume:
             recall(args, folder / folders.ARGUMENTS, several)
-            numbers = cls._numbers(args) or []
         remember(args, folder / folders.ARGUMENTS, several)
         found = []
         for title, changes in numbers:
