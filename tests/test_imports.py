@@ -34,6 +34,7 @@ ALLOWED = {
         "data",
         "decide",
         "generation",
+        "losses",
         "metrics",
         "optimizers",
         "pretrained",

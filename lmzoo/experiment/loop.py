@@ -93,12 +93,12 @@ class TrainingLoop(Progress):
         evaluations: how often that happens, less often in a training of less than two minutes.
         keep_best: whether to write model.keras.
         judge: in the second half of the training gives {"val_bleu": ...}.
+        measure_all: measures the validation set instead of `evaluate`; gives `val_loss` and others.
         watched: name of the figure of which the best model has the highest; None: the best has the
             lowest loss.
         figures: makes `val_loss` and others of what `evaluate` found; None is nats per token and
             perplexity.
         patience: end after so many measurements without a better model; None: never.
-        judged_from: share of the training from which on the judge is asked.
     """
 
     def __init__(
@@ -114,10 +114,10 @@ class TrainingLoop(Progress):
         watched: str | None = None,
         figures: Callable[[Mapping[str, Any]], dict[str, float]] | None = None,
         patience: int | None = None,
-        judged_from: float = JUDGED_FROM,
+        measure_all: Callable[[], dict[str, float]] | None = None,
     ) -> None:
         super().__init__()
-        self.judge, self.judged_from, self.watched = judge, judged_from, watched
+        self.judge, self.watched, self.measure_all = judge, watched, measure_all
         self.figures, self.patience = figures or token_figures, patience
         self.folder, self.data, self.plan = folder, data, plan
         self.valid_batches, self.keep_best = valid_batches, keep_best
@@ -191,12 +191,8 @@ class TrainingLoop(Progress):
         Returns:
             What `figures` makes of it, and what `judge` found.
         """
-        if self.valid_batches is None:  # forward alone costs a third of a training step
-            self.valid_batches = max(4, self._steps_between() // 4)
-        part = self.data.valid.take(min(self.valid_batches, self.data.valid_steps))
-        found = self.model.evaluate(part, verbose=0, return_dict=True)
-        val = self.figures(found)
-        if self.judge is not None and self.done >= self.judged_from:
+        val = self._evaluate() if self.measure_all is None else self.measure_all()
+        if self.judge is not None and self.done >= JUDGED_FROM:
             val |= self.judge()
         entry = {
             "step": self.step,
@@ -219,6 +215,13 @@ class TrainingLoop(Progress):
     def _worth(self, entry: Mapping[str, Any]) -> tuple[float, float]:
         """What the best model has most of: the watched figure, then the likelihood."""
         return entry.get(self.watched or "", -1.0), -entry["val_loss"]
+
+    def _evaluate(self) -> dict[str, float]:
+        """The figures of some validation batches."""
+        if self.valid_batches is None:  # forward alone costs a third of a training step
+            self.valid_batches = max(4, self._steps_between() // 4)
+        part = self.data.valid.take(min(self.valid_batches, self.data.valid_steps))
+        return self.figures(self.model.evaluate(part, verbose=0, return_dict=True))
 
     def _lost_patience(self) -> bool:
         """Whether the last so many measurements brought no better model."""

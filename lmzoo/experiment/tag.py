@@ -15,7 +15,7 @@ from lmzoo.experiment import report
 from lmzoo.experiment.arguments import share
 from lmzoo.experiment.deciding import PARTS, DecidingExperiment
 from lmzoo.experiment.seq2seq import converse
-from lmzoo.experiment.tag_scores import measured, most_frequent_tags, predicted_tags, scores
+from lmzoo.experiment.tag_scores import measured, most_frequent_tags, scores, tag_part
 from lmzoo.metrics import span_report
 from lmzoo.registry import build_model
 
@@ -136,8 +136,7 @@ class TagExperiment(DecidingExperiment):
         return super()._loop_settings(model, data) | {
             "watched": watched,
             "figures": lambda found: {"val_loss": float(found["loss"])},
-            "judge": lambda: measured(model, data, "valid"),
-            "judged_from": 0.0,
+            "measure_all": lambda: measured(model, data, "valid"),
         }
 
     def report(
@@ -175,7 +174,7 @@ class TagExperiment(DecidingExperiment):
     ) -> None:
         """Prints figures, the types of spans, answers, and the JSON line."""
         if data.has_spans:
-            table = span_report(predicted_tags(model, data, part)[0], data.tag_lists(part))
+            table = span_report(tag_part(model, data, part).tags, data.tag_lists(part))
             (self.folder / "report.txt").write_text(f"{table}\n", "utf-8")
             print(f"\n{table}\n")
         for name in metrics:

@@ -1,6 +1,7 @@
 """What tags come to: span F1, accuracy, and those of each word's most frequent tag."""
 
 from collections import Counter, defaultdict
+from dataclasses import dataclass
 from typing import Any
 
 import keras
@@ -8,15 +9,29 @@ import numpy as np
 
 from lmzoo.data.grouped import choose_widths
 from lmzoo.experiment.deciding import PARTS
+from lmzoo.losses import CRFLoss, TagCrossEntropy
 from lmzoo.metrics import SpanF1
 
 SENTENCES = 64  # that are tagged at once
 
 
-def predicted_tags(
-    model: keras.Model, data: Any, part: str
-) -> tuple[list[list[str]], list[str] | None]:
+@dataclass
+class Tagged:
     """What a model says of a part, in the part's own order.
+
+    Args:
+        tags: of each sentence.
+        intents: of each sentence; None: there are none.
+        loss: the mean nats of a word's tag, and of a sentence's intent, added up.
+    """
+
+    tags: list[list[str]]
+    intents: list[str] | None
+    loss: float
+
+
+def tag_part(model: keras.Model, data: Any, part: str) -> Tagged:
+    """Tags the sentences of a part.
 
     Args:
         model: a TaggerModel.
@@ -24,29 +39,51 @@ def predicted_tags(
         part: "train", "valid" or "test".
 
     Returns:
-        The tags of each sentence, and the intents, or None.
+        Tags, intents and the loss.
     """
-    sentences = data.words(part)
+    sentences, truth = data.words(part), data.tag_lists(part)
     lengths = np.array([len(words) for words in sentences])
     widths = choose_widths(lengths, most=3)  # the model is compiled for each
     # Sentences of like length are tagged together; then they go back to their places.
     order = np.argsort(lengths, kind="stable")
     tags: list[list[str]] = [[]] * len(sentences)
     intents = [""] * len(sentences)
+    meant = [] if data.intents is None else data.intent_list(part)
+    nats = intent_nats = 0.0
     for start in range(0, len(order), SENTENCES):
         rows = order[start : start + SENTENCES]
         # The last batch is filled up: another number of rows would be compiled anew.
-        chosen = [sentences[row] for row in np.resize(rows, SENTENCES)]
-        width = widths[np.searchsorted(widths, lengths[rows].max())]
-        inputs = _padded(data.inputs(chosen), int(width), data.vocabulary.max_word_length)
-        for row, found in zip(
-            rows, data.vocabulary.tag_names(model.decode(inputs), chosen), strict=False
-        ):
-            tags[row] = found
+        chosen = np.resize(rows, SENTENCES)
+        words = [sentences[row] for row in chosen]
+        width = int(widths[np.searchsorted(widths, lengths[rows].max())])
+        inputs = _padded(data.inputs(words), width, data.vocabulary.max_word_length)
+        outputs = model.predict_on_batch(inputs)
+        scores = outputs[-1] if data.intents is not None else outputs
+        real = np.arange(width) < lengths[chosen][:, None]
+        found = data.vocabulary.tag_names(model.best_tags(scores, real), words)
+        real[len(rows) :] = False
+        nats += _nats(model, data, [truth[row] for row in chosen], scores, real)
+        for row, names in zip(rows, found, strict=False):
+            tags[row] = names
         if data.intents is not None:
-            for row, number in zip(rows, model.decode_intents(inputs), strict=False):
-                intents[row] = data.intents[int(number)]
-    return tags, None if data.intents is None else intents
+            for row, chances in zip(rows, outputs[0], strict=False):
+                intents[row] = data.intents[int(np.argmax(chances))]
+                place = data.intents.index(meant[row])
+                intent_nats -= float(np.log(max(chances[place], 1e-30)))
+    loss = nats / lengths.sum() + intent_nats / len(sentences)
+    return Tagged(tags, None if data.intents is None else intents, float(loss))
+
+
+def _nats(
+    model: keras.Model, data: Any, truth: list[list[str]], scores: Any, real: np.ndarray
+) -> float:
+    """The nats of all real words of some sentences."""
+    ids = {name: number for number, name in enumerate(data.tags)}
+    wanted = np.zeros(real.shape, np.int32)
+    for row, names in zip(wanted, truth, strict=True):
+        row[: len(names)] = [ids[name] for name in names]
+    loss = CRFLoss() if model.crf is not None else TagCrossEntropy()
+    return float(loss(wanted, scores, sample_weight=real.astype(np.float32))) * real.sum()
 
 
 def _padded(inputs: Any, width: int, characters: int) -> Any:
@@ -90,15 +127,15 @@ def measured(model: keras.Model, data: Any, part: str) -> dict[str, float]:
         part: "valid" or "test".
 
     Returns:
-        As `scores`; with intents also `val_intent_accuracy` and `val_sentence_accuracy`, intent
-        and all slots right.
+        As `scores`, and `val_loss`; with intents also `val_intent_accuracy` and
+        `val_sentence_accuracy`, intent and all slots right.
     """
-    tags, intents = predicted_tags(model, data, part)
-    found = scores(tags, data, part)
-    if intents is not None:
-        name, truth = PARTS[part], data.intent_list(part)
-        right = np.array([a == b for a, b in zip(intents, truth, strict=True)])
-        slots = np.array([a == b for a, b in zip(tags, data.tag_lists(part), strict=True)])
+    told, name = tag_part(model, data, part), PARTS[part]
+    found = {f"{name}_loss": told.loss} | scores(told.tags, data, part)
+    if told.intents is not None:
+        truth, tags = data.intent_list(part), data.tag_lists(part)
+        right = np.array([a == b for a, b in zip(told.intents, truth, strict=True)])
+        slots = np.array([a == b for a, b in zip(told.tags, tags, strict=True)])
         found[f"{name}_intent_accuracy"] = 100.0 * float(right.mean())
         found[f"{name}_sentence_accuracy"] = 100.0 * float((right & slots).mean())
     return found

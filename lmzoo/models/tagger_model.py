@@ -194,13 +194,22 @@ class TaggerModel(ZooModel):
         Raises:
             PromptError: If an id is outside the vocabulary.
         """
-        found = []
-        for output, real in self._pieces(inputs):
-            if self.crf is not None:
-                found.append(ops.convert_to_numpy(crf_decode(output, real)))
-            else:
-                found.append(np.where(real, np.argmax(output, axis=-1), 0))
-        return np.concatenate(found).astype("int32")
+        found = [self.best_tags(output, real) for output, real in self._pieces(inputs)]
+        return np.concatenate(found)
+
+    def best_tags(self, scores: Any, real: np.ndarray) -> np.ndarray:
+        """The tags that `decode` reads from the model's output.
+
+        Args:
+            scores: What the model gives of tags, as an array.
+            real: Where words are real, bool (sentences, time).
+
+        Returns:
+            Tag ids, int32 (sentences, time), 0 at padding.
+        """
+        if self.crf is not None:
+            return np.asarray(ops.convert_to_numpy(crf_decode(scores, real)), "int32")
+        return np.where(real, np.argmax(scores, axis=-1), 0).astype("int32")
 
     def marginals(self, inputs: Any) -> np.ndarray:
         """The probability of each tag at each word, over all sequences of tags.
