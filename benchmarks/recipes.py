@@ -160,7 +160,7 @@ RUNS = {
             (2, f"{BABI_TRANSFORMER}0.1 ", 4, 100),
             (3, f"{BABI_TRANSFORMER}0.1 ", 12, 74.8),
             (4, f"{BABI_TRANSFORMER}0.1 ", 5, 57.2),
-            (5, f"{BABI_TRANSFORMER}0 ", 25, 98.8),
+            (5, f"{BABI_TRANSFORMER}0.1 ", 14, 98.8),
         )
     },
     "grammar_sentiment": Run(
