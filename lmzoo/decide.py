@@ -35,7 +35,7 @@ def classify(
 
     Raises:
         ArgumentError: the labels are not as many as the model's classes.
-        PromptError: a text without a token.
+        DataError: a text without a token.
 
     Example:
         >>> import lmzoo
@@ -55,9 +55,11 @@ def classify(
             max_length=max_length,
             probabilities=probabilities,
         )[0]
+    from lmzoo.data import encode_texts  # here: lmzoo.data loads what it needs at first use
+
     found = []
     for start in range(0, len(texts), BATCH):
-        ids = _padded(list(texts[start : start + BATCH]), tokenizer, max_length)
+        ids = encode_texts(tokenizer, list(texts[start : start + BATCH]), max_length)
         found.append(np.asarray(model.predict_on_batch(ids)))
     rows = np.concatenate(found) if found else np.zeros((0, len(labels)))
     if rows.shape[1] == 1:
@@ -161,16 +163,3 @@ def coloured(words: Sequence[str], tags: Sequence[str], intent: str | None = Non
     with console.capture() as captured:
         console.print(text)
     return captured.get().rstrip("\n")
-
-
-def _padded(texts: list[str], tokenizer: Any, max_length: int) -> np.ndarray:
-    """Ids (texts, time), padded to a multiple of 8 so that few widths are compiled."""
-    rows = [ids[:max_length] for ids in tokenizer.encode_batch(texts)]
-    for text, ids in zip(texts, rows, strict=True):
-        if not len(ids):
-            raise PromptError(f"text {text[:40]!r} has no token: give one with a word in it")
-    width = -(-max(len(ids) for ids in rows) // 8) * 8
-    padded = np.zeros((len(rows), width), np.int32)
-    for row, ids in zip(padded, rows, strict=True):
-        row[: len(ids)] = ids
-    return padded

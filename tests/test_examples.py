@@ -334,3 +334,20 @@ def test_tag_entities_learns_intents(tmp_path, monkeypatch, capsys):
     metrics = json.loads(output.splitlines()[-1])
     assert metrics.keys() >= {"val_intent_accuracy", "val_sentence_accuracy", "val_f1"}
     assert "(Play)" in output or "(Weather)" in output
+
+
+@pytest.mark.parametrize(
+    ("name", "flags", "told"),
+    [
+        ("classify_text", ["--outside", "nowhere"], "--outside nowhere: no text has this label"),
+        ("tag_entities", ["--focal", "1"], "add --no-crf"),
+    ],
+)
+def test_flags_that_cannot_be_are_told_before_the_training(
+    tmp_path, monkeypatch, capsys, name, flags, told
+):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match="1"):
+        call(monkeypatch, name, "--smoke", *flags)
+    assert told in capsys.readouterr().err
+    assert not list(tmp_path.glob("runs/*"))

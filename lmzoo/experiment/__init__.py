@@ -3,11 +3,11 @@
 from lmzoo.experiment.arguments import add_arguments, parse
 from lmzoo.experiment.classify import ClassifyExperiment
 from lmzoo.experiment.comparison import Comparison
-from lmzoo.experiment.conversation import Conversation
+from lmzoo.experiment.conversation import Conversation, converse
 from lmzoo.experiment.folder import load_training
 from lmzoo.experiment.run import Experiment, errors_in_one_line, main
 from lmzoo.experiment.samples import Writer
-from lmzoo.experiment.seq2seq import Seq2SeqExperiment, converse
+from lmzoo.experiment.seq2seq import Seq2SeqExperiment
 from lmzoo.experiment.tag import TagExperiment
 
 __all__ = [

@@ -11,10 +11,8 @@ from lmzoo.data import Labelled, folds, prepare_classification, read_labelled
 from lmzoo.decide import classify
 from lmzoo.errors import ArgumentError, LmzooError
 from lmzoo.experiment import folder as folders
-from lmzoo.experiment import report
 from lmzoo.experiment.arguments import not_negative, positive_int
 from lmzoo.experiment.deciding import PARTS, DecidingExperiment
-from lmzoo.experiment.seq2seq import converse
 from lmzoo.metrics import classification_report
 from lmzoo.registry import build_model
 
@@ -74,7 +72,7 @@ class ClassifyExperiment(DecidingExperiment):
                 seed=args.seed,
             )
             data = prepare_classification(
-                self._fold(source) if args.folds else source,
+                source if getattr(args, "fold", None) is None else self._fold(source),
                 tokenizer=saved if known else args.tokenizer,
                 vocab_size=None if known else args.vocab_size,
                 lowercase=args.lowercase,
@@ -82,6 +80,11 @@ class ClassifyExperiment(DecidingExperiment):
                 batch_size=args.batch_size,
                 seed=args.seed,
             )
+            if args.outside is not None and args.outside not in data.labels:
+                raise ArgumentError(
+                    f"--outside {args.outside}: no text has this label; the labels are "
+                    f"{', '.join(data.labels[:20])}"
+                )
         data.tokenizer.save(saved)
         folders.write_json(self.folder / LABELS, data.labels)
         self._check_data(data)
@@ -90,14 +93,14 @@ class ClassifyExperiment(DecidingExperiment):
 
     def _fold(self, source: Labelled) -> dict[str, list[tuple[str, str]]]:
         """The training and the test part of this fold."""
+        place, count = self.args.fold
         if {"valid", "test"} & set(source.openers):
             raise ArgumentError(
-                f"--folds {self.args.folds}: {source.name} is in parts already; folds are for "
+                f"--folds {count}: {source.name} is in parts already; folds are for "
                 "data that are not"
             )
         examples = list(source.read("train"))
-        parts = folds(examples, self.args.folds, seed=0)
-        train, test = list(parts)[self.args.fold]
+        train, test = list(folds(examples, count, seed=0))[place]
         return {"train": train, "test": test}
 
     def build(self, data: Any) -> keras.Model:
@@ -155,20 +158,19 @@ class ClassifyExperiment(DecidingExperiment):
             found = report_of(model, data, part)
             name = PARTS[part]
             metrics |= {f"{name}_{key}": value for key, value in self._figures(found, data).items()}
-        (self.folder / "report.txt").write_text(f"{found}\n", "utf-8")
         found.draw(self.folder / "confusion.png")
         last = PARTS[parts[-1]]
         metrics |= {"accuracy": metrics[f"{last}_accuracy"], "f1": metrics[f"{last}_f1"]}
         metrics = self._write_metrics(model, data, metrics | dict(more or {}))
-        report.draw_curve(self.folder / "curve.png", self.loop.history)
-        print(f"\n{found}\n")
-        for name in metrics:
-            if name.startswith(("val_", "test_")):
-                print(f"{name.replace('_', ' '):<28}{metrics[name]:.4f}")
-        files = "model.keras, tokenizer.json, labels.json, metrics.json, curve.png, confusion.png"
-        print(f"\nin {self.folder}: {files}, report.txt, log.jsonl")
-        self._answer(model, data)
-        print(f"\n{report.json_line(metrics)}", flush=True)
+
+        def reply(text: str) -> list[str]:
+            chances = classify(
+                model, text, tokenizer=data.tokenizer, labels=data.labels, probabilities=True
+            )
+            best = sorted(chances.items(), key=lambda item: -item[1])[:SHOWN]
+            return [", ".join(f"{label} {probability:.1%}" for label, probability in best)]
+
+        self._finish(metrics, found, "tokenizer.json, labels.json, confusion.png", reply)
         return metrics
 
     def _figures(self, found: Any, data: Any) -> dict[str, float]:
@@ -177,8 +179,6 @@ class ClassifyExperiment(DecidingExperiment):
         names = ("loss", "accuracy", "f1_macro", "mcc", "calibration_error")
         figures = {name.removesuffix("_macro"): values[name] for name in names}
         if (outside := self.args.outside) is not None:
-            if outside not in data.labels:
-                raise ArgumentError(f"--outside {outside}: no label; there are {data.labels[:20]}")
             place = data.labels.index(outside)
             inside = np.arange(len(data.labels)) != place
             matrix = found.confusion
@@ -187,21 +187,6 @@ class ClassifyExperiment(DecidingExperiment):
             )
             figures["outside_recall"] = float(matrix[place, place] / max(matrix[place].sum(), 1))
         return figures
-
-    def _answer(self, model: keras.Model, data: Any) -> None:
-        """Sorts the user's own sentences."""
-
-        def reply(text: str) -> list[str]:
-            found = classify(
-                model, [text], tokenizer=data.tokenizer, labels=data.labels, probabilities=True
-            )[0]
-            best = sorted(found.items(), key=lambda item: -item[1])[:SHOWN]
-            return [", ".join(f"{label} {probability:.1%}" for label, probability in best)]
-
-        if self.args.prompt:
-            print(f"\n{self.args.prompt}\n  {reply(self.args.prompt)[0]}")
-        if self.args.interactive:
-            converse(reply)
 
 
 def accuracy_figures(found: Mapping[str, Any]) -> dict[str, float]:

@@ -1,12 +1,12 @@
 """A conversation with a model that has learnt replies."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import keras
 
 from lmzoo.data.dialogue import BOT, FACT, USER, Dialogue
-from lmzoo.errors import PromptError
+from lmzoo.errors import LmzooError, PromptError
 from lmzoo.generation import answer_text, stream
 
 
@@ -83,3 +83,26 @@ class Conversation:
                 yield whole[len(shown) :]
                 shown = whole
         self.dialogue.turns.append((self.bot, shown))
+
+
+def converse(reply: Callable[[str], Iterable[str]]) -> None:
+    """Asks for texts and prints what comes of each, until the input ends.
+
+    Args:
+        reply: gives the pieces of what comes of a text; they are printed as they come.
+    """
+    print("\na text, then Enter; an empty line ends")
+    while True:
+        try:
+            text = input("> ").strip()
+        except EOFError:
+            return
+        if not text:
+            return
+        try:
+            print("  ", end="")
+            for piece in reply(text):
+                print(piece, end="", flush=True)
+            print()
+        except LmzooError as error:
+            print(error)

@@ -3,7 +3,7 @@
 import argparse
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from lmzoo.experiment.arguments import (
     remember,
     share,
 )
+from lmzoo.experiment.conversation import converse
 from lmzoo.experiment.run import Experiment
 from lmzoo.metrics import mean_and_deviation
 
@@ -99,7 +100,7 @@ class DecidingExperiment(Experiment):
                 "different data already"
             )
         if folds:
-            return [(f"fold {i + 1}", {"fold": i}) for i in range(folds)]
+            return [(f"fold {i + 1}", {"fold": (i, folds), "folds": None}) for i in range(folds)]
         if args.seeds > 1:
             return [(f"seed {i + 1}", {"seed": args.seed + i}) for i in range(args.seeds)]
         return None
@@ -120,7 +121,8 @@ class DecidingExperiment(Experiment):
             found: dict[str, Any] = json.loads((folder / "metrics.json").read_text("utf-8"))
             return found
         one = copy.copy(args)
-        for key, value in {**changes, "out": folder, "resume": begun, "seeds": 1}.items():
+        changes = {**changes, "out": folder, "resume": begun, "seeds": 1, "whole": args.out}
+        for key, value in changes.items():
             setattr(one, key, value)
         one.given = []
         return dict(train(cls(name, one)))
@@ -152,6 +154,36 @@ class DecidingExperiment(Experiment):
     def _noisy(self, batches: tf.data.Dataset, data: Any) -> tf.data.Dataset:
         """Adds noise of the example's own."""
         return batches
+
+    def _finish(
+        self,
+        metrics: dict[str, Any],
+        table: Any,
+        files: str,
+        reply: Callable[[str], Iterable[str]],
+    ) -> None:
+        """Draws the curve; prints the report, the figures, answers, and the JSON line.
+
+        Args:
+            metrics: as they stand in metrics.json.
+            table: the report, or None.
+            files: what was written besides that of every training.
+            reply: gives the pieces of what the model says of a text.
+        """
+        report.draw_curve(self.folder / "curve.png", self.loop.history)
+        if table is not None:
+            (self.folder / "report.txt").write_text(f"{table}\n", "utf-8")
+            print(f"\n{table}\n")
+            files += ", report.txt"
+        for name, value in metrics.items():
+            if name.partition("_")[0] in ("val", "test", "baseline"):
+                print(f"{name.replace('_', ' '):<28}{value:.4f}")
+        print(f"\nin {self.folder}: model.keras, metrics.json, curve.png, log.jsonl, {files}")
+        if self.args.prompt:
+            print(f"\n{self.args.prompt}\n  {''.join(reply(self.args.prompt))}")
+        if self.args.interactive:
+            converse(reply)
+        print(f"\n{report.json_line(metrics)}", flush=True)
 
     def load_vectors(self, model: keras.Model, data: Any) -> None:
         """Reads `--vectors` into the model's embedding, and says how many words they cover.

@@ -269,7 +269,8 @@ class Experiment:
             folders.save_model(self.folder, model)
         print(f"stopped at step {self.loop.step:,}, {clock(self.loop.seconds)} minutes")
         print(f"model and checkpoint are in {self.folder}; go on with:")
-        print(f"  python {sys.argv[0]} --resume --out {self.folder}", flush=True)
+        whole = getattr(self.args, "whole", self.folder)  # of a training that is one of several
+        print(f"  python {sys.argv[0]} --resume --out {whole}", flush=True)
         raise KeyboardInterrupt
 
     def _take_best(self, model: keras.Model) -> None:

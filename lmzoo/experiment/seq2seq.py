@@ -19,6 +19,7 @@ from lmzoo.errors import ArgumentError, LmzooError
 from lmzoo.experiment import folder as folders
 from lmzoo.experiment import report
 from lmzoo.experiment.arguments import RECIPE_FLAGS, not_negative, positive_int, share
+from lmzoo.experiment.conversation import converse
 from lmzoo.experiment.loop import nats_per_token
 from lmzoo.experiment.run import Experiment
 from lmzoo.generation import answer
@@ -262,29 +263,6 @@ def pairs_of(args: argparse.Namespace) -> Pairs:
     count, seed = args.grammar_documents, args.seed
     pairs = read_pairs(args.data, fields=args.fields, grammar_pairs=count, seed=seed)
     return pairs if args.more_pairs is None else join_pairs(pairs, read_pairs(args.more_pairs))
-
-
-def converse(reply: Callable[[str], Iterable[str]]) -> None:
-    """Asks for texts and prints what comes of each, until the input ends.
-
-    Args:
-        reply: gives the pieces of what comes of a text; they are printed as they come.
-    """
-    print("\na text, then Enter; an empty line ends")
-    while True:
-        try:
-            text = input("> ").strip()
-        except EOFError:
-            return
-        if not text:
-            return
-        try:
-            print("  ", end="")
-            for piece in reply(text):
-                print(piece, end="", flush=True)
-            print()
-        except LmzooError as error:
-            print(error)
 
 
 def bleu_tokenizer(references: list[str], *, is_tokenised: bool) -> str:

@@ -11,10 +11,8 @@ from lmzoo.data import forget_rare_words, prepare_tagging, read_intents, read_ta
 from lmzoo.decide import coloured, tag
 from lmzoo.errors import ArgumentError, LmzooError
 from lmzoo.experiment import folder as folders
-from lmzoo.experiment import report
 from lmzoo.experiment.arguments import share
 from lmzoo.experiment.deciding import PARTS, DecidingExperiment
-from lmzoo.experiment.seq2seq import converse
 from lmzoo.experiment.tag_scores import measured, most_frequent_tags, scores, tag_part
 from lmzoo.metrics import span_report
 from lmzoo.registry import build_model
@@ -61,6 +59,11 @@ class TagExperiment(DecidingExperiment):
         args = self.args
         print(f"preparing {args.data} ...", flush=True)
         with folders.forgotten_on_error(self.folder):
+            if args.crf and not args.intents and (args.focal or args.label_smoothing):
+                raise ArgumentError(
+                    "--focal and --label-smoothing are for tags that are chosen one by one: add "
+                    "--no-crf, or leave them out"
+                )
             if args.intents:
                 source = read_intents(args.data, repair=args.repair_tags)
             else:
@@ -136,7 +139,7 @@ class TagExperiment(DecidingExperiment):
         return super()._loop_settings(model, data) | {
             "watched": watched,
             "figures": lambda found: {"val_loss": float(found["loss"])},
-            "measure_all": lambda: measured(model, data, "valid"),
+            "measure_all": lambda: measured(tag_part(model, data, "valid"), data, "valid"),
         }
 
     def report(
@@ -155,7 +158,8 @@ class TagExperiment(DecidingExperiment):
         metrics: dict[str, Any] = {}
         parts = [part for part in PARTS if part in data.batches]
         for part in parts:
-            metrics |= measured(model, data, part)
+            told = tag_part(model, data, part)
+            metrics |= measured(told, data, part)
             metrics |= {
                 f"baseline_{name}": value
                 for name, value in scores(most_frequent_tags(data, part), data, part).items()
@@ -165,29 +169,10 @@ class TagExperiment(DecidingExperiment):
         if data.has_spans:
             metrics["f1"] = metrics[f"{last}_f1"]
         metrics = self._write_metrics(model, data, metrics | dict(more or {}))
-        report.draw_curve(self.folder / "curve.png", self.loop.history)
-        self._print_report(model, data, parts[-1], metrics)
-        return metrics
-
-    def _print_report(
-        self, model: keras.Model, data: Any, part: str, metrics: dict[str, Any]
-    ) -> None:
-        """Prints figures, the types of spans, answers, and the JSON line."""
-        if data.has_spans:
-            table = span_report(tag_part(model, data, part).tags, data.tag_lists(part))
-            (self.folder / "report.txt").write_text(f"{table}\n", "utf-8")
-            print(f"\n{table}\n")
-        for name in metrics:
-            if name.startswith(("val_", "test_", "baseline_")):
-                print(f"{name.replace('_', ' '):<28}{metrics[name]:.2f}")
-        files = "model.keras, vocabulary.json, metrics.json, curve.png, log.jsonl"
-        print(f"\nin {self.folder}: {files}" + (", report.txt" if data.has_spans else ""))
+        table = span_report(told.tags, data.tag_lists(parts[-1])) if data.has_spans else None
 
         def reply(text: str) -> list[str]:
             return [coloured(*tag(model, text, vocabulary=data.vocabulary))]
 
-        if self.args.prompt:
-            print(f"\n{reply(self.args.prompt)[0]}")
-        if self.args.interactive:
-            converse(reply)
-        print(f"\n{report.json_line(metrics)}", flush=True)
+        self._finish(metrics, table, "vocabulary.json", reply)
+        return metrics

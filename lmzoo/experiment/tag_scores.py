@@ -16,7 +16,7 @@ SENTENCES = 64  # that are tagged at once
 
 
 @dataclass
-class Tagged:
+class TaggedPart:
     """What a model says of a part, in the part's own order.
 
     Args:
@@ -30,7 +30,7 @@ class Tagged:
     loss: float
 
 
-def tag_part(model: keras.Model, data: Any, part: str) -> Tagged:
+def tag_part(model: keras.Model, data: Any, part: str) -> TaggedPart:
     """Tags the sentences of a part.
 
     Args:
@@ -71,7 +71,7 @@ def tag_part(model: keras.Model, data: Any, part: str) -> Tagged:
                 place = data.intents.index(meant[row])
                 intent_nats -= float(np.log(max(chances[place], 1e-30)))
     loss = nats / lengths.sum() + intent_nats / len(sentences)
-    return Tagged(tags, None if data.intents is None else intents, float(loss))
+    return TaggedPart(tags, None if data.intents is None else intents, float(loss))
 
 
 def _nats(
@@ -118,19 +118,19 @@ def scores(tags: list[list[str]], data: Any, part: str) -> dict[str, float]:
     return found
 
 
-def measured(model: keras.Model, data: Any, part: str) -> dict[str, float]:
+def measured(told: TaggedPart, data: Any, part: str) -> dict[str, float]:
     """The scores of a model's tags, and with intents the share of sentences that are right.
 
     Args:
-        model: a TaggerModel.
-        data: its TaggingData.
+        told: what the model says of the part.
+        data: the TaggingData.
         part: "valid" or "test".
 
     Returns:
         As `scores`, and `val_loss`; with intents also `val_intent_accuracy` and
         `val_sentence_accuracy`, intent and all slots right.
     """
-    told, name = tag_part(model, data, part), PARTS[part]
+    name = PARTS[part]
     found = {f"{name}_loss": told.loss} | scores(told.tags, data, part)
     if told.intents is not None:
         truth, tags = data.intent_list(part), data.tag_lists(part)

@@ -12,6 +12,7 @@ from lmzoo.layers.decision import ClassHead
 from lmzoo.losses.classes import ClassCrossEntropy
 from lmzoo.metrics.classification import ClassAccuracy
 from lmzoo.models.vector_model import PAD, VectorModel
+from lmzoo.models.zoo_model import refuse_beside_loss, xla_on
 from lmzoo.typing import Tensor
 
 
@@ -116,9 +117,9 @@ class ClassifierModel(VectorModel):
             jit_compile: "auto" compiles with XLA, which Keras's "auto" does not do on a CPU.
             auto_scale_loss: As Keras.
             mix_up: alpha > 0 mixes texts in `fit` by shares from Beta(alpha, alpha); see
-                VectorModel.
+                VectorModel.change_vectors.
             adversarial: epsilon > 0 adds the loss at vectors moved against the model by so many
-                root mean squares; see VectorModel.
+                root mean squares; see VectorModel.change_vectors.
             label_smoothing: That of the default loss, 0 to below 1.
             focal_gamma: That of the default loss, 0 for plain cross-entropy.
 
@@ -126,16 +127,17 @@ class ClassifierModel(VectorModel):
             ArgumentError: If label_smoothing or focal_gamma is given beside a loss, which has its
                 own; or as VectorModel.
         """
-        for name, value in (("label_smoothing", label_smoothing), ("focal_gamma", focal_gamma)):
-            if loss is not None and value:
-                raise ArgumentError(
-                    f"{name}={value} is that of the default loss: give it to the loss instead, "
-                    f"lmzoo.losses.ClassCrossEntropy({name}=...)."
-                )
+        refuse_beside_loss(
+            loss,
+            "lmzoo.losses.ClassCrossEntropy",
+            label_smoothing=label_smoothing,
+            focal_gamma=focal_gamma,
+        )
         if loss is None:
             loss = ClassCrossEntropy(label_smoothing=label_smoothing, focal_gamma=focal_gamma)
         if weighted_metrics is None:
             weighted_metrics = [ClassAccuracy()]
+        self.change_vectors(loss, mix_up, adversarial)
         super().compile(
             optimizer=optimizer,
             loss=loss,
@@ -144,10 +146,8 @@ class ClassifierModel(VectorModel):
             weighted_metrics=weighted_metrics,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
-            jit_compile=jit_compile,
+            jit_compile=xla_on(jit_compile, run_eagerly),
             auto_scale_loss=auto_scale_loss,
-            mix_up=mix_up,
-            adversarial=adversarial,
         )
 
     def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:

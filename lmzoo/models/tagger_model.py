@@ -18,7 +18,7 @@ from lmzoo.losses.crf import CRFLoss, crf_marginals, split_scores
 from lmzoo.losses.viterbi import crf_decode
 from lmzoo.metrics.classification import ClassAccuracy
 from lmzoo.metrics.tags import TagAccuracy
-from lmzoo.models.zoo_model import ZooModel, refuse_class_weight
+from lmzoo.models.zoo_model import ZooModel, refuse_class_weight, xla_on
 from lmzoo.typing import Tensor
 
 PAD = 0
@@ -151,8 +151,6 @@ class TaggerModel(ZooModel):
                     f"{argument}={value} is that of the default loss where tags are chosen one by "
                     "one: build the model with crf=False and leave loss out, or give it to a loss."
                 )
-        if jit_compile == "auto" and keras.backend.backend() == "tensorflow":
-            jit_compile = not run_eagerly
         if loss is None:
             loss = CRFLoss() if self.crf else TagCrossEntropy(**of_losses)
             loss = [ClassCrossEntropy(**of_losses), loss] if self.num_intents else loss
@@ -168,7 +166,7 @@ class TaggerModel(ZooModel):
             weighted_metrics=weighted_metrics,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
-            jit_compile=jit_compile,
+            jit_compile=xla_on(jit_compile, run_eagerly),
             auto_scale_loss=auto_scale_loss,
         )
 

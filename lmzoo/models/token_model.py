@@ -12,7 +12,7 @@ from lmzoo.errors import ArgumentError
 from lmzoo.layers import Head
 from lmzoo.losses import CrossEntropy, FusedCrossEntropy
 from lmzoo.metrics import NatsPerToken, Perplexity
-from lmzoo.models.zoo_model import ZooModel, refuse_class_weight
+from lmzoo.models.zoo_model import ZooModel, refuse_beside_loss, refuse_class_weight, xla_on
 from lmzoo.typing import Tensor
 
 # From so many words on, a batch of logits costs more to hold and move than the loss to compute.
@@ -93,14 +93,9 @@ class TokenModel(ZooModel):
             ArgumentError: If label_smoothing or r_drop is given beside a loss, which has its own;
                 or r_drop to a model that carries its state, whose rows go on from each other.
         """
-        for name, value in (("label_smoothing", label_smoothing), ("r_drop", r_drop)):
-            if loss is not None and value:
-                raise ArgumentError(
-                    f"{name}={value} is that of the default loss: give it to the loss instead, "
-                    f"lmzoo.losses.CrossEntropy({name}=...)."
-                )
-        if jit_compile == "auto" and keras.backend.backend() == "tensorflow":
-            jit_compile = not run_eagerly
+        refuse_beside_loss(
+            loss, "lmzoo.losses.CrossEntropy", label_smoothing=label_smoothing, r_drop=r_drop
+        )
         if loss is None:
             fused = getattr(self.head, "is_for_hidden_states", False)
             fused = fused or self.vocab_size >= LARGE_VOCABULARY
@@ -132,7 +127,7 @@ class TokenModel(ZooModel):
             weighted_metrics=weighted_metrics,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
-            jit_compile=jit_compile,
+            jit_compile=xla_on(jit_compile, run_eagerly),
             auto_scale_loss=auto_scale_loss,
         )
 

@@ -54,32 +54,11 @@ class VectorModel(ZooModel):
         step.seen = vectors, real
         return self.from_vectors(vectors, real, training=training)
 
-    def compile(
-        self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
-        run_eagerly: bool = False,
-        steps_per_execution: int = 1,
-        jit_compile: bool | str = "auto",
-        auto_scale_loss: bool = True,
-        mix_up: float = 0.0,
-        adversarial: float = 0.0,
-    ) -> None:
-        """Keras's `compile`, with XLA on, and two ways of training on the vectors of ids.
+    def change_vectors(self, loss: Any, mix_up: float, adversarial: float) -> None:
+        """Notes for `fit` how it trains on the vectors of ids; `compile` calls it.
 
         Args:
-            optimizer: As Keras.
-            loss: As Keras; mix_up needs lmzoo.losses.ClassCrossEntropy.
-            loss_weights: As Keras.
-            metrics: As Keras.
-            weighted_metrics: As Keras.
-            run_eagerly: As Keras.
-            steps_per_execution: As Keras.
-            jit_compile: "auto" compiles with XLA, which Keras's "auto" does not do on a CPU.
-            auto_scale_loss: As Keras.
+            loss: That of `compile`; mix_up needs lmzoo.losses.ClassCrossEntropy.
             mix_up: alpha > 0: in `fit` each text is mixed with another of its batch, vectors and
                 labels alike, by shares drawn from Beta(alpha, alpha); a row counts the larger
                 share as its own (Guo et al. 2019, https://arxiv.org/abs/1905.08941, whose best is
@@ -107,19 +86,6 @@ class VectorModel(ZooModel):
                 f"mix_up={mix_up} makes labels of two classes, which the loss {loss!r} does not "
                 "take: use lmzoo.losses.ClassCrossEntropy()."
             )
-        if jit_compile == "auto" and keras.backend.backend() == "tensorflow":
-            jit_compile = not run_eagerly
-        super().compile(
-            optimizer=optimizer,
-            loss=loss,
-            loss_weights=loss_weights,
-            metrics=metrics,
-            weighted_metrics=weighted_metrics,
-            run_eagerly=run_eagerly,
-            steps_per_execution=steps_per_execution,
-            jit_compile=jit_compile,
-            auto_scale_loss=auto_scale_loss,
-        )
         self._mix_up, self._adversarial = mix_up, adversarial
         # In a function: Keras would count a generator among the model's weights.
         draws = keras.random.SeedGenerator() if mix_up else None

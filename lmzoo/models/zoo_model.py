@@ -105,6 +105,29 @@ def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
     return keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
 
 
+def xla_on(jit_compile: bool | str, run_eagerly: bool) -> bool | str:
+    """What "auto" means for `compile`: XLA, which Keras's "auto" does not take on a CPU."""
+    if jit_compile == "auto" and keras.backend.backend() == "tensorflow":
+        return not run_eagerly
+    return jit_compile
+
+
+def refuse_beside_loss(loss: Any, remedy: str, **settings: float) -> None:
+    """Raises an ArgumentError if settings of the default loss are given beside a loss.
+
+    Args:
+        loss: What `compile` was given.
+        remedy: The loss that takes such a setting, such as "lmzoo.losses.CrossEntropy".
+        settings: By name; 0 is not given.
+    """
+    for name, value in settings.items():
+        if loss is not None and value:
+            raise ArgumentError(
+                f"{name}={value} is that of the default loss: give it to the loss instead, "
+                f"{remedy}({name}=...)."
+            )
+
+
 def refuse_class_weight(class_weight: Any) -> None:
     """Raises an ArgumentError if class weights are given for labels (batch, time)."""
     if class_weight is not None:
