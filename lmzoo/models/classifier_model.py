@@ -127,12 +127,8 @@ class ClassifierModel(VectorModel):
             ArgumentError: If label_smoothing or focal_gamma is given beside a loss, which has its
                 own; or as VectorModel.
         """
-        refuse_beside_loss(
-            loss,
-            "lmzoo.losses.ClassCrossEntropy",
-            label_smoothing=label_smoothing,
-            focal_gamma=focal_gamma,
-        )
+        settings = {"label_smoothing": label_smoothing, "focal_gamma": focal_gamma}
+        refuse_beside_loss(loss, "lmzoo.losses.ClassCrossEntropy", settings)
         if loss is None:
             loss = ClassCrossEntropy(label_smoothing=label_smoothing, focal_gamma=focal_gamma)
         if weighted_metrics is None:

@@ -93,9 +93,8 @@ class TokenModel(ZooModel):
             ArgumentError: If label_smoothing or r_drop is given beside a loss, which has its own;
                 or r_drop to a model that carries its state, whose rows go on from each other.
         """
-        refuse_beside_loss(
-            loss, "lmzoo.losses.CrossEntropy", label_smoothing=label_smoothing, r_drop=r_drop
-        )
+        settings = {"label_smoothing": label_smoothing, "r_drop": r_drop}
+        refuse_beside_loss(loss, "lmzoo.losses.CrossEntropy", settings)
         if loss is None:
             fused = getattr(self.head, "is_for_hidden_states", False)
             fused = fused or self.vocab_size >= LARGE_VOCABULARY

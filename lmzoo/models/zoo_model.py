@@ -112,7 +112,7 @@ def xla_on(jit_compile: bool | str, run_eagerly: bool) -> bool | str:
     return jit_compile
 
 
-def refuse_beside_loss(loss: Any, remedy: str, **settings: float) -> None:
+def refuse_beside_loss(loss: Any, remedy: str, settings: dict[str, float]) -> None:
     """Raises an ArgumentError if settings of the default loss are given beside a loss.
 
     Args:
