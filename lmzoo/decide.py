@@ -19,6 +19,8 @@ def classify(
     labels: Sequence[str],
     max_length: int = 512,
     probabilities: bool = False,
+    outside: str | None = None,
+    threshold: float = 0.0,
 ) -> Any:
     """Sorts texts into classes.
 
@@ -29,12 +31,15 @@ def classify(
         labels: names of the classes, in their order; see `ClassificationData.labels`.
         max_length: tokens of a text that are read; the rest is left out.
         probabilities: whether to give every label's probability instead of the likeliest label.
+        outside: the label of all that belongs nowhere.
+        threshold: least probability of an answer, 0 to 1; a text that has none is `outside`.
 
     Returns:
         A label, or {label: probability}; for several texts a list of them.
 
     Raises:
-        ArgumentError: the labels are not as many as the model's classes.
+        ArgumentError: the labels are not as many as the model's classes, `outside` is none of
+            them, or a threshold without it or outside 0 to 1.
         DataError: a text without a token.
 
     Example:
@@ -54,9 +59,15 @@ def classify(
             labels=labels,
             max_length=max_length,
             probabilities=probabilities,
+            outside=outside,
+            threshold=threshold,
         )[0]
     from lmzoo.data import encode_texts  # here: lmzoo.data loads what it needs at first use
+    from lmzoo.metrics import likeliest
 
+    if outside is not None and outside not in labels:
+        raise ArgumentError(f"outside={outside!r} is none of the {len(labels)} labels")
+    place = None if outside is None else list(labels).index(outside)
     found = []
     for start in range(0, len(texts), BATCH):
         ids = encode_texts(tokenizer, list(texts[start : start + BATCH]), max_length)
@@ -71,7 +82,7 @@ def classify(
         )
     if probabilities:
         return [dict(zip(labels, map(float, row), strict=True)) for row in rows]
-    return [labels[int(place)] for place in rows.argmax(axis=1)]
+    return [labels[int(chosen)] for chosen in likeliest(rows, place, threshold)]
 
 
 def tag(model: Any, sentences: Any, *, vocabulary: Any) -> Any:

@@ -296,7 +296,8 @@ def test_classify_text_tests_every_fold_on_what_it_did_not_see(tmp_path, monkeyp
         lines = [f"{label} word {n}" for n in range(40)]
         (tmp_path / f"reviews.{label}").write_text("\n".join(lines), "utf-8")
     flags = ["--data", "reviews.*", "--form", "files", "--smoke", "--model", "bow", "--folds", "2"]
-    call(monkeypatch, "classify_text", *flags, "--outside", "neg")
+    flags += ["--outside", "neg", "--threshold", "0.5"]
+    call(monkeypatch, "classify_text", *flags)
     output = capsys.readouterr().out
     metrics = json.loads(output.splitlines()[-1])
     assert metrics.keys() >= {"test_accuracy", "test_outside_recall", "test_inside_accuracy"}
@@ -340,6 +341,7 @@ def test_tag_entities_learns_intents(tmp_path, monkeypatch, capsys):
     ("name", "flags", "told"),
     [
         ("classify_text", ["--outside", "nowhere"], "--outside nowhere: no text has this label"),
+        ("classify_text", ["--threshold", "0.5"], "name the label of what reaches none"),
         ("tag_entities", ["--focal", "1"], "add --no-crf"),
     ],
 )

@@ -27,7 +27,7 @@ ALLOWED = {
     "generation": set(),
     "models": {"layers", "losses", "metrics", "registry"},
     "callbacks": {"generation", "metrics"},
-    "decide": {"data"},
+    "decide": {"data", "metrics"},
     "pretrained": {"data", "models", "registry"},
     "experiment": {
         "callbacks",

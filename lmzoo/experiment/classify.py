@@ -11,9 +11,9 @@ from lmzoo.data import Labelled, folds, prepare_classification, read_labelled
 from lmzoo.decide import classify
 from lmzoo.errors import ArgumentError, LmzooError
 from lmzoo.experiment import folder as folders
-from lmzoo.experiment.arguments import not_negative, positive_int
+from lmzoo.experiment.arguments import not_negative, positive_int, share
 from lmzoo.experiment.deciding import PARTS, DecidingExperiment
-from lmzoo.metrics import classification_report
+from lmzoo.metrics import classification_report, draw_outside, outside_scores
 from lmzoo.registry import build_model
 
 LABELS = "labels.json"
@@ -26,7 +26,7 @@ class ClassifyExperiment(DecidingExperiment):
 
     recipe_flags = (
         *DecidingExperiment.recipe_flags, "adversarial", "channels", "fields", "folds", "form",
-        "lowercase", "mix_up", "outside", "pooling", "widths",
+        "lowercase", "mix_up", "outside", "pooling", "threshold", "wide", "widths",
     )  # fmt: skip
 
     @staticmethod
@@ -46,6 +46,8 @@ class ClassifyExperiment(DecidingExperiment):
             help="of the CNN's vectors (Kim 2014: non-static, static, multichannel)")  # fmt: skip
         add("--widths", nargs="+", type=positive_int, default=[3, 4, 5], metavar="WORDS",
             help="how many words the CNN's filters see")  # fmt: skip
+        add("--wide", action="store_true",
+            help="let the CNN's filters reach over the ends of a text")  # fmt: skip
         add("--pooling", choices=POOLINGS, default="max", help="how an LSTM's states become one")
         add("--mix-up", type=not_negative, default=0.0, metavar="ALPHA",
             help="mix texts and labels in pairs; 0.2 is usual")  # fmt: skip
@@ -53,6 +55,8 @@ class ClassifyExperiment(DecidingExperiment):
             help="train on the words' vectors moved against the model; 1 is usual")  # fmt: skip
         add("--outside", metavar="LABEL",
             help="a label for all that belongs nowhere: its recall stands apart")  # fmt: skip
+        add("--threshold", type=share, default=0.0, metavar="PROBABILITY",
+            help="with --outside: what no label reaches belongs nowhere")  # fmt: skip
 
     def prepare_classification(self) -> Any:
         """Reads, tokenises and batches `--data`, and says what it found.
@@ -80,16 +84,25 @@ class ClassifyExperiment(DecidingExperiment):
                 batch_size=args.batch_size,
                 seed=args.seed,
             )
-            if args.outside is not None and args.outside not in data.labels:
-                raise ArgumentError(
-                    f"--outside {args.outside}: no text has this label; the labels are "
-                    f"{', '.join(data.labels[:20])}"
-                )
+            self._check_outside(data)
         data.tokenizer.save(saved)
         folders.write_json(self.folder / LABELS, data.labels)
         self._check_data(data)
         print(f"{data.describe()}\nan epoch is {data.steps_per_epoch:,} batches")
         return data
+
+    def _check_outside(self, data: Any) -> None:
+        """Raises unless `--outside` is a label, and stands beside `--threshold`."""
+        outside, threshold = self.args.outside, self.args.threshold
+        if outside is None and threshold:
+            raise ArgumentError(
+                f"--threshold {threshold}: name the label of what reaches none: --outside LABEL"
+            )
+        if outside is not None and outside not in data.labels:
+            raise ArgumentError(
+                f"--outside {outside}: no text has this label; the labels are "
+                f"{', '.join(data.labels[:20])}"
+            )
 
     def _fold(self, source: Labelled) -> dict[str, list[tuple[str, str]]]:
         """The training and the test part of this fold."""
@@ -117,7 +130,7 @@ class ClassifyExperiment(DecidingExperiment):
         sizes |= {"dropout": args.dropout} if args.model != "bow" else {}
         if args.model == "cnn":
             sizes |= {"filters": args.hidden_dim, "channels": args.channels}
-            sizes |= {"widths": args.widths}
+            sizes |= {"widths": args.widths, "wide": args.wide}
         elif args.model == "transformer":
             sizes |= {"hidden_dim": args.hidden_dim, "num_layers": args.num_layers}
         elif args.model != "bow":
@@ -153,12 +166,18 @@ class ClassifyExperiment(DecidingExperiment):
             The metrics, as they stand in metrics.json.
         """
         metrics: dict[str, Any] = {}
-        parts = [part for part in PARTS if part in data.batches]
+        parts, files = [part for part in PARTS if part in data.batches], "confusion.png"
         for part in parts:
-            found = report_of(model, data, part)
+            rows = answers_of(model, data, part)
+            found = classification_report(*rows, names=data.labels)
             name = PARTS[part]
-            metrics |= {f"{name}_{key}": value for key, value in self._figures(found, data).items()}
+            figures = self._figures(found, rows, data)
+            metrics |= {f"{name}_{key}": value for key, value in figures.items()}
         found.draw(self.folder / "confusion.png")
+        if self.args.outside is not None:
+            place = data.labels.index(self.args.outside)
+            draw_outside(self.folder / "outside.png", *rows, place, self.args.threshold)
+            files += ", outside.png"
         last = PARTS[parts[-1]]
         metrics |= {"accuracy": metrics[f"{last}_accuracy"], "f1": metrics[f"{last}_f1"]}
         metrics = self._write_metrics(model, data, metrics | dict(more or {}))
@@ -168,24 +187,23 @@ class ClassifyExperiment(DecidingExperiment):
                 model, text, tokenizer=data.tokenizer, labels=data.labels, probabilities=True
             )
             best = sorted(chances.items(), key=lambda item: -item[1])[:SHOWN]
-            return [", ".join(f"{label} {probability:.1%}" for label, probability in best)]
+            shown = ", ".join(f"{label} {probability:.1%}" for label, probability in best)
+            if best[0][1] < self.args.threshold:
+                return [f"{self.args.outside}, for none reaches the threshold: {shown}"]
+            return [shown]
 
-        self._finish(metrics, found, "tokenizer.json, labels.json, confusion.png", reply)
+        self._finish(metrics, found, f"tokenizer.json, labels.json, {files}", reply)
         return metrics
 
-    def _figures(self, found: Any, data: Any) -> dict[str, float]:
+    def _figures(
+        self, found: Any, rows: tuple[np.ndarray, np.ndarray], data: Any
+    ) -> dict[str, float]:
         """What metrics.json says of one part."""
         values = found.values()
         names = ("loss", "accuracy", "f1_macro", "mcc", "calibration_error")
         figures = {name.removesuffix("_macro"): values[name] for name in names}
         if (outside := self.args.outside) is not None:
-            place = data.labels.index(outside)
-            inside = np.arange(len(data.labels)) != place
-            matrix = found.confusion
-            figures["inside_accuracy"] = float(
-                np.diag(matrix)[inside].sum() / max(matrix[inside].sum(), 1)
-            )
-            figures["outside_recall"] = float(matrix[place, place] / max(matrix[place].sum(), 1))
+            figures |= outside_scores(*rows, data.labels.index(outside), self.args.threshold)
         return figures
 
 
@@ -194,8 +212,8 @@ def accuracy_figures(found: Mapping[str, Any]) -> dict[str, float]:
     return {"val_loss": float(found["loss"]), "val_accuracy": float(found["accuracy"])}
 
 
-def report_of(model: keras.Model, data: Any, part: str) -> Any:
-    """The classification report of one part.
+def answers_of(model: keras.Model, data: Any, part: str) -> tuple[np.ndarray, np.ndarray]:
+    """The labels of one part, and the model's probabilities.
 
     Args:
         model: a trained classifier.
@@ -203,13 +221,11 @@ def report_of(model: keras.Model, data: Any, part: str) -> Any:
         part: "train", "valid" or "test".
 
     Returns:
-        The ClassReport.
+        Class ids (texts,), and probabilities (texts, classes), or (texts, 1) of class 1 of two.
     """
     probabilities, labels = [], []
     for ids, truth, weights in data.batches[part].dataset():
         real = weights.numpy() > 0
         probabilities.append(np.asarray(model.predict_on_batch(ids))[real])
         labels.append(truth.numpy()[real])
-    return classification_report(
-        np.concatenate(labels), np.concatenate(probabilities), names=data.labels
-    )
+    return np.concatenate(labels), np.concatenate(probabilities)

@@ -23,6 +23,8 @@ class ConvolutionPooling(keras.layers.Layer):
     Args:
         filters: Number of filters of each width.
         widths: How many tokens the filters see.
+        wide: Whether filters also reach over the ends of the text, where they see zeros, so that
+            they know what stands first and last.
         activation: "relu" or "tanh". These never fall, so that they are taken once, of the highest
             answer.
         regularizer: Keras regulariser of the kernels.
@@ -30,7 +32,8 @@ class ConvolutionPooling(keras.layers.Layer):
     Raises:
         ArgumentError: If there is no width, a width is below 1, or the activation is another.
 
-    Source: Kim 2014, https://arxiv.org/abs/1408.5882
+    Source: Kim 2014, https://arxiv.org/abs/1408.5882; wide: Kalchbrenner et al. 2014, section 2,
+    https://arxiv.org/abs/1404.2188
 
     Example:
         >>> import keras, lmzoo
@@ -45,6 +48,7 @@ class ConvolutionPooling(keras.layers.Layer):
         widths: Sequence[int] = (3, 4, 5),
         activation: str = "relu",
         *,
+        wide: bool = False,
         regularizer: keras.regularizers.Regularizer | None = None,
         name: str | None = None,
     ) -> None:
@@ -56,6 +60,7 @@ class ConvolutionPooling(keras.layers.Layer):
         self.filters = filters
         self.widths = tuple(widths)
         self.activation = keras.activations.get(activation)
+        self.wide = wide
         self.regularizer = regularizer
 
     def build(self, x_shape: tuple) -> None:
@@ -87,15 +92,19 @@ class ConvolutionPooling(keras.layers.Layer):
             for k in self.kernels
         ]
         parts = ops.matmul(x, ops.cast(ops.concatenate(flat, axis=-1), self.compute_dtype))
-        parts = ops.pad(parts, ((0, 0), (0, max(self.widths) - 1), (0, 0)))
+        border = max(self.widths) - 1
+        parts = ops.pad(parts, ((0, 0), (border if self.wide else 0, border), (0, 0)))
         found, begin = [], 0
         for width in self.widths:
+            before = width - 1 if self.wide else 0  # windows that begin before the text
+            first, count = (border if self.wide else 0) - before, time + before
             answers = 0.0
             for i in range(width):
                 stop = begin + self.filters
-                answers = answers + parts[:, i : i + time, begin:stop]
+                answers = answers + parts[:, first + i : first + i + count, begin:stop]
                 begin = stop
-            inside = ops.arange(time) <= ops.maximum(length - width, 0)  # (batch, time)
+            last = length + before - (1 if self.wide else width)
+            inside = ops.arange(count) <= ops.maximum(last, 0)  # (batch, count)
             found.append(max_over_time(answers, inside))
         highest = ops.concatenate(found, axis=-1) + ops.cast(self.bias, self.compute_dtype)
         return self.activation(highest)

@@ -9,6 +9,7 @@ from lmzoo.metrics.classification import (
     Precision,
     Recall,
 )
+from lmzoo.metrics.outside import draw_outside, likeliest, outside_scores
 from lmzoo.metrics.perplexity import (
     NatsPerToken,
     Perplexity,
@@ -44,7 +45,10 @@ __all__ = [
     "bits_per_byte",
     "classification_report",
     "deviation_table",
+    "draw_outside",
+    "likeliest",
     "mean_and_deviation",
+    "outside_scores",
     "perplexity",
     "perplexity_per_word",
     "span_report",

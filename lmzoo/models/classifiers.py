@@ -99,6 +99,7 @@ def build_cnn_classifier(
     embed_dim: int = 128,
     filters: int = 100,
     widths: Sequence[int] = (3, 4, 5),
+    wide: bool = False,
     channels: str = "tuned",
     dropout: float = 0.5,
     max_norm: float | None = 3.0,
@@ -112,6 +113,8 @@ def build_cnn_classifier(
         embed_dim: Width of the token vectors.
         filters: Number of filters of each width.
         widths: How many tokens the filters see.
+        wide: Whether filters also reach over the ends of the text, where they see zeros, as in
+            Kim's program: for texts whose first words say most, such as questions.
         channels: "tuned" (Kim's CNN-rand and CNN-non-static), "frozen" (CNN-static: vectors that
             training leaves alone: give the embedding pretrained ones), or "both" (Kim's
             CNN-multichannel).
@@ -144,7 +147,7 @@ def build_cnn_classifier(
     return ClassifierModel(
         embedding,
         [],
-        ConvolutionPooling(filters, tuple(widths), regularizer=penalty(0.0, l2)),
+        ConvolutionPooling(filters, tuple(widths), wide=wide, regularizer=penalty(0.0, l2)),
         ClassHead(num_classes, dropout=dropout, max_norm=max_norm, regularizer=penalty(0.0, l2)),
     )
 

@@ -99,16 +99,18 @@ def convolved(layer, x):
     """One text (time, dim) by Keras's own convolution, padded with zeros if it is too short."""
     found = []
     for width, kernel in zip(layer.widths, layer.kernels, strict=True):
-        text = np.pad(x, ((0, max(0, width - len(x))), (0, 0)))
+        border = (width - 1, width - 1) if layer.wide else (0, max(0, width - len(x)))
+        text = np.pad(x, (border, (0, 0)))
         found.append(as_array(ops.conv(text[None], ops.convert_to_tensor(kernel)))[0].max(0))
     return as_array(layer.activation(np.concatenate(found) + as_array(layer.bias)))
 
 
+@pytest.mark.parametrize("wide", [False, True])
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 @given(seed=st.integers(0, 2**31), time=st.integers(1, 7))
-def test_convolutions_equal_those_of_keras_and_do_not_see_padding(activation, seed, time):
+def test_convolutions_equal_those_of_keras_and_do_not_see_padding(activation, wide, seed, time):
     x, mask, lengths = ragged(seed, time=time)
-    layer = moved(ConvolutionPooling(4, (1, 3, 4), activation), x)
+    layer = moved(ConvolutionPooling(4, (1, 3, 4), activation, wide=wide), x)
     wanted = [convolved(layer, row[:n]) for row, n in zip(x, lengths, strict=True)]
     np.testing.assert_allclose(as_array(layer(x, mask)), wanted, atol=1e-5)
     wider = np.pad(x, ((0, 0), (0, 3), (0, 0)), constant_values=np.nan)
