@@ -18,6 +18,8 @@ from lmzoo.errors import ArgumentError, DataError
 # The line that an example stands in (0 where it stands in none), its text and its label.
 Row: TypeAlias = tuple[int, str, str]
 
+# Between the texts of an example that has several: a user writes it into a text to be sorted.
+SEPARATOR = " ||| "
 _OUTSIDE = "oos_"
 _NOT_UTF8 = "is not UTF-8"
 
@@ -113,14 +115,14 @@ def read_label_first(path: Path, *, coarse: bool, encoding: str) -> Iterator[Row
         yield number, text, checked_label(label, f"{path}, line {number:,} ({line[:40]!r})")
 
 
-def read_label_table(path: Path, fields: tuple[str, str] | None) -> Iterator[Row]:
+def read_label_table(path: Path, fields: tuple[str, ...] | None) -> Iterator[Row]:
     """Reads a table: .csv, .jsonl, or else columns parted by tabs; plain or .gz.
 
     Args:
         path: the file.
-        fields: the columns (numbers from 0, or names in the first row) or keys of text and label.
-            None: "text" and "label" where the first row holds one of these names, else the
-            columns 0 and 1; the keys "text" and "label".
+        fields: the columns (numbers from 0, or names in the first row) or keys of text and label;
+            several texts are joined. None: "text" and "label" where the first row holds one of
+            these names, else the columns 0 and 1; the keys "text" and "label".
 
     Yields:
         Line, text, label; blank lines are left out.
@@ -139,11 +141,13 @@ def read_label_table(path: Path, fields: tuple[str, str] | None) -> Iterator[Row
     places, is_header = _columns(path, first[1], fields)
     for number, row in rows if is_header else itertools.chain([first], rows):
         if len(row) <= max(places):
+            shown = ", ".join(map(str, places[:-1]))
             raise DataError(
                 f"{path}, line {number:,}: {len(row)} columns, but text and label are in columns "
-                f"{places[0]} and {places[1]} (from 0): {str(row)[:60]}"
+                f"{shown} and {places[-1]} (from 0): {str(row)[:60]}"
             )
-        yield number, row[places[0]], checked_label(row[places[1]], f"{path}, line {number:,}")
+        text = SEPARATOR.join(row[place] for place in places[:-1])
+        yield number, text, checked_label(row[places[-1]], f"{path}, line {number:,}")
 
 
 def _read_tsv(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -164,9 +168,9 @@ def _read_csv(path: Path) -> Iterator[tuple[int, list[str]]]:
 
 
 def _columns(
-    path: Path, row: list[str], fields: tuple[str, str] | None
-) -> tuple[tuple[int, int], bool]:
-    """The places of text and label, and whether the first row holds names."""
+    path: Path, row: list[str], fields: tuple[str, ...] | None
+) -> tuple[tuple[int, ...], bool]:
+    """The places of texts and label, and whether the first row holds names."""
     if fields is None:
         names = [cell.strip().lower() for cell in row]
         known = [name for name in ("text", "label") if name in names]
@@ -182,16 +186,16 @@ def _columns(
             'fields=("sentence", "label")'
         )
     if all(name.isdigit() for name in fields):
-        return (int(fields[0]), int(fields[1])), False
+        return tuple(map(int, fields)), False
     if missing := [name for name in fields if name not in row]:
         raise ArgumentError(
             f"{path} has no column {missing[0]!r}; its first row is {str(row)[:80]}: use these "
             "names, or numbers from 0"
         )
-    return (row.index(fields[0]), row.index(fields[1])), True
+    return tuple(map(row.index, fields)), True
 
 
-def _read_json_lines(path: Path, fields: tuple[str, str]) -> Iterator[Row]:
+def _read_json_lines(path: Path, fields: tuple[str, ...]) -> Iterator[Row]:
     for number, line in enumerate(read_lines(path), 1):
         if not line.strip():
             continue
@@ -201,11 +205,15 @@ def _read_json_lines(path: Path, fields: tuple[str, str]) -> Iterator[Row]:
         except ValueError as error:
             raise DataError(f"{where} is no JSON: {error}") from error
         if not isinstance(record, dict) or set(fields) - set(record):
+            shown = ", ".join(map(repr, fields[:-1]))
             raise DataError(
-                f"{where} is no JSON object with the keys {fields[0]!r} and {fields[1]!r}: "
+                f"{where} is no JSON object with the keys {shown} and {fields[-1]!r}: "
                 f"{line[:60]!r}; say which keys hold text and label with fields"
             )
-        yield number, *as_example([record[name] for name in fields], where)
+        *texts, label = (record[name] for name in fields)
+        for text in texts:
+            as_example([text, label], where)
+        yield number, *as_example([SEPARATOR.join(texts), label], where)
 
 
 def as_example(item: Any, where: str) -> tuple[str, str]:

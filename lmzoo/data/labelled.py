@@ -89,7 +89,9 @@ def read_labelled(
             a dictionary from "train", "valid", "test" to files or lists.
         fields: columns (numbers from 0, or names that the first row holds), keys or features of
             text and label. None: "text" and "label" where the first row has one of these names,
-            else columns 0 and 1; the keys "text" and "label"; the data set's own.
+            else columns 0 and 1; the keys "text" and "label"; the data set's own. Of three or more
+            the last is the label's; the texts before it are joined by " ||| ", as in
+            ("premise", "hypothesis", "label").
         form: what files hold, where their names do not tell:
             "table": columns parted by tabs;
             "label first": lines such as `1 a fine film`;
@@ -109,7 +111,7 @@ def read_labelled(
 
     Raises:
         DataError: what is missing, a text without label, a file in another form.
-        ArgumentError: `fields` that are no two, or not there; an unknown form.
+        ArgumentError: `fields` that are fewer than two, or not there; an unknown form.
 
     Example:
         >>> import lmzoo
@@ -135,16 +137,17 @@ def read_labelled(
     return _from_rows("the given texts", {"train": _open_items(source, "train")})
 
 
-def _check_fields(fields: Sequence[str | int] | None) -> tuple[str, str] | None:
-    """Two different names, or None."""
+def _check_fields(fields: Sequence[str | int] | None) -> tuple[str, ...] | None:
+    """Two or more different names, or None."""
     if fields is None:
         return None
     names = [str(name) for name in fields] if not isinstance(fields, str) else [fields]
-    if len(names) != 2 or names[0] == names[1]:
+    if len(names) < 2 or len(set(names)) < len(names):
         raise ArgumentError(
-            f"fields is {fields!r}: give two names, that of the text and that of the label"
+            f"fields is {fields!r}: give two names, that of the text and that of the label, or "
+            "more where an example has several texts"
         )
-    return names[0], names[1]
+    return tuple(names)
 
 
 def _from_rows(name: str, rows: Mapping[str, Rows], notes: Sequence[str] = ()) -> Labelled:

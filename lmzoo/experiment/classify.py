@@ -36,7 +36,8 @@ class ClassifyExperiment(DecidingExperiment):
         add = parser.add_argument
         add("--model", choices=("cnn", "lstm", "bilstm", "transformer", "bow"), default="cnn",
             help="the architecture")  # fmt: skip
-        add("--fields", nargs=2, metavar=("TEXT", "LABEL"), help="columns, keys or features")
+        add("--fields", nargs="+", metavar="NAME",
+            help="columns, keys or features of text (or texts) and label")  # fmt: skip
         add("--form", help="how labels are written: see lmzoo.data.read_labelled")
         add("--lowercase", action=argparse.BooleanOptionalAction, default=True,
             help="lower-case all texts")  # fmt: skip

@@ -66,6 +66,18 @@ def test_names_that_say_too_little(tmp_path):
             read_labelled(path, fields=fields)
 
 
+@pytest.mark.parametrize("name", ["a.tsv", "a.csv", "a.jsonl"])
+def test_several_texts_are_joined(tmp_path, name):
+    names, rows = ("premise", "label", "hypothesis"), [("it rains", "yes", "it is wet")] * 2
+    lines = [json.dumps(dict(zip(names, row, strict=True))) for row in rows]
+    if not name.endswith("jsonl"):
+        parted = "\t" if name.endswith("tsv") else ","
+        lines = [parted.join(row) for row in (names, *rows)]
+    path = write(tmp_path / name, lines)
+    found = read_labelled(path, fields=("premise", "hypothesis", "label"))
+    assert list(found.read()) == [("it rains ||| it is wet", "yes")] * 2
+
+
 def test_csv_with_quotes_and_line_ends_inside(tmp_path):
     path = write(tmp_path / "a.csv", ["text,category", '"one, ""two""', 'three",x', "", "four,y"])
     found = read_labelled(path)

@@ -87,8 +87,15 @@ def test_known_data_sets_say_what_text_and_label_are(name, read, labels, monkeyp
     assert all(isinstance(text, str) for text, _ in examples)
 
 
-def test_a_pair_of_texts_is_no_single_text(monkeypatch):
+def test_of_several_texts_those_that_are_named_are_joined(monkeypatch):
     monkeypatch.setattr(lmzoo.data.tfds, "_fetch", lambda builder: {"train": "train"})
     says = r"sentence1, sentence2 and the labels .*label"
-    with tfds.testing.mock_data(num_examples=1), pytest.raises(DataError, match=says):
-        read_labelled("tfds:glue/mrpc")
+    with tfds.testing.mock_data(num_examples=3):
+        with pytest.raises(DataError, match=says):
+            read_labelled("tfds:glue/mrpc")
+        pairs = read_labelled("tfds:glue/mrpc", fields=("sentence1", "sentence2", "label"))
+        firsts = read_labelled("tfds:glue/mrpc", fields=("sentence1", "label"))
+        found = [text.partition(" ||| ") for text, _ in pairs.read()]
+        assert [first for first, _, _ in found] == [text for text, _ in firsts.read()]
+        assert all(second for _, _, second in found)
+    assert pairs.notes == ["features read: sentence1, sentence2, label"]
