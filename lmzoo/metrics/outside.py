@@ -88,6 +88,14 @@ def draw_outside(
         probabilities: as in `outside_scores`.
         outside: id of the class of all that belongs nowhere.
         threshold: what is marked.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> path = Path(tempfile.mkdtemp(), "outside.png")
+        >>> draw_outside(path, [0, 1], [[0.9, 0.1], [0.4, 0.6]], outside=1, threshold=0.5)
+        >>> path.exists()
+        True
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
