@@ -211,8 +211,9 @@ def _read_json_lines(path: Path, fields: tuple[str, ...]) -> Iterator[Row]:
                 f"{line[:60]!r}; say which keys hold text and label with fields"
             )
         *texts, label = (record[name] for name in fields)
-        for text in texts:
-            as_example([text, label], where)
+        for name, text in zip(fields, texts, strict=False):
+            if not isinstance(text, str):
+                raise DataError(f"{where}: {name!r} holds {str(text)[:40]!r}, which is no text")
         yield number, *as_example([SEPARATOR.join(texts), label], where)
 
 

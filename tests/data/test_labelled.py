@@ -78,6 +78,13 @@ def test_several_texts_are_joined(tmp_path, name):
     assert list(found.read()) == [("it rains ||| it is wet", "yes")] * 2
 
 
+def test_a_text_that_is_none_is_named_by_its_key(tmp_path):
+    path = write(tmp_path / "a.jsonl", ['{"premise": "it rains", "hypothesis": 3, "label": "no"}'])
+    found = read_labelled(path, fields=("premise", "hypothesis", "label"))
+    with pytest.raises(DataError, match="line 1: 'hypothesis' holds '3', which is no text"):
+        list(found.read())
+
+
 def test_csv_with_quotes_and_line_ends_inside(tmp_path):
     path = write(tmp_path / "a.csv", ["text,category", '"one, ""two""', 'three",x', "", "four,y"])
     found = read_labelled(path)
@@ -91,8 +98,11 @@ def test_json_lines(tmp_path):
     assert list(read_labelled(path).read()) == [("a", "1"), ("b", "two")]
     with pytest.raises(DataError, match="line 1 is no JSON object with the keys 'sentence'"):
         list(read_labelled(path, fields=("sentence", "label")).read())
-    for wrong, says in (({"text": "a", "label": 0.5}, "neither a string"), ([1], "no JSON object"),
-                        ({"text": 5, "label": 1}, r"give \(text, label\)")):  # fmt: skip
+    for wrong, says in (
+        ({"text": "a", "label": 0.5}, "neither a string"),
+        ([1], "no JSON object"),
+        ({"text": 5, "label": 1}, "'text' holds '5', which is no text"),
+    ):
         path = write(tmp_path / "b.jsonl", [json.dumps(lines[0]), "", json.dumps(wrong)])
         with pytest.raises(DataError, match=f"line 3.*{says}"):
             list(read_labelled(path).read())
