@@ -50,7 +50,7 @@ def main() -> None:
 
 def texts(folder: Path, seed: int) -> Any:
     """Subj, a fifth of it for the test, and of the rest a sample of 50:1."""
-    source = lmzoo.data.read_labelled(folder / "sentiment" / "subj", form="files")
+    source = lmzoo.data.read_labeled(folder / "sentiment" / "subj", form="files")
     examples = list(source.read("train"))
     held = lmzoo.data.stratified_split(
         [label for _, label in examples], 0.2, seed, texts=[text for text, _ in examples]

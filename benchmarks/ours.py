@@ -150,8 +150,9 @@ def generate_lstm(batch: int, prompt: int = 32, new: int = 128, vocab_size: int 
 
 
 def pipeline(vocab_size: int = 8000, sequence_length: int = 128, batch: int = 32) -> Job:
-    """Tokenise, pack and batch a text with a unigram tokenizer; then a pass over the batches."""
-    from lmzoo.data import grammar, prepare_lm, train_tokenizer
+    """Tokenize, pack and batch a text with a unigram tokenizer; then a pass over the batches."""
+    from lmzoo import grammar
+    from lmzoo.data import prepare_lm, train_tokenizer
 
     texts = [" ".join(grammar.documents(400, seed=i)) for i in range(100)]
     rng = np.random.default_rng(0)

@@ -180,7 +180,7 @@ def perplexity(seed: int) -> Result:
 
 def overlap(seed: int) -> Result:
     """Fresh validation documents that stand among the training documents."""
-    from lmzoo.data import grammar
+    from lmzoo import grammar
 
     train = set(grammar.documents(250_000, seed=seed))
     valid = grammar.documents(10_000, seed=seed + 1)

@@ -115,7 +115,7 @@ def _run(command: str, python: str) -> tuple[str, int]:
 
 
 def _plain(log: str) -> str:
-    """The log without colours and without the passing states of progress bars."""
+    """The log without colors and without the passing states of progress bars."""
     log = re.sub(r"\x1b\[[0-9;]*m", "", log)
     lines = [re.sub(r"^.*[\r\b](?=.)", "", line.rstrip("\r\b")) for line in log.split("\n")]
     text = re.sub(

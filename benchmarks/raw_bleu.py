@@ -1,4 +1,4 @@
-"""BLEU and chrF of tokenised, lower-cased answers against raw references, by sacreBLEU.
+"""BLEU and chrF of tokenized, lower-cased answers against raw references, by sacreBLEU.
 
     python benchmarks/raw_bleu.py runs/multi30k/answers_test.txt \\
         ../shared/data/translation/multi30k/raw/test_2016_flickr.de.gz --language de

@@ -31,7 +31,7 @@ DEFAULTS = {
 
 
 def train(run: experiment.ClassifyExperiment) -> dict[str, Any]:
-    """Labelled texts in; a trained model, its report and answers out."""
+    """Labeled texts in; a trained model, its report and answers out."""
     data = run.prepare_classification()  # data.train yields (ids, labels, weights)
 
     model = run.build(data)  # lmzoo.build_cnn_classifier(...), or what --model names

@@ -3,7 +3,7 @@
     python examples/train_llama_lm.py
     python examples/train_llama_lm.py --data my_text.txt --tokenizer char --minutes 10
 
-Rotary positions, RMSNorm, normalised queries and keys, squared ReLU: of the examples, this recipe
+Rotary positions, RMSNorm, normalized queries and keys, squared ReLU: of the examples, this recipe
 learns the most from a minute. Everything it makes lies in runs/train_llama_lm: the model, its
 tokenizer, the figures, a curve.
 """

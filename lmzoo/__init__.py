@@ -16,6 +16,7 @@ from lmzoo import (
     optimizers,
     pretrained,
     schedules,
+    tokenizers,
 )
 from lmzoo.decide import classify, tag
 from lmzoo.generation import answer, beam_search, generate, score, stream
@@ -94,5 +95,6 @@ __all__ = [
     "score",
     "stream",
     "tag",
+    "tokenizers",
     "unregister",
 ]

@@ -138,11 +138,11 @@ def _words(sentence: Any) -> list[str]:
     return sentence.split() if isinstance(sentence, str) else list(sentence)
 
 
-COLOURS = ("cyan", "magenta", "yellow", "green", "blue", "red")
+COLORS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 
 
-def coloured(words: Sequence[str], tags: Sequence[str], intent: str | None = None) -> str:
-    """A tagged sentence for the terminal: spans in colours with their types behind them.
+def colored(words: Sequence[str], tags: Sequence[str], intent: str | None = None) -> str:
+    """A tagged sentence for the terminal: spans in colors with their types behind them.
 
     Args:
         words: of the sentence.
@@ -150,10 +150,10 @@ def coloured(words: Sequence[str], tags: Sequence[str], intent: str | None = Non
         intent: of the sentence, or None.
 
     Returns:
-        Text with colours where the terminal has them.
+        Text with colors where the terminal has them.
 
     Example:
-        >>> coloured(["Ann", "slept"], ["B-PER", "O"])
+        >>> colored(["Ann", "slept"], ["B-PER", "O"])
         'Ann[PER] slept'
     """
     from rich.console import Console
@@ -166,7 +166,7 @@ def coloured(words: Sequence[str], tags: Sequence[str], intent: str | None = Non
         if mark == "O":
             text.append(word)
             continue
-        style = COLOURS[sum(map(ord, kind)) % len(COLOURS)]
+        style = COLORS[sum(map(ord, kind)) % len(COLORS)]
         goes_on = place + 1 < len(tags) and tags[place + 1] in (f"I-{kind}", f"E-{kind}")
         text.append(word, style=style).append("" if goes_on else f"[{kind}]", style=f"dim {style}")
     text.append("" if intent is None else f"  ({intent})", style="bold")

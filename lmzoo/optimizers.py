@@ -17,7 +17,7 @@ class LazyAdam(keras.optimizers.Adam):
 
     Adam goes on moving a word's vector by its momentum, and shrinking its second moment, in all
     steps between two occurrences of the word; here both wait for the next one. That changes what is
-    learnt (README has an example), so it is an option. A table that is tied to the output gets a
+    learned (README has an example), so it is an option. A table that is tied to the output gets a
     gradient in every row, and is then updated as Adam does.
 
     Args:

@@ -195,7 +195,7 @@ def preset_arguments(name: str) -> dict[str, dict[str, Any]]:
 
 
 def rebuild(recipe: Mapping[str, Any]) -> Any:
-    """Builds a model anew from its recipe: sizes, dtype policy, quantisation, frozen layers."""
+    """Builds a model anew from its recipe: sizes, dtype policy, quantization, frozen layers."""
     arguments = {k: v for k, v in recipe.items() if k not in EXTRAS}
     entry = _find(recipe["builder"])
     before = keras.config.dtype_policy()

@@ -18,7 +18,9 @@ ALLOWED = {
     "errors": set(),
     "typing": set(),
     "layers": set(),
-    "data": set(),
+    "grammar": set(),
+    "tokenizers": set(),
+    "data": {"grammar", "tokenizers"},
     "losses": set(),
     "metrics": {"losses"},
     "schedules": set(),
@@ -28,12 +30,13 @@ ALLOWED = {
     "models": {"layers", "losses", "metrics", "registry"},
     "callbacks": {"generation", "metrics"},
     "decide": {"data", "metrics"},
-    "pretrained": {"data", "models", "registry"},
+    "pretrained": {"data", "models", "registry", "tokenizers"},
     "experiment": {
         "callbacks",
         "data",
         "decide",
         "generation",
+        "grammar",
         "losses",
         "metrics",
         "optimizers",
@@ -47,7 +50,7 @@ KERAS_ARGUMENTS = {"name", "dtype", "trainable"}  # every layer and metric of Ke
 
 
 def part(dotted):
-    """Return the second word of "lmzoo.data.grammar": data."""
+    """Return the second word of "lmzoo.grammar": data."""
     return [*dotted.split("."), "__init__"][1]
 
 

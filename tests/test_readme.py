@@ -8,7 +8,7 @@ import keras
 import pytest
 
 import lmzoo
-from lmzoo.data import grammar
+from lmzoo import grammar
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -172,7 +172,7 @@ def test_the_recipe_is_json_and_builds_the_same_shapes(name):
     assert [w.shape for w in again.weights] == [w.shape for w in model.weights]
 
 
-def test_quantised_it_still_answers_saves_and_loads(name, tmp_path):
+def test_quantized_it_still_answers_saves_and_loads(name, tmp_path):
     model = perturbed(name)
     ids = random_ids(model, 2, 6)
     before = as_array(model(ids))

@@ -41,9 +41,9 @@ def sentences(model, batch=3, time=7, letters=5, seed=0):
     ids = np.where(real, rng.integers(4, 50, (batch, time)), 0).astype("int32")
     if model.characters is None:
         return ids, real
-    spelt = np.arange(letters) < rng.integers(1, letters + 1, (batch, time, 1))
+    spelled = np.arange(letters) < rng.integers(1, letters + 1, (batch, time, 1))
     found = rng.integers(1, model.characters.num_characters, (batch, time, letters))
-    return (ids, np.where(spelt & real[..., None], found, 0).astype("int32")), real
+    return (ids, np.where(spelled & real[..., None], found, 0).astype("int32")), real
 
 
 def batch_of(model, inputs, real, seed=0):
@@ -74,8 +74,8 @@ def padded(inputs, words, letters=0):
     """The same sentences with more padding."""
     if not isinstance(inputs, tuple):
         return np.pad(inputs, ((0, 0), (0, words)))
-    ids, spelt = inputs
-    return padded(ids, words), np.pad(spelt, ((0, 0), (0, words), (0, letters)))
+    ids, spelled = inputs
+    return padded(ids, words), np.pad(spelled, ((0, 0), (0, words), (0, letters)))
 
 
 def one_of(inputs, row, length):

@@ -11,7 +11,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 def generate_gpt2(batch: int, prompt: int = 32, new: int = 128, static: bool = False) -> Job:
     """Greedy generation from a GPT-2 of 124 M parameters.
 
-    `static` compiles the forward pass with a static cache, as the manual's "optimising inference"
+    `static` compiles the forward pass with a static cache, as the manual's "optimizing inference"
     does for GPUs.
     """
     model = GPT2LMHeadModel(GPT2Config(attn_implementation="sdpa")).eval()

@@ -11,14 +11,14 @@ _HOMES = {
     "Dialogue": "dialogue",
     "Intents": "intents",
     "LMData": "language_modeling",
-    "Labelled": "labelled",
+    "Labeled": "labeled",
     "Pairs": "pairs",
     "Seq2SeqData": "seq2seq",
     "Tagged": "tagged",
     "TaggingData": "tagging",
     "TaggingVocabulary": "tagging_vocabulary",
     "Texts": "sources",
-    "Tokenizer": "tokenizers",
+    "Tokenizer": "lmzoo.tokenizers",
     "align_tags": "alignment",
     "blank_words": "augment",
     "choose_rules": "clean",
@@ -36,7 +36,7 @@ _HOMES = {
     "imbalanced": "balance",
     "join_pairs": "pairs",
     "load_tagging_vocabulary": "tagging_vocabulary",
-    "load_tokenizer": "tokenizers",
+    "load_tokenizer": "lmzoo.tokenizers",
     "next_word_windows": "batch",
     "over_sample": "balance",
     "pool_words": "alignment",
@@ -48,7 +48,7 @@ _HOMES = {
     "read_conll": "conll",
     "read_dialogues": "dialogue",
     "read_intents": "intents",
-    "read_labelled": "labelled",
+    "read_labeled": "labeled",
     "read_pairs": "pairs",
     "read_tagged": "tagged",
     "read_texts": "sources",
@@ -57,18 +57,17 @@ _HOMES = {
     "stratified_split": "cross_validation",
     "swap_words": "augment",
     "tags_of": "tags",
-    "train_tokenizer": "tokenizers",
+    "train_tokenizer": "lmzoo.tokenizers",
     "under_sample": "balance",
     "weigh_classes": "balance",
 }
-_MODULES = ("grammar", "tokenizers")
 
 __all__ = [
     "ClassificationData",
     "Dialogue",
     "Intents",
     "LMData",
-    "Labelled",
+    "Labeled",
     "Pairs",
     "Seq2SeqData",
     "Tagged",
@@ -90,7 +89,6 @@ __all__ = [
     "folds",
     "forbidden_transitions",
     "forget_rare_words",
-    "grammar",
     "imbalanced",
     "join_pairs",
     "load_tagging_vocabulary",
@@ -106,7 +104,7 @@ __all__ = [
     "read_conll",
     "read_dialogues",
     "read_intents",
-    "read_labelled",
+    "read_labeled",
     "read_pairs",
     "read_tagged",
     "read_texts",
@@ -115,7 +113,6 @@ __all__ = [
     "stratified_split",
     "swap_words",
     "tags_of",
-    "tokenizers",
     "train_tokenizer",
     "under_sample",
     "weigh_classes",
@@ -124,11 +121,11 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Imports a public name at its first use (PEP 562)."""
-    if name in _MODULES:
-        return importlib.import_module(f"{__name__}.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    home = _HOMES[name]
+    module = home if home.startswith("lmzoo.") else f"{__name__}.{home}"
+    value = getattr(importlib.import_module(module), name)
     globals()[name] = value
     return value
 

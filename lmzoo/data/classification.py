@@ -1,4 +1,4 @@
-"""From labelled texts to batches for models that sort texts into classes, in one call."""
+"""From labeled texts to batches for models that sort texts into classes, in one call."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -7,7 +7,7 @@ from typing import Any
 
 from lmzoo.data.batched import BatchedData
 from lmzoo.data.cross_validation import stratified_split
-from lmzoo.data.labelled import Example, Labelled, LabelSource, read_labelled
+from lmzoo.data.labeled import Example, Labeled, LabelSource, read_labeled
 from lmzoo.data.language_modeling import choose_tokenizer
 from lmzoo.data.sources import PARTS
 from lmzoo.data.text_batches import TextBatches, encode_examples
@@ -18,7 +18,7 @@ SHOWN = 20  # classes that a description counts one by one
 
 @dataclass
 class ClassificationData(BatchedData):
-    """Batches of labelled texts, and everything that was counted on the way to them.
+    """Batches of labeled texts, and everything that was counted on the way to them.
 
     `train`, `valid` and `test` are Datasets of (ids, labels, weights): int32 (batch, time), int32
     (batch,), float32 (batch,). A label is its place in `labels`; weight 0 marks a row that is
@@ -93,13 +93,13 @@ def prepare_classification(
     grammar_documents: int = 20_000,
     seed: int = 0,
 ) -> ClassificationData:
-    """Reads, tokenises and batches labelled texts.
+    """Reads, tokenizes and batches labeled texts.
 
     Args:
         source: files, folders, tables, lists, "tfds:NAME", "grammar" or "grammar:topic": see
-            `read_labelled`.
-        fields: which columns, keys or features are text and label: see `read_labelled`.
-        form: what files hold, where their names do not tell: see `read_labelled`.
+            `read_labeled`.
+        fields: which columns, keys or features are text and label: see `read_labeled`.
+        form: what files hold, where their names do not tell: see `read_labeled`.
         tokenizer: a kind for `train_tokenizer`, which then sees the training texts; the path of a
             saved tokenizer; or a tokenizer.
         vocab_size: of the tokenizer to train; None leaves it to its kind.
@@ -109,7 +109,7 @@ def prepare_classification(
         batch_size: texts in a batch.
         valid_fraction: share of each label's texts for validation where the source offers none;
             equal texts stand on one side.
-        grammar_documents: see `read_labelled`.
+        grammar_documents: see `read_labeled`.
         seed: of split, order and the grammar's sample.
 
     Returns:
@@ -129,10 +129,10 @@ def prepare_classification(
         >>> ids.shape[0] == labels.shape[0] == weights.shape[0], data.labels
         (True, ['bad', 'good'])
     """
-    found = read_labelled(
+    found = read_labeled(
         source, fields=fields, form=form, grammar_documents=grammar_documents, seed=seed
     )
-    return from_labelled(
+    return from_labeled(
         found,
         tokenizer=tokenizer,
         vocab_size=vocab_size,
@@ -144,8 +144,8 @@ def prepare_classification(
     )
 
 
-def from_labelled(
-    labelled: Labelled,
+def from_labeled(
+    labeled: Labeled,
     *,
     tokenizer: Any = "word",
     vocab_size: int | None = None,
@@ -155,10 +155,10 @@ def from_labelled(
     valid_fraction: float = 0.1,
     seed: int = 0,
 ) -> ClassificationData:
-    """Tokenises and batches labelled texts that have been found: see `prepare_classification`.
+    """Tokenizes and batches labeled texts that have been found: see `prepare_classification`.
 
     Args:
-        labelled: the answer of `read_labelled`.
+        labeled: the answer of `read_labeled`.
         tokenizer: a kind, a path, or a tokenizer.
         vocab_size: of the tokenizer to train.
         lowercase: whether a tokenizer that is trained here lower-cases all texts.
@@ -180,13 +180,13 @@ def from_labelled(
             raise ArgumentError(f"{name} is {value}; it must be at least 1")
     if not 0 <= valid_fraction < 1:
         raise ArgumentError(f"valid_fraction is {valid_fraction}; it must be from 0 to below 1")
-    examples = {part: list(labelled.read(part)) for part in labelled.openers}
-    labels = _labels(labelled, examples)
+    examples = {part: list(labeled.read(part)) for part in labeled.openers}
+    labels = _labels(labeled, examples)
     if "valid" not in examples and valid_fraction:
-        examples = _set_aside(labelled, examples, valid_fraction, seed)
+        examples = _set_aside(labeled, examples, valid_fraction, seed)
     texts = (text for text, _ in examples["train"])
     tokenizer = choose_tokenizer(tokenizer, vocab_size, texts, lowercase=lowercase)
-    report: dict[str, Any] = {"source": labelled.name, "notes": list(labelled.notes)}
+    report: dict[str, Any] = {"source": labeled.name, "notes": list(labeled.notes)}
     report["tokenizer"] = {"kind": tokenizer.kind, "vocab_size": int(tokenizer.vocab_size)}
     batches = {}
     for part in PARTS:
@@ -194,7 +194,7 @@ def from_labelled(
             encoded = encode_examples(examples[part], tokenizer, labels, max_length)
             if not encoded.kept:
                 raise DataError(
-                    f"{labelled.name} holds no usable text for {part}: of {len(examples[part]):,} "
+                    f"{labeled.name} holds no usable text for {part}: of {len(examples[part]):,} "
                     "none has a token"
                 )
             examples[part] = [examples[part][place] for place in encoded.kept]
@@ -206,18 +206,18 @@ def from_labelled(
     return data
 
 
-def _labels(labelled: Labelled, examples: Mapping[str, Sequence[Example]]) -> list[str]:
+def _labels(labeled: Labeled, examples: Mapping[str, Sequence[Example]]) -> list[str]:
     """The names of the classes; checks that the other parts hold no others."""
     labels = sort_labels({label for _, label in examples["train"]})
     if len(labels) < 2:
         only = f"only the label {labels[0]!r}" if labels else "no text"
-        raise DataError(f"{labelled.name} holds {only} for training; sorting needs two labels")
+        raise DataError(f"{labeled.name} holds {only} for training; sorting needs two labels")
     known = set(labels)
     for part, found in examples.items():
         for number, (text, label) in enumerate(found, 1):
             if label not in known:
                 raise DataError(
-                    f"{labelled.name}: {labelled.place(part, number)} has the label {label!r}, "
+                    f"{labeled.name}: {labeled.place(part, number)} has the label {label!r}, "
                     f"which no training text has ({text[:40]!r}); the {len(labels)} known ones "
                     f"are {_some(labels)}"
                 )
@@ -248,7 +248,7 @@ def _some(labels: Sequence[str]) -> str:
 
 
 def _set_aside(
-    labelled: Labelled, examples: dict[str, list[Example]], fraction: float, seed: int
+    labeled: Labeled, examples: dict[str, list[Example]], fraction: float, seed: int
 ) -> dict[str, list[Example]]:
     """Takes validation texts out of training."""
     train = examples["train"]
@@ -257,7 +257,7 @@ def _set_aside(
     )
     if not held.any():
         raise DataError(
-            f"{labelled.name} has too few different texts to set {fraction:.0%} aside for "
+            f"{labeled.name} has too few different texts to set {fraction:.0%} aside for "
             "validation: give texts for validation, or valid_fraction=0"
         )
     kept = [example for example, is_held in zip(train, held, strict=True) if not is_held]

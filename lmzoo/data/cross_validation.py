@@ -23,7 +23,7 @@ def stratified_split(
     Args:
         labels: of the examples.
         fraction: share to hold out, from 0 to below 1: rounded up in all, and within one text of
-            it for each label. The last text of a label is never held out: it must be learnt.
+            it for each label. The last text of a label is never held out: it must be learned.
         seed: of the choice.
         texts: of the examples; equal ones stand on one side, which may hold out more than the
             share, by less than the copies of one text. None: all differ.
@@ -78,7 +78,7 @@ def folds(
     Raises:
         ArgumentError: `k` below 2.
         DataError: fewer different texts than folds, or a label with one text only, which cannot be
-            both learnt and tested.
+            both learned and tested.
 
     Source: Kohavi 1995, https://www.ijcai.org/Proceedings/95-2/Papers/016.pdf
 
@@ -97,7 +97,7 @@ def folds(
     for label, groups in by_label.items():
         if len(groups) < 2:
             raise DataError(
-                f"the label {label!r} has one text only, which cannot be both learnt and tested: "
+                f"the label {label!r} has one text only, which cannot be both learned and tested: "
                 f"{texts[groups[0][0]][:60]!r}; give more texts, or take the label out"
             )
     of = _deal(by_label, len(examples), k, seed)

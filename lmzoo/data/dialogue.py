@@ -87,7 +87,7 @@ def read_dialogues(
             dialogue; a line without a tab is a fact), plain or .gz. Or "grammar", the embedded
             corpus: statements, and questions about them.
         window: how many turns before a reply are read; None: all.
-        speakers: whose replies are learnt; None: in bAbI's form and in the grammar the bot's, else
+        speakers: whose replies are learned; None: in bAbI's form and in the grammar the bot's, else
             everybody's.
         grammar_dialogues: dialogues for training from the grammar; for validation there is a fresh
             sample, a tenth as many but at least 500 and at most 2,000.
@@ -120,7 +120,7 @@ def read_dialogues(
 
 def _read_grammar(window: int | None, speakers: Sequence[str], count: int, seed: int) -> Pairs:
     """Samples dialogues of the embedded corpus."""
-    from lmzoo.data import grammar
+    from lmzoo import grammar
 
     if count < 1:
         raise ArgumentError(f"grammar_dialogues is {count}; it must be at least 1")

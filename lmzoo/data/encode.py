@@ -1,4 +1,4 @@
-"""Tokenises the texts of a corpus, in large batches, into token stores."""
+"""Tokenizes the texts of a corpus, in large batches, into token stores."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""Labelled texts whose label is the name of a file or of a folder."""
+"""Labeled texts whose label is the name of a file or of a folder."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +14,8 @@ from lmzoo.errors import DataError
 # For each part, the files of each label.
 Classes: TypeAlias = dict[str, dict[str, list[Path]]]
 
-# A folder of texts that nobody labelled, of the movie reviews of Maas et al. 2011.
-UNLABELLED = "unsup"
+# A folder of texts that nobody labeled, of the movie reviews of Maas et al. 2011.
+UNLABELED = "unsup"
 
 
 def find_class_folders(path: Path) -> Classes:
@@ -44,7 +44,7 @@ def _classes(folders: Sequence[Path]) -> dict[str, list[Path]]:
     found = {}
     for folder in folders:
         files = [f for f in sorted(folder.iterdir()) if f.is_file() and not f.name.startswith(".")]
-        if files and folder.name != UNLABELLED:
+        if files and folder.name != UNLABELED:
             found[folder.name] = files
     return found
 

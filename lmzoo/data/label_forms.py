@@ -1,4 +1,4 @@
-"""Labelled texts in files: tables, lines that begin with their label, JSON."""
+"""Labeled texts in files: tables, lines that begin with their label, JSON."""
 
 import csv
 import gzip

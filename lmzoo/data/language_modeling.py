@@ -1,4 +1,4 @@
-"""From texts to batches for language modelling, in one call."""
+"""From texts to batches for language modeling, in one call."""
 
 import os
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ from lmzoo.errors import ArgumentError
 
 @dataclass
 class LMData(BatchedData):
-    """Batches for language modelling, and everything that was counted on the way to them.
+    """Batches for language modeling, and everything that was counted on the way to them.
 
     `train`, `valid` and `test` are Datasets of (ids, next ids, weights): int32, int32 and float32
     of shape (batch_size, sequence_length), always whole; positions of weight 0 are padding. The
@@ -90,7 +90,7 @@ def prepare_lm(
     valid_overlap: int = 0,
     cache_dir: str | Path | None = None,
 ) -> LMData:
-    """Reads, cleans, parts, tokenises and batches texts for language modelling.
+    """Reads, cleans, parts, tokenizes and batches texts for language modeling.
 
     A text without document borders is a stream: training rows are windows of it whose grid moves
     by a seeded shift in each epoch; validation is its last part. Documents (`ids + [eos]`) fill
@@ -174,7 +174,7 @@ def _check_sizes(sequence_length: int, batch_size: int) -> None:
 
 def _find_floor(data: LMData, language: str, corpus: Corpus, contiguous: bool) -> None:
     """Computes what a perfect model of the grammar would need, where that can be said."""
-    from lmzoo.data import grammar
+    from lmzoo import grammar
 
     encoded = data.parts["valid"]
     cut = encoded.counts["cut_documents"]
@@ -212,7 +212,7 @@ def choose_tokenizer(
         TokenizerError: it cannot be trained or loaded.
         ArgumentError: `vocab_size` for a tokenizer that is not trained here.
     """
-    from lmzoo.data import tokenizers
+    from lmzoo import tokenizers
 
     if isinstance(tokenizer, os.PathLike) or _looks_like_path(tokenizer):
         tokenizer = tokenizers.load_tokenizer(tokenizer)

@@ -1,4 +1,4 @@
-"""Tokenises the parts of a corpus and lays the rows of the batches over the tokens."""
+"""Tokenizes the parts of a corpus and lays the rows of the batches over the tokens."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ class Layout:
     def encode(
         self, corpus: Corpus, part: str, tokenizer: Any, cache_dir: str | Path | None
     ) -> Encoded:
-        """Tokenises one part and checks that it is long enough."""
+        """Tokenizes one part and checks that it is long enough."""
         train = part == "train"
         check_all = corpus.texts.grammar is not None and not train
         encoder = Encoder(tokenizer, cache_dir, count_text=not train, check_all=check_all)

@@ -268,7 +268,7 @@ def read_parallel(first: Path, second: Path) -> Iterator[Pair]:
 
 def _read_grammar(source: str, fields: tuple[str, str] | None, count: int, seed: int) -> Pairs:
     """Samples the embedded corpus."""
-    from lmzoo.data import grammar
+    from lmzoo import grammar
 
     if count < 1:
         raise ArgumentError(f"grammar_pairs is {count}; it must be at least 1")

@@ -89,7 +89,7 @@ def prepare_seq2seq(
     grammar_pairs: int = 20_000,
     seed: int = 0,
 ) -> Seq2SeqData:
-    """Reads, tokenises and batches pairs of texts.
+    """Reads, tokenizes and batches pairs of texts.
 
     Args:
         source: files, folders, tables, lists, "tfds:NAME" or "grammar": see `read_pairs`.
@@ -217,7 +217,7 @@ def _choose(
 def encode_pairs(
     pairs: Iterable[Pair], tokenizers: tuple[Any, Any], longest: tuple[int, int]
 ) -> EncodedPairs:
-    """Tokenises pairs; drops and counts those that are empty on a side or too long.
+    """Tokenizes pairs; drops and counts those that are empty on a side or too long.
 
     Args:
         pairs: the texts.

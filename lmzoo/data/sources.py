@@ -244,7 +244,7 @@ def _read_grammar(language: str, count: int, seed: int) -> Texts:
     """Samples the embedded corpus; validation is a fresh sample with another seed."""
     if count < 1:
         raise ArgumentError(f"grammar_documents is {count}; it must be at least 1")
-    from lmzoo.data import grammar
+    from lmzoo import grammar
 
     @cache
     def sample(number: int, part_seed: int) -> list[str]:

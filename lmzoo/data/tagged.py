@@ -197,7 +197,7 @@ def _read_items(items: Sequence[Any]) -> Iterator[Sentence]:
 
 def _sample_grammar(count: int, seed: int) -> dict[str, Opener]:
     """Samples the embedded corpus; each part is drawn once."""
-    from lmzoo.data.grammar.tags import tagged
+    from lmzoo.grammar.tags import tagged
 
     if count < 1:
         raise ArgumentError(f"grammar_documents is {count}; it must be at least 1")

@@ -14,9 +14,9 @@ from lmzoo.data.tag_batches import Forms, FormTable, TagBatches, encode_tagged
 from lmzoo.data.tagged import Tagged, TaggedSource, in_scheme, read_tagged, split_tagged
 from lmzoo.data.tagging_vocabulary import TaggingVocabulary, word_key
 from lmzoo.data.tags import OUTSIDE
-from lmzoo.data.tokenizers.char import CharTokenizer
-from lmzoo.data.tokenizers.word import FIRST, UNKNOWN, WhitespaceTokenizer
 from lmzoo.errors import ArgumentError, DataError
+from lmzoo.tokenizers.char import CharTokenizer
+from lmzoo.tokenizers.word import FIRST, UNKNOWN, WhitespaceTokenizer
 
 
 @dataclass
@@ -134,7 +134,7 @@ def prepare_tagging(
     vocab_size: int | None = None,
     min_count: int = 1,
     lowercase: bool = True,
-    normalise_digits: bool = False,
+    normalize_digits: bool = False,
     characters: bool = True,
     max_word_length: int = 20,
     max_length: int | None = None,
@@ -156,10 +156,10 @@ def prepare_tagging(
         repair: whether tags that break their scheme are mended and counted: see `read_tagged`.
         vocab_size: most ids of words, 5 special ones included; None: as many as there are.
         min_count: words that occur less often in training have no id of their own. With 1 no word
-            of training is unknown, so what unknown words mean is only learnt if some are
+            of training is unknown, so what unknown words mean is only learned if some are
             forgotten in training.
         lowercase: whether words are lower-cased, not their characters.
-        normalise_digits: whether digits of words become 0, not those of their characters.
+        normalize_digits: whether digits of words become 0, not those of their characters.
         characters: whether the characters of each word are given too.
         max_word_length: most characters of a word, at least 2; a longer one loses its middle, and
             is counted.
@@ -197,7 +197,7 @@ def prepare_tagging(
     counts = {part: _count(opener) for part, opener in tagged.openers.items()}
     if not counts["train"].words:
         raise DataError(f"{tagged.name} holds no word for training; check the source")
-    kept = _choose_words(counts["train"].words, vocab_size, min_count, normalise_digits, lowercase)
+    kept = _choose_words(counts["train"].words, vocab_size, min_count, normalize_digits, lowercase)
     vocabulary = TaggingVocabulary(
         WhitespaceTokenizer(kept, lowercase=lowercase),
         CharTokenizer.train(counts["train"].words) if characters else None,
@@ -207,7 +207,7 @@ def prepare_tagging(
         if isinstance(tagged, Intents)
         else None,
         max_word_length,
-        normalise_digits,
+        normalize_digits,
     )
     return _batch(tagged, vocabulary, counts, max_length, batch_size, seed)
 
@@ -234,13 +234,13 @@ def _choose_words(
     counts: Counter[str],
     vocab_size: int | None,
     min_count: int,
-    normalise_digits: bool,
+    normalize_digits: bool,
     lowercase: bool,
 ) -> list[str]:
     """The words with an id of their own, the most frequent first."""
     keys: Counter[str] = Counter()
     for word, count in counts.items():
-        keys[word_key(word, normalise_digits, lowercase)] += count
+        keys[word_key(word, normalize_digits, lowercase)] += count
     keys.pop(UNKNOWN, None)
     ranked = sorted((key for key in keys if keys[key] >= min_count), key=lambda k: (-keys[k], k))
     if not ranked:

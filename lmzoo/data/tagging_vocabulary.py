@@ -12,10 +12,10 @@ import numpy as np
 
 from lmzoo.data.grouped import round_up
 from lmzoo.data.tags import forbidden_transitions
-from lmzoo.data.tokenizers.char import CharTokenizer
-from lmzoo.data.tokenizers.lowercase import lower
-from lmzoo.data.tokenizers.word import FIRST, WhitespaceTokenizer
 from lmzoo.errors import ArgumentError, DataError
+from lmzoo.tokenizers.char import CharTokenizer
+from lmzoo.tokenizers.lowercase import lower
+from lmzoo.tokenizers.word import FIRST, WhitespaceTokenizer
 
 FORMAT, VERSION = "lmzoo tagging vocabulary", 1
 
@@ -32,7 +32,7 @@ class TaggingVocabulary:
         intents: names of the intents, in the order of their ids; None: there are none.
         max_word_length: characters of a word that are read: of a longer one the beginning and
             the end, without its middle.
-        normalise_digits: whether every digit of a word is read as 0 (characters stay as they are).
+        normalize_digits: whether every digit of a word is read as 0 (characters stay as they are).
 
     Example:
         >>> words = WhitespaceTokenizer(["ann", "slept"], lowercase=True)
@@ -50,7 +50,7 @@ class TaggingVocabulary:
     scheme: str | None
     intents: list[str] | None = None
     max_word_length: int = 20
-    normalise_digits: bool = False
+    normalize_digits: bool = False
 
     @property
     def vocab_size(self) -> int:
@@ -84,7 +84,7 @@ class TaggingVocabulary:
 
     def word_ids(self, words: Sequence[str]) -> np.ndarray:
         """The ids of words, int32 (words,)."""
-        keys = [word_key(word, self.normalise_digits) for word in words]
+        keys = [word_key(word, self.normalize_digits) for word in words]
         return np.concatenate([np.zeros(0, np.int32), *self.tokenizer.encode_batch(keys)])
 
     def character_ids(self, words: Sequence[str]) -> np.ndarray:
@@ -162,7 +162,7 @@ class TaggingVocabulary:
             "version": VERSION,
             "words": [self.tokenizer.id_to_token(index) for index in names],
             "lowercase": self.tokenizer.lowercase,
-            "normalise_digits": self.normalise_digits,
+            "normalize_digits": self.normalize_digits,
             "characters": characters and "".join(
                 characters.id_to_token(index) for index in range(FIRST, characters.vocab_size)
             ),
@@ -212,7 +212,7 @@ def load_tagging_vocabulary(path: str | os.PathLike[str]) -> TaggingVocabulary:
             record["scheme"],
             record["intents"],
             record["max_word_length"],
-            record["normalise_digits"],
+            record["normalize_digits"],
         )
     except OSError as error:
         raise DataError(f"cannot read a vocabulary from {path}: {error.strerror}") from error
@@ -222,23 +222,23 @@ def load_tagging_vocabulary(path: str | os.PathLike[str]) -> TaggingVocabulary:
         raise DataError(f"{path} is no whole {FORMAT} ({error!r}); save it again") from error
 
 
-def word_key(word: str, normalise_digits: bool, lowercase: bool = False) -> str:
+def word_key(word: str, normalize_digits: bool, lowercase: bool = False) -> str:
     """What a word is called in the vocabulary: white space inside it is written as "_".
 
     Args:
         word: the word.
-        normalise_digits: whether every digit becomes 0.
+        normalize_digits: whether every digit becomes 0.
         lowercase: whether letters become small ones.
 
     Returns:
         A word without white space.
 
     Example:
-        >>> word_key("In 1999", normalise_digits=True, lowercase=True)
+        >>> word_key("In 1999", normalize_digits=True, lowercase=True)
         'in_0000'
     """
     key = re.sub(r"\s+", "_", word)
-    if normalise_digits:
+    if normalize_digits:
         key = re.sub(r"\d", "0", key)
     return lower(key) if lowercase else key
 

@@ -1,4 +1,4 @@
-"""Batches of labelled texts of similar length."""
+"""Batches of labeled texts of similar length."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ ENCODED_AT_ONCE = 4096
 
 @dataclass
 class EncodedTexts:
-    """Labelled texts of one part as tokens.
+    """Labeled texts of one part as tokens.
 
     Args:
         store: ids of all texts, one after the other.
@@ -36,7 +36,7 @@ class EncodedTexts:
 def encode_examples(
     examples: Sequence[tuple[str, str]], tokenizer: Any, labels: Sequence[str], max_length: int
 ) -> EncodedTexts:
-    """Tokenises labelled texts; drops and counts those without a token, cuts and counts long ones.
+    """Tokenizes labeled texts; drops and counts those without a token, cuts and counts long ones.
 
     Args:
         examples: (text, label).
@@ -69,7 +69,7 @@ def encode_examples(
 
 
 class TextBatches(GroupedBatches):
-    """Batches of labelled texts of similar length.
+    """Batches of labeled texts of similar length.
 
     Args:
         encoded: the texts.

@@ -1,4 +1,4 @@
-"""Labelled texts from TensorFlow Datasets."""
+"""Labeled texts from TensorFlow Datasets."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -31,17 +31,17 @@ def read_tfds_labels(
     """
     builder = texts._builder(name)
     *words, label = _fields(name, builder.info, fields)
-    openers, unlabelled = {}, []
+    openers, unlabeled = {}, []
     for part, split in texts._fetch(builder).items():
         opener = _open(builder, split, words, label)
         if opener is None:
-            unlabelled.append(part)
+            unlabeled.append(part)
         else:
             openers[part] = opener
     if "train" not in openers:
         raise DataError(f"tfds:{name} has no labels for training in {label!r}; choose with fields")
     notes = [f"features read: {', '.join([*words, label])}"]
-    notes += [f"{part} is left out: its texts have no labels" for part in unlabelled]
+    notes += [f"{part} is left out: its texts have no labels" for part in unlabeled]
     return f"tfds:{name}", openers, notes
 
 

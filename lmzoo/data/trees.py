@@ -1,4 +1,4 @@
-"""Trees whose every phrase is labelled, in the brackets of the Penn Treebank."""
+"""Trees whose every phrase is labeled, in the brackets of the Penn Treebank."""
 
 import re
 from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from lmzoo.data import Labelled, folds, prepare_classification, read_labelled
+from lmzoo.data import Labeled, folds, prepare_classification, read_labeled
 from lmzoo.decide import classify
 from lmzoo.errors import ArgumentError, LmzooError
 from lmzoo.experiment import folder as folders
@@ -22,7 +22,7 @@ SHOWN = 5  # labels that an answer names
 
 
 class ClassifyExperiment(DecidingExperiment):
-    """An `Experiment` on labelled texts."""
+    """An `Experiment` on labeled texts."""
 
     recipe_flags = (
         *DecidingExperiment.recipe_flags, "adversarial", "channels", "fields", "folds", "form",
@@ -31,14 +31,14 @@ class ClassifyExperiment(DecidingExperiment):
 
     @staticmethod
     def add_flags(parser: argparse.ArgumentParser) -> None:
-        """Adds what labelled texts need."""
+        """Adds what labeled texts need."""
         DecidingExperiment.add_flags(parser)
         add = parser.add_argument
         add("--model", choices=("cnn", "lstm", "bilstm", "transformer", "bow"), default="cnn",
             help="the architecture")  # fmt: skip
         add("--fields", nargs="+", metavar="NAME",
             help="columns, keys or features of text (or texts) and label")  # fmt: skip
-        add("--form", help="how labels are written: see lmzoo.data.read_labelled")
+        add("--form", help="how labels are written: see lmzoo.data.read_labeled")
         add("--lowercase", action=argparse.BooleanOptionalAction, default=True,
             help="lower-case all texts")  # fmt: skip
         add("--folds", type=positive_int, metavar="K",
@@ -60,7 +60,7 @@ class ClassifyExperiment(DecidingExperiment):
             help="with --outside: what no label reaches belongs nowhere")  # fmt: skip
 
     def prepare_classification(self) -> Any:
-        """Reads, tokenises and batches `--data`, and says what it found.
+        """Reads, tokenizes and batches `--data`, and says what it found.
 
         Returns:
             The ClassificationData.
@@ -69,7 +69,7 @@ class ClassifyExperiment(DecidingExperiment):
         print(f"preparing {args.data} ...", flush=True)
         known = args.resume and saved.exists()
         with folders.forgotten_on_error(self.folder):
-            source = read_labelled(
+            source = read_labeled(
                 args.data,
                 fields=args.fields,
                 form=args.form,
@@ -105,7 +105,7 @@ class ClassifyExperiment(DecidingExperiment):
                 f"{', '.join(data.labels[:20])}"
             )
 
-    def _fold(self, source: Labelled) -> dict[str, list[tuple[str, str]]]:
+    def _fold(self, source: Labeled) -> dict[str, list[tuple[str, str]]]:
         """The training and the test part of this fold."""
         place, count = self.args.fold
         if {"valid", "test"} & set(source.openers):

@@ -1,4 +1,4 @@
-"""A conversation with a model that has learnt replies."""
+"""A conversation with a model that has learned replies."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any

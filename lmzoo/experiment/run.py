@@ -64,7 +64,7 @@ class Experiment:
     def prepare_lm(
         self, *, contiguous: bool = False, pack: bool = True, valid_overlap: int = 0
     ) -> Any:
-        """Reads, cleans, tokenises and batches `--data`, and says what it found.
+        """Reads, cleans, tokenizes and batches `--data`, and says what it found.
 
         Args:
             contiguous: as in `lmzoo.data.prepare_lm`, for models that carry their state.

@@ -182,7 +182,7 @@ def against_grammar(
         `parsed`: the share of sampled documents that the grammar can make; `sampled`: how many
         there were; `excess_per_word_error`: the standard error of `excess_per_word`.
     """
-    from lmzoo.data import grammar
+    from lmzoo import grammar
 
     texts = sample_documents(model, data.tokenizer, count, seed=seed)
     parsed = sum(grammar.parses(text, language=language) for text in texts) / len(texts)

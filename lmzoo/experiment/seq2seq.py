@@ -69,7 +69,7 @@ class Seq2SeqExperiment(Experiment):
         *,
         max_source_length: int | None = None,
     ) -> Seq2SeqData:
-        """Reads, tokenises and batches `--data`, and says what it found.
+        """Reads, tokenizes and batches `--data`, and says what it found.
 
         Args:
             read: makes pairs of the flags; None reads `--data` as `read_pairs` does.
@@ -179,7 +179,7 @@ class Seq2SeqExperiment(Experiment):
     def _loop_settings(self, model: keras.Model, data: Any) -> dict[str, Any]:
         """BLEU of quick answers: when likelihood is at its best, BLEU still grows."""
         sources, references = (texts[:JUDGED] for texts in self._texts(data, "valid"))
-        metric = Bleu(bleu_tokenizer(references, is_tokenised=bool(self.args.joiner)))
+        metric = Bleu(bleu_tokenizer(references, is_tokenized=bool(self.args.joiner)))
         bleu = BleuCallback(
             sources,
             references,
@@ -208,7 +208,7 @@ class Seq2SeqExperiment(Experiment):
         (self.folder / f"answers_{part}.txt").write_text("\n".join(texts) + "\n", "utf-8")
         self.shown = list(zip(sources, references, texts, strict=True))[:SHOWN]
         name = "val" if part == "valid" else part
-        split = bleu_tokenizer(references, is_tokenised=bool(self.args.joiner))
+        split = bleu_tokenizer(references, is_tokenized=bool(self.args.joiner))
         bleu, chrf = Bleu(split), ChrF()
         rouge = Rouge(split_characters if split == "zh" else split_words)
         for metric in (bleu, chrf, rouge):
@@ -265,21 +265,21 @@ def pairs_of(args: argparse.Namespace) -> Pairs:
     return pairs if args.more_pairs is None else join_pairs(pairs, read_pairs(args.more_pairs))
 
 
-def bleu_tokenizer(references: list[str], *, is_tokenised: bool) -> str:
+def bleu_tokenizer(references: list[str], *, is_tokenized: bool) -> str:
     """sacreBLEU's tokenizer for texts: of Chinese characters, of words, or none.
 
     Args:
         references: the texts.
-        is_tokenised: whether marks of punctuation already stand apart.
+        is_tokenized: whether marks of punctuation already stand apart.
 
     Returns:
         "zh", "none" or "13a".
 
     Example:
-        >>> bleu_tokenizer(["他看书。"], is_tokenised=False)
+        >>> bleu_tokenizer(["他看书。"], is_tokenized=False)
         'zh'
     """
-    if is_tokenised:
+    if is_tokenized:
         return "none"
     # In Chinese each character is a word; elsewhere words are longer.
     words = sum(map(count_words, references))

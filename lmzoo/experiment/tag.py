@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from lmzoo.data import forget_rare_words, prepare_tagging, read_intents, read_tagged
-from lmzoo.decide import coloured, tag
+from lmzoo.decide import colored, tag
 from lmzoo.errors import ArgumentError, LmzooError
 from lmzoo.experiment import folder as folders
 from lmzoo.experiment.arguments import share
@@ -25,7 +25,7 @@ class TagExperiment(DecidingExperiment):
 
     recipe_flags = (
         *DecidingExperiment.recipe_flags, "characters", "columns", "crf", "forget_rare", "intents",
-        "lowercase", "normalise_digits", "repair_tags", "scheme", "strip_position",
+        "lowercase", "normalize_digits", "repair_tags", "scheme", "strip_position",
     )  # fmt: skip
 
     @staticmethod
@@ -43,7 +43,7 @@ class TagExperiment(DecidingExperiment):
             help="how a word's letters are read")  # fmt: skip
         add("--crf", action=switch, default=True, help="whether tags are chosen together")
         add("--lowercase", action=switch, default=True, help="lower-case words, not letters")
-        add("--normalise-digits", action="store_true", help="read every digit of a word as 0")
+        add("--normalize-digits", action="store_true", help="read every digit of a word as 0")
         add("--forget-rare", type=share, default=0.0, metavar="SHARE",
             help="how often a word that occurs once is unknown in training")  # fmt: skip
         add("--repair-tags", action="store_true", help="mend tags that break their scheme, counted")
@@ -80,7 +80,7 @@ class TagExperiment(DecidingExperiment):
                 scheme=args.scheme,
                 vocab_size=args.vocab_size,
                 lowercase=args.lowercase,
-                normalise_digits=args.normalise_digits,
+                normalize_digits=args.normalize_digits,
                 characters=args.characters != "none",
                 batch_size=args.batch_size,
                 seed=args.seed,
@@ -172,7 +172,7 @@ class TagExperiment(DecidingExperiment):
         table = span_report(told.tags, data.tag_lists(parts[-1])) if data.has_spans else None
 
         def reply(text: str) -> list[str]:
-            return [coloured(*tag(model, text, vocabulary=data.vocabulary))]
+            return [colored(*tag(model, text, vocabulary=data.vocabulary))]
 
         self._finish(metrics, table, "vocabulary.json", reply)
         return metrics

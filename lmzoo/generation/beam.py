@@ -58,7 +58,7 @@ def beam_search(
         prefix: text or ids with which every continuation begins; it counts in max_new_tokens and
             in the score.
         allowed_tokens: ids to which the continuation after the prefix is restricted, besides the
-            stop ids. Probabilities are not renormalised.
+            stop ids. Probabilities are not renormalized.
         num_return: how many of the best hypotheses are returned; at most num_beams.
         max_new_tokens: at most so many tokens are added to each prompt; 1 or more.
         stop: an id or a list of ids that end a hypothesis; they are not part of the answer.

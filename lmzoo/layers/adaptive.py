@@ -27,7 +27,7 @@ class AdaptiveHead(Head):
         vocab_size: Number of ids.
         cutoffs: Where the tails begin, rising: [2000, 10000] makes a short list of 2,000 words
             and tails of 8,000 and of the rest.
-        norm: A normalisation layer that comes first, or None.
+        norm: A normalization layer that comes first, or None.
         dropout: Share of the hidden state dropped in training.
 
     Source: Grave et al. 2017, https://arxiv.org/abs/1609.04309
@@ -145,10 +145,10 @@ def make_head(
         vocab_size: Number of logits.
         embedding: The TokenEmbedding whose table is used for the output too, or None.
         adaptive_cutoffs: Where the tails of an adaptive softmax begin, or None for a plain one.
-        norm: A normalisation layer that comes first, or None.
+        norm: A normalization layer that comes first, or None.
         use_bias: Whether a bias is added to the logits of a plain softmax.
         dropout: Share of the hidden state dropped in training.
-        regularizer: Keras regulariser of a plain softmax's own kernel.
+        regularizer: Keras regularizer of a plain softmax's own kernel.
 
     Returns:
         An AdaptiveHead or a LanguageModelHead.

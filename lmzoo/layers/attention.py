@@ -92,10 +92,10 @@ class MultiHeadAttention(keras.layers.Layer):
         cross: Whether keys and values come from a memory instead of the sequence itself.
         causal: Whether a position sees only itself and earlier ones (not for a memory).
         rotary_base: Base of the rotary embedding, or None for none.
-        qk_norm: Whether queries and keys are RMS-normalised per head (Henry et al. 2020).
+        qk_norm: Whether queries and keys are RMS-normalized per head (Henry et al. 2020).
         dropout: Share of the attention weights dropped in training.
         use_bias: Whether the projections have biases.
-        output_initializer: Initialiser of the output projection.
+        output_initializer: Initializer of the output projection.
 
     Source: https://arxiv.org/abs/1706.03762, https://arxiv.org/abs/2305.13245 (grouped queries),
     https://arxiv.org/abs/2010.04245 (QK-norm).

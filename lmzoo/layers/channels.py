@@ -27,7 +27,7 @@ class ConvolutionPooling(keras.layers.Layer):
             they know what stands first and last.
         activation: "relu" or "tanh". These never fall, so that they are taken once, of the highest
             answer.
-        regularizer: Keras regulariser of the kernels.
+        regularizer: Keras regularizer of the kernels.
 
     Raises:
         ArgumentError: If there is no width, a width is below 1, or the activation is another.

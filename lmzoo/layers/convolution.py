@@ -14,13 +14,13 @@ class GatedConvolutionBlock(keras.layers.Layer):
     """Convolution with a gated linear unit and a residual: x + (A + a) * sigmoid(B + b).
 
     The convolution is written as one product over the joined window, which is what the CPU does
-    fastest. The input is layer-normalised in place of the paper's weight normalisation.
+    fastest. The input is layer-normalized in place of the paper's weight normalization.
 
     Args:
         kernel_size: Number of positions that one output sees: itself and those before it; if not
             causal, itself and as many on either side, which must be an odd number.
         dropout: Share of the input dropped in training.
-        regularizer: Keras regulariser of the kernel.
+        regularizer: Keras regularizer of the kernel.
         causal: Whether later positions are hidden.
 
     Raises:

@@ -23,7 +23,7 @@ class CopyHead(keras.layers.Layer):
 
     Args:
         vocab_size: Number of ids.
-        norm: A normalisation layer that comes first, or None.
+        norm: A normalization layer that comes first, or None.
         dropout: Share of the hidden state dropped in training, 0 to 1.
         coverage: Weight of the coverage loss: looking again at what was looked at before costs so
             many times as much attention as falls there twice, per target token. Above 0 the

@@ -18,7 +18,7 @@ class ClassHead(keras.layers.Layer):
         dropout: Share of the vector dropped in training, 0 to 1.
         max_norm: Longest weight vector of a class, to which longer ones are cut after each step of
             training (Kim 2014 takes 3); None for no limit.
-        regularizer: Keras regulariser of the kernel.
+        regularizer: Keras regularizer of the kernel.
 
     Raises:
         ArgumentError: If num_classes is below 2, or max_norm is not above 0.

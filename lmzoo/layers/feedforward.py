@@ -19,7 +19,7 @@ class FeedForward(keras.layers.Layer):
         activation: "gelu" (tanh approximation, as GPT-2), "relu", "relu2" (squared; So et al.
             2021) or "swiglu" (gated; Shazeer 2020).
         use_bias: Whether the projections have biases.
-        output_initializer: Initialiser of the second projection.
+        output_initializer: Initializer of the second projection.
 
     Source: https://arxiv.org/abs/1606.08415 (GELU), https://arxiv.org/abs/2002.05202 (SwiGLU),
     https://arxiv.org/abs/2109.08668 (squared ReLU).

@@ -73,10 +73,10 @@ class LanguageModelHead(Head):
         vocab_size: Number of logits.
         embedding: The TokenEmbedding whose table is used for the output too (Press and Wolf 2017),
             or None for weights of its own.
-        norm: A normalisation layer that comes first, or None.
+        norm: A normalization layer that comes first, or None.
         use_bias: Whether a bias is added to the logits.
         dropout: Share of the hidden state dropped in training.
-        regularizer: Keras regulariser of its own kernel.
+        regularizer: Keras regularizer of its own kernel.
 
     Source: https://arxiv.org/abs/1608.05859
 

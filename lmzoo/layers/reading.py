@@ -24,7 +24,7 @@ class RecurrentEncoderBlock(keras.layers.Layer):
         cell: "lstm" or "gru".
         bidirectional: Whether the text is read backwards too.
         dropout: Share of the input dropped in training, 0 to 1.
-        regularizer: Keras regulariser of all kernels.
+        regularizer: Keras regularizer of all kernels.
 
     Raises:
         ArgumentError: If hidden_dim is odd for two directions, or the cell is another.

@@ -42,7 +42,7 @@ class RecurrentBlock(keras.layers.Layer):
         variational: Drop the same features at every time step (Gal and Ghahramani 2016).
         weight_dropout: Share of the recurrent weights dropped in training, the same at every
             time step (DropConnect, as AWD-LSTM).
-        regularizer: Keras regulariser of both kernels.
+        regularizer: Keras regularizer of both kernels.
         carry_batch_size: If above 0, training goes on from the state that the batch before left
             (truncated back-propagation): batches must have this many rows, row i continuing
             row i of the batch before. The carried state is not saved, and evaluation neither

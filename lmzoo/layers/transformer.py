@@ -15,7 +15,7 @@ KINDS = ("decoder", "encoder", "cross")
 
 
 def make_norm(kind: str, epsilon: float, name: str | None = None) -> keras.layers.Layer:
-    """A normalisation layer.
+    """A normalization layer.
 
     Args:
         kind: "layer" (LayerNorm, Ba et al. 2016) or "rms" (RMSNorm, Zhang and Sennrich 2019).
@@ -57,7 +57,7 @@ class TransformerBlock(keras.layers.Layer):
         norm_first: Pre-norm (GPT-2, Llama) if True, post-norm (Vaswani et al. 2017) if False.
         norm_epsilon: Added to the variance.
         rotary_base: Base of the rotary embedding, or None.
-        qk_norm: Whether queries and keys are normalised.
+        qk_norm: Whether queries and keys are normalized.
         dropout: Share dropped of the residual branches and of the attention weights, or a pair: of
             the former, of the latter.
         use_bias: Whether projections have biases.
@@ -225,7 +225,7 @@ class TransformerBlock(keras.layers.Layer):
     def _residual(
         self, norm: keras.layers.Layer, inner: Callable, x: Tensor, training: bool = False
     ) -> Tensor:
-        """x + inner(x), normalised before or after."""
+        """x + inner(x), normalized before or after."""
         if self.norm_first:
             return x + self.dropout(inner(norm(x)), training=training)
         return norm(x + self.dropout(inner(x), training=training))

@@ -220,16 +220,16 @@ class _Chunks:
         logits = ops.cast(logits, "float32")  # (rows, vocab)
         vocab = logits.shape[-1]
         powers = ops.exp(logits - ops.max(logits, axis=-1, keepdims=True))
-        normaliser = ops.sum(powers, axis=-1)
+        normalizer = ops.sum(powers, axis=-1)
         known = (ids >= 0) & (ids < vocab)
         place = ops.where(known, ids, 0)[:, None]
         chosen = ops.take_along_axis(logits, place, axis=-1)[:, 0]
         peak = ops.max(logits, axis=-1)
-        total = ops.log(normaliser) + peak
+        total = ops.log(normalizer) + peak
         nats = ops.where(known, total - chosen, float("nan"))
         nats = ops.sum(ops.where(weight != 0, nats * weight, 0.0))
         is_target = ops.arange(vocab, dtype="int32")[None, :] == place
-        share = powers * (weight / normaliser)[:, None]
+        share = powers * (weight / normalizer)[:, None]
         if not self.is_altered:
             d_logits = share - ops.where(is_target, weight[:, None], 0.0)
             return nats, rows, ops.cast(d_logits, hidden.dtype)
@@ -258,7 +258,7 @@ class FusedCrossEntropy(CrossEntropy):
     `LanguageModel.fit` and `evaluate` hand it hidden states and head; the numbers are those of
     `CrossEntropy`. It is `compile`'s own choice for vocabularies of 4,096 ids and more. Called with
     logits, as any loss, it is `CrossEntropy`: so it is where targets are distributions, a metric
-    other than `Perplexity` and `NatsPerToken` needs logits, or the output is quantised.
+    other than `Perplexity` and `NatsPerToken` needs logits, or the output is quantized.
 
     Args:
         logits_at_once: about how many logits are held at once; 2^23 are 32 MB.

@@ -72,7 +72,7 @@ class Bleu(TextMetric):
 
     Args:
         tokenize: sacreBLEU's tokenizer: "13a" (raw text), "zh" (Chinese), "char", "intl", or
-            "none" for texts that are tokenised already.
+            "none" for texts that are tokenized already.
         lowercase: whether case is ignored.
 
     Source: Papineni et al. 2002, https://aclanthology.org/P02-1040; Post 2018,

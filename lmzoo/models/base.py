@@ -132,7 +132,7 @@ class Seq2SeqModel(TokenModel):
         embedding: Target ids to vectors, with `step(ids, position)`.
         blocks: The decoder's layers.
         head: Hidden states to logits, or one that looks at the memory too, such as CopyHead.
-        encoder_norm: A normalisation layer behind the encoder, or None.
+        encoder_norm: A normalization layer behind the encoder, or None.
 
     Example:
         >>> import numpy as np

@@ -27,7 +27,7 @@ class ClassifierModel(VectorModel):
         blocks: Layers with `call(x, memory_mask, training)`, (batch, time, dim) both ways.
         pooling: A layer with `call(x, memory_mask)`, (batch, time, dim) -> (batch, dim); or None.
         head: A text's vector to probabilities.
-        norm: A normalisation layer behind the blocks, or None.
+        norm: A normalization layer behind the blocks, or None.
 
     Example:
         >>> import numpy as np

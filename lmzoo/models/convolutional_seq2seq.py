@@ -24,7 +24,7 @@ def build_cnn_seq2seq(
 ) -> Seq2SeqModel:
     """Gated convolutions over source and target; every decoder layer looks at the source.
 
-    Layers are layer-normalised in place of the paper's weight normalisation, and positions are
+    Layers are layer-normalized in place of the paper's weight normalization, and positions are
     sinusoidal, so that texts may be of any length.
 
     Args:

@@ -75,7 +75,7 @@ def build_llama_lm(
         activation: "swiglu", or "relu2" for a squared ReLU without a gate.
         rotary_base: Base of the rotary embedding.
         norm_epsilon: Added to the mean square in RMSNorm.
-        qk_norm: Whether queries and keys are normalised per head.
+        qk_norm: Whether queries and keys are normalized per head.
         dropout: Share dropped in training of embeddings, attention and residuals, 0 to 1.
         tie_embeddings: Whether the output shares the embedding's weights.
         adaptive_cutoffs: Where the tails of an adaptive softmax begin ([2000, 10000]), for large

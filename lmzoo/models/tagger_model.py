@@ -41,7 +41,7 @@ class TaggerModel(ZooModel):
         num_tags: Number of tags.
         characters: Character ids to vectors of words, joined to the embedding's; or None.
         projection: A layer behind the joined vectors, or None.
-        norm: A normalisation layer behind the blocks, or None.
+        norm: A normalization layer behind the blocks, or None.
         dropout: Share of the blocks' output dropped in training, 0 to 1.
         crf: What chooses the tags together, or None.
         num_intents: Number of intents of a sentence, or None.

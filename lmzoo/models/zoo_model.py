@@ -94,14 +94,14 @@ class ZooModel(keras.Model):
 
     def quantize(self, mode: str, **kwargs: Any) -> None:
         """Keras's `quantize`, noted in the recipe so that a saved model loads again."""
-        with warnings.catch_warnings():  # Keras warns of each layer that has nothing to quantise
+        with warnings.catch_warnings():  # Keras warns of each layer that has nothing to quantize
             warnings.filterwarnings("ignore", message=".*does not have a `quantize` method")
             super().quantize(mode, **kwargs)
         self._quantization = mode
 
 
 def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
-    """The regulariser of a builder's `l1` and `l2`; None if both are 0, which costs nothing."""
+    """The regularizer of a builder's `l1` and `l2`; None if both are 0, which costs nothing."""
     return keras.regularizers.L1L2(l1, l2) if l1 or l2 else None
 
 

@@ -214,7 +214,7 @@ def _tables(layer: Any, words: list[str]) -> list[Any]:
         if not hasattr(table, "assign") or "float" not in str(table.dtype):
             raise ArgumentError(
                 f"{type(layer).__name__} has no table of float vectors to set: give a model with "
-                "an attribute `embedding`, or its embedding layer, neither quantised nor adapted"
+                "an attribute `embedding`, or its embedding layer, neither quantized nor adapted"
             )
         if table.shape[0] != len(words):
             raise ArgumentError(

@@ -1,4 +1,4 @@
-"""Batches hold every labelled text once, with its label, its weight and its padding in place."""
+"""Batches hold every labeled text once, with its label, its weight and its padding in place."""
 
 from collections import Counter
 
@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmzoo.data import train_tokenizer
-from lmzoo.data.classification import from_labelled, prepare_classification, sort_labels
-from lmzoo.data.labelled import Labelled
+from lmzoo.data.classification import from_labeled, prepare_classification, sort_labels
+from lmzoo.data.labeled import Labeled
 from lmzoo.data.text_batches import encode_texts
 from lmzoo.errors import ArgumentError, DataError
 
@@ -143,8 +143,8 @@ def test_arguments_outside_their_range(wrong):
 
 
 def test_what_is_found_already_and_the_grammar_are_prepared_alike():
-    found = Labelled("mine", {"train": lambda: iter([("A a", "x"), ("b", "y")])}, ["a note"])
-    one = from_labelled(found, valid_fraction=0.0, lowercase=True)
+    found = Labeled("mine", {"train": lambda: iter([("A a", "x"), ("b", "y")])}, ["a note"])
+    one = from_labeled(found, valid_fraction=0.0, lowercase=True)
     two = prepare_classification(found, valid_fraction=0.0, lowercase=True)
     assert one.describe() == two.describe()
     assert "note       a note" in one.describe()

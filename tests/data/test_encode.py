@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lmzoo.data import encode
 from lmzoo.data.encode import Encoder, count_words, predicted_counts
 from lmzoo.data.rows import DocumentPacker
-from lmzoo.data.tokenizers import train_tokenizer
+from lmzoo.tokenizers import train_tokenizer
 
 LETTERS = train_tokenizer(["ab é\n好"], kind="char")
 TEXTS = st.lists(st.text("ab é\n好x", min_size=1, max_size=12), min_size=1, max_size=12)

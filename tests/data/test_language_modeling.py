@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import lmzoo.data
-from lmzoo.data import grammar, prepare_lm, read_texts, train_tokenizer
+from lmzoo import grammar
+from lmzoo.data import prepare_lm, read_texts, train_tokenizer
 from lmzoo.data import store as store_module
 from lmzoo.errors import ArgumentError, DataError, TokenizerError
 

@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from lmzoo.data import grammar, read_pairs
+from lmzoo import grammar
+from lmzoo.data import read_pairs
 from lmzoo.errors import ArgumentError, DataError
 
 PAIRS = [("a dog", "ein Hund"), ("", "leer"), ("two cats", "zwei Katzen"), ("end", "")]

@@ -8,9 +8,9 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 import lmzoo.data.tfds_tags
-from lmzoo.data.grammar.tags import tagged as draw
 from lmzoo.data.tagged import in_scheme, read_tagged, split_tagged
 from lmzoo.errors import ArgumentError, DataError
+from lmzoo.grammar.tags import tagged as draw
 
 SENTENCES = [
     (["Ann", "Lee", "slept"], ["B-PER", "I-PER", "O"]),

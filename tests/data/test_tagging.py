@@ -9,8 +9,8 @@ from lmzoo.data.intents import read_intents
 from lmzoo.data.tagged import read_tagged
 from lmzoo.data.tagging import prepare_tagging
 from lmzoo.data.tagging_vocabulary import cut_middle, load_tagging_vocabulary
-from lmzoo.data.tokenizers import load_tokenizer
 from lmzoo.errors import ArgumentError, DataError
+from lmzoo.tokenizers import load_tokenizer
 
 WORDS = ["a", "Bb", "ccc", "Dddd", "eeeee", "F-f", "9g9", "语"]
 TAGS = ["O", "B-x", "I-x", "B-y"]
@@ -157,7 +157,7 @@ def test_a_cut_word_keeps_both_ends(word, longest):
 def test_the_vocabulary_is_counted_on_training_words():
     sentences = [(["The", "the", "the", "1999", "1985", "New York", "<unk>"], ["X"] * 7)]
     parts = {"train": sentences, "test": [(["The", "2001", "new york", "cat"], ["X"] * 4)]}
-    data = prepare_tagging(parts, normalise_digits=True, valid_fraction=0.0)
+    data = prepare_tagging(parts, normalize_digits=True, valid_fraction=0.0)
     assert [data.tokenizer.id_to_token(i) for i in range(5, data.vocab_size)] == [
         "the", "0000", "new_york",
     ]  # fmt: skip
@@ -213,7 +213,7 @@ def test_schemes_to_train_on():
 @pytest.mark.parametrize("characters", [True, False])
 def test_the_vocabulary_comes_back_from_its_file(tmp_path, characters):
     data = prepare_tagging(
-        random_sentences(20, 9, 3), characters=characters, normalise_digits=True, max_word_length=3
+        random_sentences(20, 9, 3), characters=characters, normalize_digits=True, max_word_length=3
     )
     path = tmp_path / "new" / "vocabulary.json"
     data.vocabulary.save(path)

@@ -1,11 +1,11 @@
-"""Labelled texts of TensorFlow Datasets, without a download."""
+"""Labeled texts of TensorFlow Datasets, without a download."""
 
 import pytest
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
 import lmzoo.data.tfds
-from lmzoo.data.labelled import read_labelled
+from lmzoo.data.labeled import read_labeled
 from lmzoo.errors import DataError
 
 
@@ -43,7 +43,7 @@ def built(tmp_path, monkeypatch):
 
 
 def test_labels_have_their_names_and_a_part_without_labels_is_left_out(built):
-    found = read_labelled("tfds:lmzoo_labels", fields=("words", "grade"))
+    found = read_labeled("tfds:lmzoo_labels", fields=("words", "grade"))
     examples = [("é 0", "no"), ("é 1", "yes"), ("é 2", "no")]
     assert {part: sorted(found.read(part)) for part in found.openers} == {
         "train": examples, "valid": examples
@@ -53,9 +53,9 @@ def test_labels_have_their_names_and_a_part_without_labels_is_left_out(built):
 
 
 def test_labels_may_be_numbers_or_strings(built):
-    numbers = read_labelled("tfds:lmzoo_labels", fields=("words", "stars"))
+    numbers = read_labeled("tfds:lmzoo_labels", fields=("words", "stars"))
     assert sorted(numbers.read("test")) == [(f"é {n}", str(n)) for n in range(3)]
-    named = read_labelled("tfds:lmzoo_labels", fields=("words", "name"))
+    named = read_labeled("tfds:lmzoo_labels", fields=("words", "name"))
     assert sorted(named.read()) == [(f"é {n}", f"n{n}") for n in range(3)]
     with pytest.raises(DataError, match="validation, example 0 is not UTF-8"):
         list(named.read("valid"))
@@ -64,7 +64,7 @@ def test_labels_may_be_numbers_or_strings(built):
 def test_fields_that_must_be_chosen(built):
     for fields in (None, ("words", "score"), ("grade", "words"), ("words", "nothing")):
         with pytest.raises(DataError, match="text features words, name and the labels grade, st"):
-            read_labelled("tfds:lmzoo_labels", fields=fields)
+            read_labeled("tfds:lmzoo_labels", fields=fields)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_known_data_sets_say_what_text_and_label_are(name, read, labels, monkeyp
     # Which splits there are is known once a data set has been fetched.
     monkeypatch.setattr(lmzoo.data.tfds, "_fetch", lambda builder: {"train": "train"})
     with tfds.testing.mock_data(num_examples=5):
-        found = read_labelled(f"tfds:{name}")
+        found = read_labeled(f"tfds:{name}")
         assert found.notes == [f"features read: {read}"]
         examples = list(found.read())
     assert len(examples) == 5
@@ -92,9 +92,9 @@ def test_of_several_texts_those_that_are_named_are_joined(monkeypatch):
     says = r"sentence1, sentence2 and the labels .*label"
     with tfds.testing.mock_data(num_examples=3):
         with pytest.raises(DataError, match=says):
-            read_labelled("tfds:glue/mrpc")
-        pairs = read_labelled("tfds:glue/mrpc", fields=("sentence1", "sentence2", "label"))
-        firsts = read_labelled("tfds:glue/mrpc", fields=("sentence1", "label"))
+            read_labeled("tfds:glue/mrpc")
+        pairs = read_labeled("tfds:glue/mrpc", fields=("sentence1", "sentence2", "label"))
+        firsts = read_labeled("tfds:glue/mrpc", fields=("sentence1", "label"))
         found = [text.partition(" ||| ") for text, _ in pairs.read()]
         assert [first for first, _, _ in found] == [text for text, _ in firsts.read()]
         assert all(second for _, _, second in found)

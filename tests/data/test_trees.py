@@ -20,10 +20,10 @@ def spell(tree):
     label, items = tree
     if isinstance(items[0], str):
         return f"({label} {' '.join(items)})", [(" ".join(items), label)]
-    spelt = [spell(item) for item in items]
-    phrases = [phrase for _, found in spelt for phrase in found]
-    text = " ".join(found[-1][0] for _, found in spelt)
-    return f"({label} {' '.join(s for s, _ in spelt)})", [*phrases, (text, label)]
+    spelled = [spell(item) for item in items]
+    phrases = [phrase for _, found in spelled for phrase in found]
+    text = " ".join(found[-1][0] for _, found in spelled)
+    return f"({label} {' '.join(s for s, _ in spelled)})", [*phrases, (text, label)]
 
 
 @given(TREES)

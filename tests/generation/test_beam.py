@@ -118,7 +118,7 @@ def test_one_beam_is_greedy():
     assert stopped == generate(model, prompts, max_new_tokens=8, stop=5, temperature=0)
 
 
-def test_scores_of_one_beam_are_normalised_too():
+def test_scores_of_one_beam_are_normalized_too():
     model = RecurrentModel()
     row, value = beam_search(model, [1], num_beams=1, max_new_tokens=4, return_scores=True)
     assert value == pytest.approx(log_p(model, [1], row[1:]) / divisor(4, 1.0), abs=1e-4)

@@ -97,7 +97,7 @@ def test_new_weights_speak(recurrent):
     assert compilation_count() == count
 
 
-def test_training_and_quantising_are_heard():
+def test_training_and_quantizing_are_heard():
     model = lmzoo.build_gru_lm(20, embed_dim=16, hidden_dim=16, num_layers=1, dropout=0.0)
     prompts = random_prompts(8, 5, 20)
 
@@ -119,7 +119,7 @@ def test_training_and_quantising_are_heard():
         variable.assign(np.where(noise > 2, 300.0, noise))
     check()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Keras names the layers that have nothing to quantise
+        warnings.simplefilter("ignore")  # Keras names the layers that have nothing to quantize
         model.quantize("int8")
     check()
 

@@ -31,7 +31,7 @@ def test_one_row_through_a_large_layer_has_bias_and_activation():
     np.testing.assert_allclose(layer(x)[0], two[0], atol=1e-5)
 
 
-def test_dense_equals_keras_and_quantises():
+def test_dense_equals_keras_and_quantizes():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((3, 4)).astype("float32")
     ours, theirs = Dense(5, "relu"), keras.layers.Dense(5, "relu")

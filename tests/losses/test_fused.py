@@ -236,7 +236,7 @@ def test_a_metric_that_needs_logits_gets_them():
     assert found["sparse_categorical_accuracy"] == pytest.approx(wanted)
 
 
-def test_a_quantised_model_is_evaluated_by_its_logits():
+def test_a_quantized_model_is_evaluated_by_its_logits():
     model = lmzoo.build_gru_lm(VOCAB, embed_dim=8, hidden_dim=8)
     model.quantize("int8")
     model.compile(None, loss=FusedCrossEntropy())

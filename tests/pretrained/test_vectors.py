@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmzoo.data.tokenizers import train_tokenizer
 from lmzoo.errors import ArgumentError, DataError
 from lmzoo.layers import TokenEmbedding
 from lmzoo.layers.channels import TwoChannelEmbedding
 from lmzoo.layers.ngrams import NgramEmbedding
 from lmzoo.pretrained import load_vectors, read_vectors, vector_files
+from lmzoo.tokenizers import train_tokenizer
 
 WORDS = ["the", "café", "at name@domain.com", ". . .", "船", "7", "3.14", "The"]
 VECTORS = np.random.default_rng(1).normal(0, 0.5, (len(WORDS), 5)).astype(np.float32)
@@ -349,8 +349,8 @@ def test_tokenizers_without_words_and_models_without_embedding(write):
     for layer in (keras.layers.Dense(2), keras.Sequential([keras.layers.Dense(2)])):
         with pytest.raises(ArgumentError, match="has no table of float vectors"):
             load_vectors(layer, path, ["<pad>", "a"])
-    quantised = keras.layers.Embedding(2, 2)
-    quantised.build((None, None))
-    quantised.quantize("int8")
-    with pytest.raises(ArgumentError, match="neither quantised nor adapted"):
-        load_vectors(quantised, path, ["<pad>", "a"])
+    quantized = keras.layers.Embedding(2, 2)
+    quantized.build((None, None))
+    quantized.quantize("int8")
+    with pytest.raises(ArgumentError, match="neither quantized nor adapted"):
+        load_vectors(quantized, path, ["<pad>", "a"])

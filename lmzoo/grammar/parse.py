@@ -1,0 +1,133 @@
+"""Exact probability of a string: the sum over all its derivations, by dynamic programming."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from lmzoo.grammar.rules import Grammar, Side
+
+Ends = tuple[tuple[int, float], ...]
+
+
+@dataclass(slots=True)
+class _Node:
+    """A state of a symbol's prefix tree: what may follow, and the mass of rules that end here."""
+
+    final: float = 0.0
+    units: dict[str, "_Node"] = field(default_factory=dict)
+    symbols: dict[str, "_Node"] = field(default_factory=dict)
+    ready: dict[str, list[tuple[str, "_Node"]]] = field(default_factory=dict)
+
+
+class Inside:
+    """Probabilities of strings under a grammar, in one language.
+
+    The right sides of each symbol are merged into a prefix tree, so rules that begin alike are
+    matched once; a symbol is tried only where the next unit can begin it; its spans are found
+    once per position.
+
+    Args:
+        grammar: a compiled grammar.
+        language: "en" or "zh".
+
+    Example:
+        >>> from lmzoo.grammar.rules import Rule
+        >>> rules = [Rule("S", 1.0, ("A", "A"), (0, 1), (0, 1)),
+        ...          Rule("A", 0.5, (), ("x",), ("x",)), Rule("A", 0.5, (), ("x", "x"), ("x",))]
+        >>> inside = Inside(Grammar(rules, "S"), "en")
+        >>> inside.probability(["x", "x", "x"])
+        0.5
+    """
+
+    def __init__(self, grammar: Grammar, language: str) -> None:
+        self._start = grammar.start
+        self._trees: dict[str, _Node] = {}
+        self._first: dict[str, set[str]] = {}
+        self._nullable: set[str] = set()
+        for symbol in grammar.symbols:
+            tree = _Node()
+            for rule in grammar.rules[symbol]:
+                self._insert(tree, rule.side(language), rule.children, rule.probability)
+            self._trees[symbol] = tree
+            self._first[symbol] = set()
+            if self._begin(tree, self._first[symbol]):
+                self._nullable.add(symbol)
+        self.units = sorted(
+            {
+                item
+                for rules in grammar.rules.values()
+                for rule in rules
+                for item in rule.side(language)
+                if isinstance(item, str)
+            }
+        )
+
+    def probability(self, units: Sequence[str]) -> float:
+        """The probability of a string of units (English words and marks, Chinese characters).
+
+        Args:
+            units: the string; the end of the document is implied.
+
+        Returns:
+            p in [0, 1]: the sum over every derivation; 0 where there is none.
+        """
+        chart: dict[tuple[str, int], Ends] = {}
+        length = len(units)
+        padded = [*units, ""]
+        return sum(p for end, p in self._spans(self._start, 0, padded, chart) if end == length)
+
+    def _insert(
+        self, node: _Node, side: Side, children: tuple[str, ...], probability: float
+    ) -> None:
+        """Add one right side to a prefix tree."""
+        for item in side:
+            if isinstance(item, str):
+                node = node.units.setdefault(item, _Node())
+            else:
+                node = node.symbols.setdefault(children[item], _Node())
+        node.final += probability
+
+    def _begin(self, node: _Node, first: set[str]) -> bool:
+        """Collect the units that can begin what follows `node`; say if nothing may follow."""
+        empty = node.final > 0
+        first.update(node.units)
+        for symbol, after in node.symbols.items():
+            first |= self._first[symbol]
+            if symbol in self._nullable:
+                empty |= self._begin(after, first)
+        return empty
+
+    def _ready(self, node: _Node, unit: str) -> list[tuple[str, _Node]]:
+        """The symbols worth trying at `node` when the next unit is `unit`."""
+        ready = node.ready[unit] = [
+            (symbol, after)
+            for symbol, after in node.symbols.items()
+            if unit in self._first[symbol] or symbol in self._nullable
+        ]
+        return ready
+
+    def _spans(
+        self, symbol: str, start: int, units: list[str], chart: dict[tuple[str, int], Ends]
+    ) -> Ends:
+        """Where `symbol` can end when it begins at `start`, with the inside probability of each."""
+        known = chart.get((symbol, start))
+        if known is not None:
+            return known
+        found: dict[int, float] = {}
+        agenda = [(self._trees[symbol], start, 1.0)]
+        while agenda:
+            node, here, p = agenda.pop()
+            if node.final:
+                found[here] = found.get(here, 0.0) + p * node.final
+            unit = units[here]
+            after = node.units.get(unit)
+            if after is not None:
+                agenda.append((after, here + 1, p))
+            if node.symbols:
+                ready = node.ready.get(unit)
+                if ready is None:
+                    ready = self._ready(node, unit)
+                for child, after in ready:
+                    for end, q in self._spans(child, here, units, chart):
+                        agenda.append((after, end, p * q))
+        spans = chart[symbol, start] = tuple(found.items())
+        return spans

@@ -1,0 +1,94 @@
+"""Draws derivations and reads them off in English or Chinese."""
+
+import random
+from bisect import bisect
+from dataclasses import dataclass
+from itertools import accumulate
+
+from lmzoo.grammar.rules import Grammar, Rule
+
+_Table = tuple[list[float], list[tuple[str, tuple[str, ...]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """A tree: the rule that rewrote a symbol, and the derivations of that rule's children."""
+
+    rule: Rule
+    children: tuple["Derivation", ...]
+
+    def units(self, language: str) -> list[str]:
+        """The string in `language`: English words and marks, or Chinese characters."""
+        out: list[str] = []
+        for item in self.rule.side(language):
+            if isinstance(item, str):
+                out.append(item)
+            else:
+                out += self.children[item].units(language)
+        return out
+
+    def probability(self) -> float:
+        """The probability of this one derivation: the product of its rules' probabilities."""
+        p = self.rule.probability
+        for child in self.children:
+            p *= child.probability()
+        return p
+
+
+class Sampler:
+    """Draws from a grammar; the same generator state gives the same derivation in any language.
+
+    Args:
+        grammar: a compiled grammar.
+
+    Example:
+        >>> coin = [Rule("S", 1.0, (), ("head",), ("正",)), Rule("S", 1.0, (), ("tail",), ("反",))]
+        >>> sampler = Sampler(Grammar(coin, "S"))
+        >>> sampler.draw(random.Random(7)).units("en")
+        ['head']
+        >>> sampler.text(random.Random(7), "zh")
+        '正'
+    """
+
+    def __init__(self, grammar: Grammar) -> None:
+        self._start = grammar.start
+        self._rules = grammar.rules
+        self._cumulative: dict[str, list[float]] = {}
+        self._tables: dict[str, dict[str, _Table]] = {"en": {}, "zh": {}}
+        for symbol, rules in grammar.rules.items():
+            sums = list(accumulate(rule.probability for rule in rules))
+            sums[-1] = 1.0
+            self._cumulative[symbol] = sums
+            for language, table in self._tables.items():
+                table[symbol] = (
+                    sums,
+                    [(_template(rule, language), rule.children) for rule in rules],
+                )
+
+    def draw(self, rng: random.Random, symbol: str | None = None) -> Derivation:
+        """Draw a derivation of `symbol` (the start symbol if None)."""
+        symbol = symbol or self._start
+        rule = self._rules[symbol][bisect(self._cumulative[symbol], rng.random())]
+        return Derivation(rule, tuple(self.draw(rng, child) for child in rule.children))
+
+    def text(self, rng: random.Random, language: str) -> str:
+        """Draw a derivation and return only its string, units parted by spaces in English."""
+        table = self._tables[language]
+        uniform = rng.random
+
+        def expand(symbol: str) -> str:
+            sums, sides = table[symbol]
+            template, children = sides[bisect(sums, uniform())]
+            if children:
+                return template.format(*map(expand, children))
+            return template
+
+        return expand(self._start)
+
+
+def _template(rule: Rule, language: str) -> str:
+    """A right side as a format string over its children; English words end in a space."""
+    gap = " " if language == "en" else ""
+    return "".join(
+        f"{{{item}}}" if isinstance(item, int) else item + gap for item in rule.side(language)
+    )

@@ -1,0 +1,129 @@
+"""Tokenizers: text to ids and back, trained on any text, usable inside TensorFlow graphs."""
+
+import difflib
+import json
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from lmzoo.errors import TokenizerError
+from lmzoo.tokenizers.base import FORMAT, VERSION, Tokenizer
+from lmzoo.tokenizers.byte import ByteTokenizer
+from lmzoo.tokenizers.char import CharTokenizer
+from lmzoo.tokenizers.sentencepiece import BPETokenizer, UnigramTokenizer
+from lmzoo.tokenizers.word import WhitespaceTokenizer, WordTokenizer
+from lmzoo.tokenizers.wordpiece import WordPieceTokenizer
+
+__all__ = ["Tokenizer", "load_tokenizer", "train_tokenizer"]
+
+_KINDS: dict[str, type[Tokenizer]] = {
+    kind.kind: kind
+    for kind in (
+        ByteTokenizer,
+        CharTokenizer,
+        WordTokenizer,
+        WhitespaceTokenizer,
+        BPETokenizer,
+        UnigramTokenizer,
+        WordPieceTokenizer,
+    )
+}
+
+
+def train_tokenizer(
+    texts: Iterable[str],
+    *,
+    kind: str = "unigram",
+    vocab_size: int | None = None,
+    lowercase: bool = False,
+) -> Tokenizer:
+    """Train a tokenizer on texts.
+
+    Args:
+        texts: any iterable of strings; it is read once and never held whole.
+        kind: "byte" (UTF-8 bytes), "char" (characters), "word" (words and marks of punctuation),
+            "whitespace" (text that is already tokenized), "bpe" or "unigram" (pieces of words and
+            bytes, lossless on every text), "wordpiece" (pieces of words).
+        vocab_size: the number of ids, special ones included. None: all characters or words for
+            "char", "word" and "whitespace", 260 for "byte", and 8000, or as many as the texts can
+            fill, for the rest.
+        lowercase: lower-case all text, here and whenever the tokenizer is used.
+
+    Returns:
+        The tokenizer. Training again on the same texts gives an equal one.
+
+    Raises:
+        TokenizerError: no text, an unknown kind, a vocabulary size out of reach, or a package
+            that is missing.
+
+    Example:
+        >>> tokenizer = train_tokenizer(["red boats", "old boats"], kind="char")
+        >>> tokenizer.vocab_size
+        14
+        >>> tokenizer.decode(tokenizer.encode("sold boats"))
+        'sold boats'
+    """
+    return _family(kind).train(texts, vocab_size=vocab_size, lowercase=lowercase)
+
+
+def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
+    """Load a tokenizer that `Tokenizer.save` wrote.
+
+    Args:
+        path: the file.
+
+    Returns:
+        A tokenizer equal to the one that was saved.
+
+    Raises:
+        TokenizerError: there is no such file, it is no tokenizer, or it is damaged.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     train_tokenizer(["tea for two"], kind="char").save(folder + "/tokenizer.json")
+        ...     load_tokenizer(folder + "/tokenizer.json").decode([10, 6, 5])
+        'tea'
+    """
+    try:
+        with open(path, encoding="utf-8") as file:
+            record = json.load(file)
+    except OSError as error:
+        raise TokenizerError(f"cannot read a tokenizer from {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise TokenizerError(
+            f"{path} is no whole tokenizer file ({error}); write it again with tokenizer.save(path)"
+        ) from error
+    if not isinstance(record, dict) or record.get("format") != FORMAT:
+        raise TokenizerError(f"{path} is JSON, but no tokenizer that tokenizer.save(path) wrote")
+    if record.get("version") != VERSION:
+        raise TokenizerError(
+            f"{path} has version {record.get('version')!r} of the tokenizer format, this lmzoo "
+            f"reads version {VERSION}; use the lmzoo that wrote it"
+        )
+    tokenizer = _restore(record, path)
+    if tokenizer.fingerprint != record.get("fingerprint"):
+        raise TokenizerError(f"{path} is damaged: its content does not match its fingerprint")
+    return tokenizer
+
+
+def _restore(record: dict[str, Any], path: str | os.PathLike[str]) -> Tokenizer:
+    """The tokenizer that a file's record describes."""
+    try:
+        family = _family(record["kind"])
+        return family.from_payload(
+            record["content"], lowercase=bool(record["lowercase"]), report=dict(record["report"])
+        )
+    except TokenizerError:
+        raise
+    except (KeyError, TypeError, ValueError, IndexError, RuntimeError, AttributeError) as error:
+        raise TokenizerError(f"{path} is a damaged tokenizer file: {error!r}") from error
+
+
+def _family(kind: str) -> type[Tokenizer]:
+    """The class of a kind."""
+    if isinstance(kind, str) and kind in _KINDS:
+        return _KINDS[kind]
+    close = difflib.get_close_matches(str(kind), _KINDS, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    raise TokenizerError(f"no tokenizer kind {kind!r}: the kinds are {', '.join(_KINDS)}{hint}")

@@ -1,0 +1,70 @@
+"""Bytes as tokens: no training, no unknown text, 260 ids."""
+
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from lmzoo.errors import TokenizerError
+from lmzoo.tokenizers.base import Tokenizer
+from lmzoo.tokenizers.texts import checked_texts
+from lmzoo.typing import Tensor
+
+FIRST = 4
+
+
+class ByteTokenizer(Tokenizer):
+    """One id for each UTF-8 byte: byte b has id b + 4. Lossless on every text.
+
+    Example:
+        >>> tokenizer = ByteTokenizer()
+        >>> tokenizer.encode("hé")
+        [108, 199, 173]
+        >>> tokenizer.decode([108, 199, 173])
+        'hé'
+    """
+
+    kind = "byte"
+    unk_id = None
+
+    def __init__(self, *, lowercase: bool = False, report: dict[str, Any] | None = None) -> None:
+        tokens = [f"<0x{value:02X}>" for value in range(256)]
+        data = [bytes([value]) for value in range(256)]
+        super().__init__(tokens, data, lowercase=lowercase, report=report or {})
+
+    @classmethod
+    def train(
+        cls, texts: Iterable[str], *, vocab_size: int | None = None, lowercase: bool = False
+    ) -> "ByteTokenizer":
+        """A byte tokenizer; of the texts only the first is looked at."""
+        if vocab_size not in (None, FIRST + 256):
+            raise TokenizerError(
+                f"vocab_size={vocab_size!r}, but kind 'byte' always has 260 ids "
+                "(4 special ones and 256 bytes); leave vocab_size out"
+            )
+        next(checked_texts(texts))
+        return cls(lowercase=lowercase)
+
+    @classmethod
+    def from_payload(
+        cls, payload: Any, *, lowercase: bool, report: dict[str, Any]
+    ) -> "ByteTokenizer":
+        return cls(lowercase=lowercase, report=report)
+
+    def _payload(self) -> None:
+        return None
+
+    def _encode_batch(self, texts: list[str]) -> list[np.ndarray]:
+        encoded = [text.encode() for text in texts]
+        ids = np.frombuffer(b"".join(encoded), np.uint8).astype(np.int32) + FIRST
+        bounds = np.cumsum([0, *map(len, encoded)]).tolist()
+        return [ids[start:stop] for start, stop in pairwise(bounds)]
+
+    def _graph_ids(self, texts: Tensor) -> tf.RaggedTensor:
+        joined = tf.io.decode_raw(tf.strings.reduce_join(texts), tf.uint8)
+        lengths = tf.cast(tf.strings.length(texts), tf.int64)
+        return tf.RaggedTensor.from_row_lengths(
+            tf.cast(joined, tf.int32) + FIRST, lengths, validate=False
+        )

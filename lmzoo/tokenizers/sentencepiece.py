@@ -1,0 +1,280 @@
+"""Pieces of words learned by sentencepiece, with bytes for the rest: lossless on every text."""
+
+import base64
+import io
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from random import Random
+from typing import Any, ClassVar
+
+import numpy as np
+import tensorflow as tf
+
+from lmzoo.errors import TokenizerError
+from lmzoo.tokenizers.base import REPLACEMENT, SPECIAL_TOKENS, Tokenizer
+from lmzoo.tokenizers.checks import check_vocab_size, missing_package, too_large
+from lmzoo.tokenizers.texts import checked_texts, even_sample
+from lmzoo.tokenizers.ties import find_repetitions, graph_settle, settle_batch
+from lmzoo.typing import Tensor
+
+FIRST = len(SPECIAL_TOKENS)
+DEFAULT_SIZE = 8000
+SMALLEST = FIRST + 256 + 1
+SPACE = "\u2581"  # how sentencepiece writes a space
+SAMPLE = 5_000_000  # characters that the trainer sees
+LONGEST_LINE = 1000  # characters of one training sentence
+COVERAGE = 0.9995  # of the characters get pieces of their own
+# sentencepiece finds no piece that is always followed by the same character, so words that always
+# precede a space would be missing. Cutting lines after random words mends that.
+WORDS_PER_SENTENCE = 4
+# Tabs, NUL and sentencepiece's own marks would make it skip a sentence: they remain bytes.
+SEPARATORS = "\0\t\n\r\u2581\u2585\u2047"
+
+
+class SentencePieceTokenizer(Tokenizer):
+    """What `bpe` and `unigram` share: a sentencepiece model, and a byte for whatever it lacks.
+
+    Lossless on every text: newlines, tabs and rare characters are one id for each UTF-8 byte, and
+    so is U+2581, the mark that sentencepiece itself uses for spaces. Text such as "<s>" or
+    "<0x41>" is ordinary text.
+
+    Args:
+        model: a serialised sentencepiece model with byte fallback and ids 0 to 3 as here.
+        lowercase: lower-case texts before encoding them.
+        report: what training noticed.
+
+    Source:
+        Kudo and Richardson 2018, https://arxiv.org/abs/1808.06226.
+    """
+
+    model_type: ClassVar[str]
+
+    def __init__(
+        self, model: bytes, *, lowercase: bool = False, report: dict[str, Any] | None = None
+    ) -> None:
+        processor = _import_sentencepiece().SentencePieceProcessor(model_proto=model)
+        ids = range(FIRST, processor.get_piece_size())
+        tokens = [processor.id_to_piece(index) for index in ids]
+        data = [
+            bytes([int(token[3:5], 16)])
+            if processor.is_byte(index)
+            else token.replace(SPACE, " ").encode()
+            for index, token in zip(ids, tokens, strict=True)
+        ]
+        super().__init__(tokens, data, lowercase=lowercase, report=report or {})
+        self._model = model
+        self._processor = processor
+        self._space_ids = np.array(
+            [processor.piece_to_id(f"<0x{byte:02X}>") for byte in SPACE.encode()], np.int32
+        )
+
+    @classmethod
+    def train(
+        cls, texts: Iterable[str], *, vocab_size: int | None = None, lowercase: bool = False
+    ) -> "SentencePieceTokenizer":
+        """Learn `vocab_size` pieces (default 8000, or what the texts can fill).
+
+        Reads all texts once and learns from an even sample of 5 million characters.
+        """
+        check_vocab_size(vocab_size, kind=cls.kind, smallest=SMALLEST)
+        wanted = vocab_size or DEFAULT_SIZE
+        lines = even_sample(_lines(checked_texts(texts, lowercase=lowercase)), SAMPLE)
+        counts = Counter(itertools.chain.from_iterable(lines))
+        if not counts:
+            raise TokenizerError("nothing to train on: the texts hold nothing but line breaks")
+        room = wanted - FIRST - 256
+        # Where the texts cannot fill the rest with longer pieces, characters may take all of it.
+        for most in (max(1, room * 3 // 4), room):
+            alphabet = _alphabet(counts, most)
+            sentences = list(_sentences(lines, counts.keys() - alphabet))
+            model, largest = cls._train_model(sentences, wanted)
+            if model:
+                break
+        if not model and vocab_size is not None:
+            raise too_large(vocab_size, kind=cls.kind, largest=largest)
+        if not model:
+            model, _ = cls._train_model(sentences, largest)
+        report = {"characters_with_pieces": len(alphabet), "sentences": len(sentences)}
+        return cls(model, lowercase=lowercase, report=report)
+
+    @classmethod
+    def _train_model(cls, sentences: list[str], vocab_size: int) -> tuple[bytes, int]:
+        """A serialised model of that many pieces, or nothing and the most that are possible."""
+        model = io.BytesIO()
+        train = _import_sentencepiece().SentencePieceTrainer.train
+        settings = {
+            "sentence_iterator": iter(sentences),
+            "model_writer": model,
+            "model_type": cls.model_type,
+            "vocab_size": vocab_size,
+            "byte_fallback": True,
+            "normalization_rule_name": "identity",
+            "add_dummy_prefix": False,
+            "remove_extra_whitespaces": False,
+            "allow_whitespace_only_pieces": True,
+            "character_coverage": 1.0,
+            "max_sentence_length": 8 * LONGEST_LINE,
+            "pad_id": 0,
+            "unk_id": 1,
+            "bos_id": 2,
+            "eos_id": 3,
+            "unk_surface": REPLACEMENT,
+            "num_threads": 2,
+            "minloglevel": 2,
+        }
+        try:
+            train(**settings)
+        except RuntimeError as error:
+            found = re.search(r"value <= (\d+)", str(error))
+            if not found:
+                raise TokenizerError(f"sentencepiece cannot train on this: {error}") from error
+            return b"", int(found.group(1))
+        return model.getvalue(), vocab_size
+
+    @classmethod
+    def from_payload(
+        cls, payload: Any, *, lowercase: bool, report: dict[str, Any]
+    ) -> "SentencePieceTokenizer":
+        return cls(base64.b64decode(payload), lowercase=lowercase, report=report)
+
+    def _payload(self) -> str:
+        return base64.b64encode(self._model).decode()
+
+    def _encode_batch(self, texts: list[str]) -> list[np.ndarray]:
+        parts = [part for text in texts for part in text.split(SPACE)]
+        encoded = [np.array(ids, np.int32) for ids in self._processor.encode(parts)]
+        if len(parts) > len(texts):
+            left = iter(encoded)
+            encoded = [self._insert_spaces(left, text.count(SPACE)) for text in texts]
+        return encoded
+
+    def _insert_spaces(self, parts: Iterator[np.ndarray], count: int) -> np.ndarray:
+        """The next count + 1 parts, with the bytes of U+2581 between them."""
+        pieces = [next(parts)]
+        for part in itertools.islice(parts, count):
+            pieces += [self._space_ids, part]
+        return np.concatenate(pieces)
+
+    def _graph_ids(self, texts: Tensor) -> tf.RaggedTensor:
+        processor = self._graph_processor()
+        found = tf.reduce_any(tf.strings.regex_full_match(texts, f"(?s).*{SPACE}.*"))
+
+        def plain() -> tuple[Tensor, Tensor]:
+            ids = processor.tokenize(texts)
+            return ids.flat_values, ids.row_splits
+
+        def with_spaces() -> tuple[Tensor, Tensor]:
+            parts = tf.strings.split(texts, SPACE)
+            ids = processor.tokenize(parts.flat_values)
+            space = tf.broadcast_to(self._space_ids, [ids.nrows(), 3])
+            ids = tf.concat([ids, tf.RaggedTensor.from_tensor(space)], axis=1)
+            rows = tf.RaggedTensor.from_row_splits(
+                ids.flat_values, tf.gather(ids.row_splits, parts.row_splits)
+            )
+            rows = rows[:, :-3]
+            return rows.flat_values, rows.row_splits
+
+        values, splits = tf.cond(found, with_spaces, plain)
+        return tf.RaggedTensor.from_row_splits(values, splits, validate=False)
+
+    def _graph_processor(self) -> Any:
+        """TensorFlow Text's tokenizer of the same model, made in the graph that is being traced.
+
+        Its resource lives no longer than its op, and outside a graph that is until the next
+        tf.random.set_seed; in a graph it lives as long as the graph.
+        """
+        try:
+            import tensorflow_text
+        except ImportError as error:
+            raise missing_package("tensorflow-text", f"{self.kind} in a graph") from error
+        return tensorflow_text.SentencepieceTokenizer(model=self._model, out_type=tf.int32)
+
+
+class BPETokenizer(SentencePieceTokenizer):
+    """Byte-pair encoding: the most frequent pairs of pieces are merged, one after the other.
+
+    Source:
+        Sennrich et al. 2016, https://arxiv.org/abs/1508.07909.
+
+    Example:
+        >>> tokenizer = BPETokenizer.train(["old boats and old boots"])
+        >>> tokenizer.decode(tokenizer.encode("any text: 中文\\t🙂"))
+        'any text: 中文\\t🙂'
+    """
+
+    kind = "bpe"
+    model_type = "bpe"
+
+
+class UnigramTokenizer(SentencePieceTokenizer):
+    """The segmentation that a unigram model of the pieces finds most probable.
+
+    Source:
+        Kudo 2018, https://arxiv.org/abs/1804.10959.
+
+    Example:
+        >>> tokenizer = UnigramTokenizer.train(["old boats and old boots"])
+        >>> tokenizer.decode(tokenizer.encode("any text: 中文\\t🙂"))
+        'any text: 中文\\t🙂'
+    """
+
+    kind = "unigram"
+    model_type = "unigram"
+
+    def __init__(
+        self, model: bytes, *, lowercase: bool = False, report: dict[str, Any] | None = None
+    ) -> None:
+        super().__init__(model, lowercase=lowercase, report=report)
+        self._repetitions = find_repetitions(self._content.tokens)
+
+    def _encode_batch(self, texts: list[str]) -> list[np.ndarray]:
+        return settle_batch(super()._encode_batch(texts), self._repetitions)
+
+    def _graph_ids(self, texts: Tensor) -> tf.RaggedTensor:
+        return graph_settle(super()._graph_ids(texts), self._repetitions)
+
+
+def _import_sentencepiece() -> Any:
+    try:
+        import sentencepiece
+    except ImportError as error:
+        raise missing_package("sentencepiece", "kinds 'bpe' and 'unigram'") from error
+    return sentencepiece
+
+
+def _lines(texts: Iterable[str]) -> Iterator[str]:
+    """Pieces of lines, none of them long."""
+    for text in texts:
+        for line in re.split(f"[{SEPARATORS}]+", text):
+            for start in range(0, len(line), LONGEST_LINE):
+                yield line[start : start + LONGEST_LINE]
+
+
+def _alphabet(counts: Counter[str], most: int) -> set[str]:
+    """The characters that get pieces: the most frequent, until they cover nearly all text."""
+    alphabet: set[str] = set()
+    covered, enough = 0, COVERAGE * counts.total()
+    for character in sorted(counts, key=lambda character: (-counts[character], character)):
+        if len(alphabet) == most or covered >= enough:
+            break
+        alphabet.add(character)
+        covered += counts[character]
+    return alphabet
+
+
+def _sentences(lines: list[str], rare: set[str]) -> Iterator[str]:
+    """What the trainer is fed: some words of a line each, cut at rare characters."""
+    cut = str.maketrans(dict.fromkeys(rare, "\n"))
+    random = Random(0)
+    for line in lines:
+        for run in line.translate(cut).split("\n"):
+            sentence = ""
+            for word in re.findall(" *[^ ]+| +", run):
+                sentence += word
+                if random.random() * WORDS_PER_SENTENCE < 1:
+                    yield sentence
+                    sentence = ""
+            if sentence:
+                yield sentence

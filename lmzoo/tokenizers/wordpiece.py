@@ -1,0 +1,183 @@
+"""WordPiece: words cut into the longest pieces that the vocabulary knows."""
+
+import functools
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from lmzoo.tokenizers import splitting
+from lmzoo.tokenizers.base import SPECIAL_TOKENS, Tokenizer
+from lmzoo.tokenizers.checks import check_vocab_size, missing_package, too_large
+from lmzoo.tokenizers.word import count_words
+from lmzoo.typing import Tensor
+
+FIRST = len(SPECIAL_TOKENS)
+UNKNOWN = SPECIAL_TOKENS[1]
+SUFFIX = "##"
+DEFAULT_SIZE = 8000
+LONGEST_WORD = 100  # bytes; a longer word is unknown
+MOST_WORDS = 5_000_000  # that the trainer is fed; counts are scaled down to it
+
+
+class WordPieceTokenizer(Tokenizer):
+    r"""Words, split as by `WordTokenizer`, in pieces; all but a word's first begin with "##".
+
+    Each word is cut into the longest known pieces from left to right; a word with an unknown
+    character, or of more than 100 bytes, is one unknown id. Not lossless: spaces come back by
+    rule, as with `WordTokenizer`, so unusual spacing is lost.
+
+    Args:
+        pieces: the known ones, each once, without the newline.
+        lowercase: lower-case texts before splitting them.
+        report: what training noticed.
+
+    Source:
+        Schuster and Nakajima 2012; Wu et al. 2016, https://arxiv.org/abs/1609.08144; in graphs
+        the algorithm of Song et al. 2021, https://arxiv.org/abs/2012.15524.
+
+    Example:
+        >>> tokenizer = WordPieceTokenizer(["play", "##ing", "##s"])
+        >>> tokenizer.encode("playing plays")
+        [5, 6, 5, 7]
+        >>> tokenizer.decode([5, 6, 5, 7])
+        'playing plays'
+    """
+
+    kind = "wordpiece"
+    lossless = False
+    concatenates = False
+
+    def __init__(
+        self,
+        pieces: list[str],
+        *,
+        lowercase: bool = False,
+        report: dict[str, Any] | None = None,
+    ) -> None:
+        tokens = [splitting.NEWLINE, *pieces]
+        data = [token.encode() for token in tokens]
+        super().__init__(tokens, data, lowercase=lowercase, report=report or {})
+        self._content.index.update({token: FIRST + rank for rank, token in enumerate(tokens)})
+        self._cut = functools.lru_cache(maxsize=100_000)(self._cut_word)
+
+    @classmethod
+    def train(
+        cls, texts: Iterable[str], *, vocab_size: int | None = None, lowercase: bool = False
+    ) -> "WordPieceTokenizer":
+        """Merge the most frequent pairs of pieces until `vocab_size` (default 8000) is reached.
+
+        The alphabet holds every character of the texts. Holds every distinct word in memory.
+        """
+        check_vocab_size(vocab_size, kind=cls.kind, smallest=1)
+        pattern = splitting.word_pattern()
+        counts = count_words(texts, pattern, lowercase=lowercase, kind=cls.kind)
+        counts.pop(splitting.NEWLINE, None)
+        inner = {character for word in counts for character in word[1:]}
+        smallest = FIRST + 1 + len(set("".join(counts))) + len(inner)
+        check_vocab_size(vocab_size, kind=cls.kind, smallest=smallest)
+        wanted = vocab_size or max(DEFAULT_SIZE, smallest)
+        pieces = _train_pieces(counts, wanted - FIRST - 1)
+        size = FIRST + 1 + len(pieces)
+        if vocab_size is not None and size < vocab_size:
+            raise too_large(vocab_size, kind=cls.kind, largest=size)
+        return cls(pieces, lowercase=lowercase, report={"words": len(counts)})
+
+    @classmethod
+    def from_payload(
+        cls, payload: Any, *, lowercase: bool, report: dict[str, Any]
+    ) -> "WordPieceTokenizer":
+        return cls(list(payload), lowercase=lowercase, report=report)
+
+    def _payload(self) -> list[str]:
+        return self._content.tokens[FIRST + 1 :]
+
+    def _cut_word(self, word: str) -> tuple[int, ...]:
+        """The ids of one word: the longest known piece, again and again."""
+        index = self._content.index
+        if len(word.encode()) > LONGEST_WORD:
+            return (1,)
+        ids, start, prefix = [], 0, ""
+        while start < len(word):
+            stop = len(word)
+            while stop > start and prefix + word[start:stop] not in index:
+                stop -= 1
+            if stop == start:
+                return (1,)
+            ids.append(index[prefix + word[start:stop]])
+            start, prefix = stop, SUFFIX
+        return tuple(ids)
+
+    def _encode_batch(self, texts: list[str]) -> list[np.ndarray]:
+        pattern, cut = splitting.word_pattern(), self._cut
+        return [
+            np.array([i for word in splitting.split(text, pattern) for i in cut(word)], np.int32)
+            for text in texts
+        ]
+
+    def _unknown(self, text: str) -> list[str]:
+        words = dict.fromkeys(splitting.split(text, splitting.word_pattern()))
+        return [word for word in words if self._cut(word) == (1,)]
+
+    def _graph_ids(self, texts: Tensor) -> tf.RaggedTensor:
+        words = splitting.graph_split(texts, splitting.word_pattern())
+        pieces = self._constant("pieces", self._graph_pieces).tokenize(words.flat_values)
+        splits = tf.gather(pieces.row_splits, words.row_splits)
+        return tf.RaggedTensor.from_row_splits(pieces.flat_values, splits, validate=False)
+
+    def _graph_pieces(self) -> Any:
+        """TensorFlow Text's tokenizer over the same vocabulary."""
+        try:
+            import tensorflow_text
+        except ImportError as error:
+            raise missing_package("tensorflow-text", "wordpiece inside a graph") from error
+        return tensorflow_text.FastWordpieceTokenizer(
+            vocab=self._content.tokens,
+            suffix_indicator=SUFFIX,
+            max_bytes_per_word=LONGEST_WORD,
+            token_out_type=tf.int32,
+            unknown_token=UNKNOWN,
+            no_pretokenization=True,
+        )
+
+    def _join(self, pieces: list[bytes]) -> str:
+        text = " ".join(piece.decode() for piece in pieces).replace(f" {SUFFIX}", "")
+        return splitting.join([text.removeprefix(SUFFIX)], prose=True)
+
+    def _graph_join(self, pieces: Tensor) -> Tensor:
+        text = tf.strings.reduce_join(pieces, axis=-1, separator=" ")
+        text = tf.strings.regex_replace(text, f" {SUFFIX}", "")
+        text = tf.strings.regex_replace(text, f"^{SUFFIX}", "")
+        return splitting.graph_join(text[..., tf.newaxis], prose=True)
+
+
+def _train_pieces(counts: Counter[str], size: int) -> list[str]:
+    """At most `size` pieces, learned from the words and how often each occurs."""
+    try:
+        import tokenizers
+    except ImportError as error:
+        raise missing_package("tokenizers", "training kind 'wordpiece'") from error
+    model = tokenizers.models.WordPiece(unk_token=UNKNOWN)
+    trained = tokenizers.Tokenizer(model)
+    trained.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    trainer = tokenizers.trainers.WordPieceTrainer(
+        vocab_size=size,
+        show_progress=False,
+        continuing_subword_prefix=SUFFIX,
+        # Named here, the inner characters get their ids in this order and not in a random one.
+        special_tokens=sorted({SUFFIX + character for word in counts for character in word[1:]}),
+    )
+    trained.train_from_iterator(_repeated(counts), trainer)
+    vocabulary: dict[str, int] = trained.get_vocab()
+    return sorted(vocabulary, key=vocabulary.__getitem__)
+
+
+def _repeated(counts: Counter[str]) -> Iterator[str]:
+    """Each word as often as it occurs, or in proportion where that is too often."""
+    scale = min(1.0, MOST_WORDS / counts.total())
+    for word, count in sorted(counts.items()):
+        left = max(1, round(count * scale))
+        for start in range(0, left, 1000):
+            yield f"{word} " * min(1000, left - start)
