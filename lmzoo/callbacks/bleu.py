@@ -12,10 +12,11 @@ from lmzoo.metrics.text import TextMetric
 
 
 class BleuCallback(keras.callbacks.Callback):
-    """Lets the model write at the end of an epoch and puts the score into the logs.
+    """Generates answers at the end of an epoch and puts their score into the logs.
 
-    EarlyStopping and ModelCheckpoint see `val_bleu` if they stand behind this callback (with
-    `mode="max"`).
+    EarlyStopping, ModelCheckpoint and `Checkpoint` see `val_bleu` if they stand behind this
+    callback (with `mode="max"`). It also measures wherever `PeriodicValidation`, in front of it,
+    does.
 
     Args:
         sources: texts to read.
@@ -80,6 +81,12 @@ class BleuCallback(keras.callbacks.Callback):
         if last or epoch % self.every_epochs == 0:
             self._scores = self.evaluate(self.model)
         if logs is not None:
+            logs.update(self._scores)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """The same where `PeriodicValidation` has just measured inside an epoch."""
+        if logs and any(name.startswith("val_") for name in logs):
+            self._scores = self.evaluate(self.model)
             logs.update(self._scores)
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:

@@ -124,6 +124,16 @@ class Batches:
 
         return self._from_generator(generate, self.steps)
 
+    def dataset_rest(self, step: int) -> tf.data.Dataset:
+        """One pass from a global step on, then whole ones."""
+        state = list(divmod(step, self.steps))
+
+        def generate() -> Iterator[Arrays]:
+            yield from self.chunks(*state)
+            state[0], state[1] = state[0] + 1, 0
+
+        return self._from_generator(generate, tf.data.UNKNOWN_CARDINALITY)
+
     def dataset_from(self, step: int) -> tf.data.Dataset:
         """Makes a Dataset without end that begins at a global step."""
         if step < 0:
@@ -135,7 +145,9 @@ class Batches:
         shape = (None, self.batch_size, None if self.by_length else self.sequence_length)
         signature = tuple(tf.TensorSpec(shape, t) for t in (tf.int32, tf.int32, tf.float32))
         chunks = tf.data.Dataset.from_generator(generate, output_signature=signature)
-        batches = chunks.unbatch().apply(tf.data.experimental.assert_cardinality(cardinality))
+        batches = chunks.unbatch()
+        if cardinality != tf.data.UNKNOWN_CARDINALITY:
+            batches = batches.apply(tf.data.experimental.assert_cardinality(cardinality))
         return prefetched(batches)
 
 

@@ -33,7 +33,25 @@ class BatchedData:
     @property
     def train(self) -> tf.data.Dataset:
         """One pass over the training part; each complete pass takes the next epoch's order."""
+        if self._first:
+            return self.batches["train"].dataset_rest(self._first)
         return self.batches["train"].dataset()
+
+    _first = 0
+
+    def start_at(self, step: int) -> None:
+        """From now on the first pass over `train` begins at a global step."""
+        self._first = step
+
+    def fingerprint(self) -> dict:
+        """What a resumed training must find again."""
+        return {"train": self.report["train"], "steps": self.steps_per_epoch}
+
+    def save(self, folder: Any) -> None:
+        """Writes the tokenizer."""
+        from pathlib import Path
+
+        self.tokenizer.save(Path(folder) / "tokenizer.json")
 
     @property
     def valid(self) -> tf.data.Dataset | None:

@@ -59,6 +59,14 @@ class LMData(BatchedData):
     floor_nats: float | None = None
     floor_per_document: np.ndarray | None = field(default=None, repr=False)
 
+    grammar: str | None = None
+
+    @staticmethod
+    def count_words(text: str) -> int:
+        from lmzoo.data.encode import count_words
+
+        return count_words(text)
+
     @property
     def vocab_size(self) -> int:
         """Number of ids of the tokenizer."""
@@ -85,6 +93,7 @@ def prepare_lm(
     clean: bool | str | Iterable[str | Rule] = True,
     deduplicate: bool = True,
     seed: int = 0,
+    grammar_size: int = 20_000,
     contiguous: bool = False,
     pack: bool = True,
     valid_overlap: int = 0,
@@ -141,7 +150,7 @@ def prepare_lm(
         (TensorShape([2, 16]), 'int32', 'float32')
     """
     _check_sizes(sequence_length, batch_size)
-    texts = read_texts(source, seed=seed)
+    texts = read_texts(source, grammar_documents=grammar_size, seed=seed)
     kind = check_kind(documents, texts.are_documents)
     if valid_overlap and (kind != "stream" or contiguous):
         raise ArgumentError(
@@ -161,6 +170,7 @@ def prepare_lm(
     data = LMData(trained, sequence_length, batch_size, report, parts, batches)
     data.valid_counts, data.test_counts = counts.get("valid"), counts.get("test")
     if texts.grammar is not None and "valid" in parts:
+        data.grammar = texts.grammar
         _find_floor(data, texts.grammar, corpus, contiguous)
     return data
 
