@@ -1,6 +1,5 @@
 """Keras callbacks: perplexity in the logs, time budgets, checkpoints, learning curves."""
 
-from lmzoo.callbacks.bleu import BleuCallback
 from lmzoo.callbacks.budget import TimeBudget
 from lmzoo.callbacks.checkpoint import Checkpoint
 from lmzoo.callbacks.checkpoint_file import read_state, restore
@@ -9,6 +8,7 @@ from lmzoo.callbacks.epoch_ends import AverageWeights, ResetState, SampleText
 from lmzoo.callbacks.learning_rate import RateSearch, find_learning_rate
 from lmzoo.callbacks.periodic_validation import PeriodicValidation
 from lmzoo.callbacks.perplexity import PerplexityCallback
+from lmzoo.callbacks.scores import BleuCallback, ScoreCallback, SpanF1Callback
 from lmzoo.callbacks.stopping import StopOnNaN, StopOnSignal
 
 __all__ = [
@@ -21,6 +21,8 @@ __all__ = [
     "RateSearch",
     "ResetState",
     "SampleText",
+    "ScoreCallback",
+    "SpanF1Callback",
     "StopOnNaN",
     "StopOnSignal",
     "TimeBudget",

@@ -95,7 +95,7 @@ class Checkpoint(Progress):
         self._busy = [0.0, 0]  # seconds, steps: without compilation, validation and saving
         self._begun = 0.0
         self._saved: int | None = None
-        self._saved_at = clock()
+        self._saved_at = self._made_at = clock()
 
     def start(self, model: keras.Model, data: Any = None) -> dict[str, Any]:
         """Restores the last checkpoint when resuming; tells where the training stands.
@@ -142,16 +142,21 @@ class Checkpoint(Progress):
         """Figures of the training for its report.
 
         Returns:
-            "steps", "epochs", "training_seconds" (in `fit`), "steps_per_second" (without
-            compilation, validation and saving), "parameters", "out" (the folder).
+            "steps", "epochs", "seconds" (since this callback was made), "training_seconds" (in
+            `fit`), "steps_per_second" and "tokens_per_second" (without compilation, validation
+            and saving; the latter where the data count tokens), "parameters", "out" (the folder).
         """
         seconds, steps = self._busy
-        per_epoch = self._steps_per_epoch
+        per_epoch, speed = self._steps_per_epoch, steps / max(seconds, 1e-9)
+        tokens = ((self.fingerprint or {}).get("train") or {}).get("tokens")
+        of_tokens = {"tokens_per_second": speed * tokens / per_epoch} if tokens else {}
         return {
             "steps": self.step,
             "epochs": round(self.step / per_epoch, 3) if per_epoch else self.epoch,
+            "seconds": self.clock() - self._made_at,
             "training_seconds": self.seconds,
-            "steps_per_second": steps / max(seconds, 1e-9),
+            "steps_per_second": speed,
+            **of_tokens,
             "parameters": self.model.count_params(),
             "out": str(self.folder),
         }
