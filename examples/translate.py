@@ -19,6 +19,7 @@ parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 # --data --tokenizer --minutes --epochs --seed --out --resume --smoke --prompt --interactive
 cli.add_training_flags(parser, tokenizer="word", minutes=4.0, out="runs/translate")
 parser.add_argument("--columns", nargs=2, help="languages or columns: that of the source first")
+parser.add_argument("--more-pairs", help="a table of more pairs to train on, source first")
 parser.add_argument("--embed-dim", type=int, default=128, help="width of the Transformer")
 parser.add_argument("--dropout", type=float, default=0.0, help="small corpora want 0.3")
 
@@ -29,13 +30,19 @@ def main(args: argparse.Namespace) -> None:
     run = callbacks.Checkpoint(args.out, resume=args.resume, monitor="val_bleu", mode="max")
 
     # data.train and data.valid are tf.data.Datasets of ((source, target), next ids, weights)
-    data = lmzoo.data.prepare_seq2seq(
+    pairs = lmzoo.data.read_pairs(
         args.data,
         columns=args.columns,
+        grammar_size=1_000 if args.smoke else 50_000,
+        seed=args.seed,
+    )
+    if args.more_pairs:
+        pairs = pairs.concatenate(lmzoo.data.read_pairs(args.more_pairs))
+    data = lmzoo.data.prepare_seq2seq(
+        pairs,
         tokenizer=args.tokenizer,
         max_length=128,  # longer pairs are left out, and counted
         tokens_per_batch=512 if args.smoke else 2048,
-        grammar_size=1_000 if args.smoke else 50_000,
         seed=args.seed,
     )
     print(data.describe())
