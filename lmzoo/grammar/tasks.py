@@ -170,7 +170,7 @@ def headline(derivation: Derivation, language: str = "en") -> str:
     if "because" in side:
         side = side[: side.index("because")]
     units = _core(first, side, language, _JOINTS[language])
-    return write([*units, first.rule.side(language)[-1]], language)
+    return write([*units, str(first.rule.side(language)[-1])], language)
 
 
 def _core(

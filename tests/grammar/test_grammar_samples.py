@@ -73,7 +73,7 @@ def test_headlines_keep_the_subject_in_both_languages():
                 for language, gap in (("en", " "), ("zh", "")):
                     assert gap.join(part.units(language)) in headline(tree, language)
                 checked += 1
-    assert checked > 300
+    assert checked > 250
 
 
 def test_chinese_dialogues_translate_the_english_ones():
