@@ -10,13 +10,7 @@ from typing import Any
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary path beside `path`, which replaces it when the block ends without an error.
-
-    Args:
-        path: the file; its folder is made where it is missing.
-
-    Yields:
-        The path to write to.
+    """Give a temporary path that replaces `path` when the block ends without an error.
 
     Example:
         >>> with replacing("model.txt") as temporary:
@@ -35,22 +29,11 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a UTF-8 text file, whole or not at all.
-
-    Args:
-        path: the file; its folder is made where it is missing.
-        text: its content.
-    """
+    """Write a UTF-8 text file, whole or not at all; its folder is made if missing."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def write_json(path: str | os.PathLike[str], value: Any, *, indent: int | None = None) -> None:
-    """Write a JSON file, whole or not at all.
-
-    Args:
-        path: the file; its folder is made where it is missing.
-        value: anything that JSON can hold.
-        indent: spaces a level; None writes one line.
-    """
+    """Write a JSON file, whole or not at all, in one line unless there is an indent."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=indent) + "\n")

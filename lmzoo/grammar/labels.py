@@ -28,7 +28,7 @@ _BAD = (
 _LIKED = {"music": 1, "concert": 1, "film": 1, "rain": -1, "snow": -1, "lesson": -1}
 _CHANGES = {"begin": 1, "stop": -1, "end": -1}
 # What one does not do, or has to do, counts with the opposite sign.
-_NEGATIONS = ("not", "had", "has", "have")
+_NEGATIONS = {"not", "had", "has", "have"}
 
 # The class of the verb that a document is about -> its topic.
 _TOPICS = {
@@ -79,16 +79,8 @@ def sentiment(derivation: Derivation) -> str | None:
     counts with the opposite sign; what follows "although", and when something was, counts
     nothing; that something pleasant ends is bad, that something unpleasant ends is good.
 
-    Args:
-        derivation: of a document.
-
     Returns:
         "positive" or "negative"; None for questions, and where good and bad weigh the same.
-
-    Example:
-        >>> from lmzoo import grammar
-        >>> sentiment(grammar.derivations(8, seed=3)[5])
-        'negative'
     """
     if derivation.children[0].name == "Question":
         return None
@@ -106,15 +98,11 @@ def _score(tree: Derivation) -> int:
         return _LIKED.get(thing, 0) * _changes()[change]
     counted = [c for c in tree.children if not ("although" in side and c.name == "Cause")]
     score = sum(map(_score, counted))
-    if tree.name == "Pred" and _negated(tree):
+    auxiliaries = [unit for c in counted if c.name == "Aux" for unit in c.units("en")]
+    if tree.name == "Pred" and set(auxiliaries) & _NEGATIONS:
         score = -score
     score += sum(_polarities().get(unit, 0) for unit in side if isinstance(unit, str))
     return score * (2 if "very" in side else 1)
-
-
-def _negated(predicate: Derivation) -> bool:
-    auxiliaries = [child for child in predicate.children if child.name == "Aux"]
-    return any(word in _NEGATIONS for child in auxiliaries for word in child.units("en"))
 
 
 def topic(derivation: Derivation) -> str | None:
@@ -123,17 +111,8 @@ def topic(derivation: Derivation) -> str | None:
     Actions in relative clauses, in reasons and in temporal clauses do not count; in reported
     speech, the reported action counts.
 
-    Args:
-        derivation: of a document.
-
     Returns:
-        "animals", "food", "leisure", "people", "trade", "travel" or "work"; None where nobody does
-        anything.
-
-    Example:
-        >>> from lmzoo import grammar
-        >>> topic(grammar.derivations(8, seed=3)[5])
-        'trade'
+        "animals", "food", "leisure", "people", "trade", "travel" or "work"; None without an action.
     """
     first = derivation.children[0]
     if first.features[0] in _ANIMALS:

@@ -19,11 +19,6 @@ def derivation_entropy(grammar: Grammar) -> float:
 
     An upper bound of the entropy of its strings, and equal to it in a language in which no
     string has two derivations.
-
-    Example:
-        >>> coin = [Rule("S", 1.0, (), ("h",), ("正",)), Rule("S", 1.0, (), ("t",), ("反",))]
-        >>> derivation_entropy(Grammar(coin, "S")) == math.log(2)
-        True
     """
 
     def value(rule: Rule, entropy: dict[str, float]) -> float:
@@ -34,13 +29,7 @@ def derivation_entropy(grammar: Grammar) -> float:
 
 
 def expected_units(grammar: Grammar, language: str) -> float:
-    """Mean number of units (English words and marks, Chinese characters) of a document.
-
-    Example:
-        >>> coin = [Rule("S", 1.0, (), ("good", "luck"), ()), Rule("S", 1.0, (), ("bad",), ())]
-        >>> expected_units(Grammar(coin, "S"), "en")
-        1.5
-    """
+    """Mean number of units of a document, without its end."""
 
     def value(rule: Rule, mean: dict[str, float]) -> float:
         side = rule.side(language)
@@ -51,14 +40,7 @@ def expected_units(grammar: Grammar, language: str) -> float:
 
 
 def count_derivations(grammar: Grammar) -> dict[str, int]:
-    """Exact number of derivations of every symbol.
-
-    Example:
-        >>> coins = [Rule("S", 1.0, ("C", "C"), (0, 1), ()), Rule("C", 1.0, (), ("h",), ()),
-        ...          Rule("C", 1.0, (), ("t",), ())]
-        >>> count_derivations(Grammar(coins, "S"))["S"]
-        4
-    """
+    """Exact number of derivations of every symbol."""
     counts: dict[str, int] = {}
     for symbol in grammar.symbols:
         rules = grammar.rules[symbol]

@@ -46,8 +46,7 @@ def units(text: str, *, language: str = "en") -> list[str] | None:
     """Split a document into the grammar's units.
 
     Args:
-        text: one document.
-        language: "en" or "zh"; any other one is an ArgumentError.
+        text, language: one document in "en" or "zh"; any other language is an ArgumentError.
 
     Returns:
         Words and punctuation marks in English, characters in Chinese; None for English that is
@@ -64,15 +63,14 @@ def log_probability(text: str, *, language: str = "en") -> float:
     """The exact log-probability of a document, summed over all its derivations, end included.
 
     Args:
-        text: one document.
-        language: "en" or "zh"; any other one is an ArgumentError.
+        text, language: one document in "en" or "zh"; any other language is an ArgumentError.
 
     Returns:
         Nats; -inf if the grammar cannot produce the text.
 
     Example:
-        >>> log_probability("The the the."), log_probability("Anna slept.") > -20
-        (-inf, False)
+        >>> log_probability("The the the."), round(log_probability("Emma sang in the park."), 2)
+        (-inf, -16.47)
     """
     split = units(text, language=language)
     p = _inside(language).probability(split) if split else 0.0
@@ -83,8 +81,7 @@ def parses(text: str, *, language: str = "en") -> bool:
     """Whether the grammar can produce the text as a whole document.
 
     Args:
-        text: one document.
-        language: "en" or "zh"; any other one is an ArgumentError.
+        text, language: one document in "en" or "zh"; any other language is an ArgumentError.
 
     Returns:
         True if it can.
@@ -103,8 +100,7 @@ def floor(texts: Iterable[str], *, language: str = "en") -> float:
     counted) for the floor of its loss.
 
     Args:
-        texts: documents.
-        language: "en" or "zh"; any other one is an ArgumentError.
+        texts, language: documents in "en" or "zh"; any other language is an ArgumentError.
 
     Returns:
         Nats; inf if the grammar cannot produce one of the texts.

@@ -48,16 +48,11 @@ class Derivation:
 class Sampler:
     """Draws from a grammar; the same generator state gives the same derivation in any language.
 
-    Args:
-        grammar: a compiled grammar.
-
     Example:
         >>> coin = [Rule("S", 1.0, (), ("head",), ("正",)), Rule("S", 1.0, (), ("tail",), ("反",))]
         >>> sampler = Sampler(Grammar(coin, "S"))
-        >>> sampler.draw(random.Random(7)).units("en")
-        ['head']
-        >>> sampler.text(random.Random(7), "zh")
-        '正'
+        >>> sampler.draw(random.Random(7)).units("en"), sampler.text(random.Random(7), "zh")
+        (['head'], '正')
     """
 
     def __init__(self, grammar: Grammar) -> None:

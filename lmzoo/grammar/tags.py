@@ -51,15 +51,7 @@ def tagged(count: int, *, seed: int = 0, language: str = "en") -> list[tuple[lis
 
 
 def tag_entities(derivation: Derivation, language: str = "en") -> tuple[list[str], list[str]]:
-    """The words of a document with the tags of its entities.
-
-    Args:
-        derivation: of a document.
-        language: "en" or "zh".
-
-    Returns:
-        Words as they are written (Chinese: characters), and IOB2 tags.
-    """
+    """The words of a document as they are written, and the IOB2 tags of its entities."""
     pairs = list(_walk(derivation, language))
     words = [unit for unit, _ in pairs]
     if language == "en":

@@ -61,13 +61,10 @@ def derivations(count: int, *, seed: int = 0) -> list[Derivation]:
     """Draw the derivation trees behind `documents(count, seed=seed)`.
 
     Args:
-        count, seed: how many (0 or more), and of which random seed.
+        count, seed: as for `documents`.
 
     Returns:
         `count` trees.
-
-    Raises:
-        ArgumentError: a negative count.
 
     Example:
         >>> derivations(1, seed=3)[0].rule.symbol
@@ -81,14 +78,11 @@ def pairs(count: int, *, seed: int = 0, language: str = "en") -> list[tuple[str,
     """Draw documents with their translations.
 
     Args:
-        count, seed: how many, and of which random seed.
+        count, seed: as for `documents`.
         language: of the source text, "en" or "zh"; the other one is the target's.
 
     Returns:
         `count` pairs (source, target), each from one derivation. Chinese is a function of English.
-
-    Raises:
-        ArgumentError: an unknown language, a negative count.
 
     Example:
         >>> english, chinese = pairs(1, seed=5)[0]
@@ -110,9 +104,6 @@ def headlines(count: int, *, seed: int = 0, language: str = "en") -> list[tuple[
         `count` pairs (document, headline). In English the headline is a function of the document;
         in Chinese it is one of the derivation, which the document nearly always determines.
 
-    Raises:
-        ArgumentError: an unknown language, a negative count.
-
     Example:
         >>> text, short = headlines(1, seed=5)[0]
         >>> [text] == documents(1, seed=5), len(short) <= len(text)
@@ -133,9 +124,6 @@ def dialogues(count: int, *, seed: int = 0, language: str = "en") -> list[list[t
         `count` dialogues of (speaker, text); speakers are "user" and "bot". In English every turn
         of the bot is a function of the turns before it.
 
-    Raises:
-        ArgumentError: an unknown language, a negative count.
-
     Example:
         >>> dialogues(1, seed=5)[0][-1]
         ('bot', 'You are welcome.')
@@ -155,13 +143,6 @@ def headline(derivation: Derivation, language: str = "en") -> str:
 
     Times, places, manners, reasons, adjectives and relative clauses are left out, and so is a
     second sentence.
-
-    Args:
-        derivation: of a document.
-        language: "en" or "zh".
-
-    Returns:
-        One sentence.
     """
     first = derivation.children[0]
     side = first.rule.side("en")
@@ -201,13 +182,8 @@ def dialogue(
 ) -> list[tuple[str, str]]:
     """A dialogue about a statement: the user states it, the bot gives its headline and answers.
 
-    Args:
-        derivation: of a document that begins with a statement; what follows it is left out.
-        rng: chooses two to four questions.
-        language: "en" or "zh".
-
-    Returns:
-        (speaker, text) of each turn, speakers "user" and "bot".
+    The derivation is of a document that begins with a statement; `rng` chooses two to four
+    questions. Returns (speaker, text) of each turn.
     """
     first = derivation.children[0]
     summary, unsaid, thanks, welcome = _PHRASES[language]

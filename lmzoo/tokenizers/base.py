@@ -122,10 +122,7 @@ class Tokenizer(tf.Module):
             texts: strings, without lone surrogates.
 
         Returns:
-            One int32 array (time,) for each text.
-
-        Raises:
-            TokenizerError: an item is not a string, or has a lone surrogate.
+            One int32 array (time,) for each text; TokenizerError for other items.
         """
         if isinstance(texts, (str, bytes)):
             raise TokenizerError("encode_batch takes a list of strings; for one use encode(text)")
@@ -175,9 +172,6 @@ class Tokenizer(tf.Module):
 
         Returns:
             Ragged int32 ids (batch, None), with int64 row splits.
-
-        Raises:
-            TokenizerError: the input is not a batch of strings.
         """
         texts = tf.convert_to_tensor(texts)
         if texts.dtype != tf.string or texts.shape.rank not in (None, 1):

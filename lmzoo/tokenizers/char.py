@@ -21,8 +21,7 @@ class CharTokenizer(Tokenizer):
 
     Args:
         characters: the known ones.
-        lowercase: lower-case texts before encoding them.
-        report: notes of the training.
+        lowercase, report: as for every `Tokenizer`.
 
     Example:
         >>> tokenizer = CharTokenizer("abc")

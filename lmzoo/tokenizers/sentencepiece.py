@@ -42,11 +42,9 @@ class SentencePieceTokenizer(Tokenizer):
 
     Args:
         model: a serialized sentencepiece model with byte fallback and the special ids of lmzoo.
-        lowercase: lower-case texts before encoding them.
-        report: notes of the training.
+        lowercase, report: as for every `Tokenizer`.
 
-    Source:
-        Kudo and Richardson 2018, https://arxiv.org/abs/1808.06226.
+    Source: Kudo and Richardson 2018, https://arxiv.org/abs/1808.06226.
 
     Example:
         >>> tokenizer = UnigramTokenizer.train(["old boats and old boots"])

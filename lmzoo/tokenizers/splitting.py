@@ -17,30 +17,17 @@ from lmzoo.typing import Tensor
 NEWLINE = "\n"
 # Everything that is white space to str.isspace(), except the newline.
 BLANK = "\t\x0b\x0c\r\x1c-\x1f \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-# Scripts without spaces between words: each character is a word.
+# Scripts without spaces between words, where each character is a word: Thai and Lao, Myanmar,
+# Khmer, radicals to Bopomofo, Han (3), narrow Katakana, old kana, Han extensions.
 UNSPACED = (
-    (0x0E00, 0x0EFF),  # Thai, Lao
-    (0x1000, 0x109F),  # Myanmar
-    (0x1780, 0x17FF),  # Khmer
-    (0x2E80, 0x31FF),  # radicals, Japanese syllables, Bopomofo
-    (0x3400, 0x4DBF),  # Han
-    (0x4E00, 0x9FFF),
-    (0xF900, 0xFAFF),
-    (0xFF66, 0xFF9F),  # narrow Katakana
-    (0x1B000, 0x1B16F),
-    (0x20000, 0x3FFFF),
-)
+    (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x2E80, 0x31FF), (0x3400, 0x4DBF),
+    (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0xFF66, 0xFF9F), (0x1B000, 0x1B16F), (0x20000, 0x3FFFF),
+)  # fmt: skip
 # Blocks in which characters newer than Unicode 3.2 are symbols rather than letters.
 SYMBOLS = (
-    (0x2000, 0x2BFF),
-    (0x2E00, 0x2E7F),
-    (0x2FF0, 0x303F),
-    (0x3200, 0x33FF),
-    (0xFE10, 0xFE1F),
-    (0xFFF0, 0xFFFF),
-    (0x1D000, 0x1D24F),
-    (0x1F000, 0x1FAFF),
-)
+    (0x2000, 0x2BFF), (0x2E00, 0x2E7F), (0x2FF0, 0x303F), (0x3200, 0x33FF), (0xFE10, 0xFE1F),
+    (0xFFF0, 0xFFFF), (0x1D000, 0x1D24F), (0x1F000, 0x1FAFF),
+)  # fmt: skip
 WIDE_MARKS = "■-◿、-〿！-／：-＠［-｀｛-･"  # punctuation of Chinese and Japanese
 
 
@@ -164,11 +151,9 @@ def join(words: Sequence[str], *, prose: bool) -> str:
 def graph_join(words: Tensor, *, prose: bool) -> Tensor:
     """Strings (batch,) of words (batch, time), dense or ragged; empty words are dropped.
 
-    Args:
-        words: strings, UTF-8.
-        prose: set spaces as in printed prose: none before closing marks, after opening marks,
-            around hyphens, dashes and slashes, or beside Chinese and Japanese characters.
-            Otherwise one space between two words on the same line.
+    With `prose`, spaces are set as in print: none before closing marks, after opening marks, around
+    hyphens, dashes and slashes, or beside Chinese and Japanese characters. Otherwise there is one
+    space between two words on the same line.
     """
     text = tf.strings.reduce_join(words, axis=-1, separator=" ")
     for pattern, replacement in _spacing() if prose else _spacing()[:4]:

@@ -26,8 +26,7 @@ class WhitespaceTokenizer(Tokenizer):
 
     Args:
         words: the known ones, each once, without the newline and "<unk>".
-        lowercase: lower-case texts before encoding them.
-        report: notes of the training.
+        lowercase, report: as for every `Tokenizer`.
 
     Example:
         >>> tokenizer = WhitespaceTokenizer(["red", "boat"])
@@ -135,7 +134,8 @@ class WordTokenizer(WhitespaceTokenizer):
     spacing are lost.
 
     Args:
-        words, lowercase, report: as for `WhitespaceTokenizer`.
+        words: the known ones, each once, without the newline.
+        lowercase, report: as for every `Tokenizer`.
 
     Example:
         >>> text = "The old man, who sells red boats, left at half past nine."

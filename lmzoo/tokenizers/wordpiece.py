@@ -30,12 +30,10 @@ class WordPieceTokenizer(Tokenizer):
 
     Args:
         pieces: the known ones, each once, without the newline.
-        lowercase: lower-case texts before encoding them.
-        report: notes of the training.
+        lowercase, report: as for every `Tokenizer`.
 
-    Source:
-        Schuster and Nakajima 2012; Wu et al. 2016, https://arxiv.org/abs/1609.08144; in graphs
-        the algorithm of Song et al. 2021, https://arxiv.org/abs/2012.15524.
+    Source: Schuster and Nakajima 2012; Wu et al. 2016, https://arxiv.org/abs/1609.08144; in graphs
+    the algorithm of Song et al. 2021, https://arxiv.org/abs/2012.15524.
 
     Example:
         >>> tokenizer = WordPieceTokenizer(["play", "##ing", "##s"])
