@@ -1,4 +1,4 @@
-"""The words of the grammar's world, English and Chinese, in tables.
+"""The words of the language, English and Chinese, in tables.
 
 Nouns: class -> measure word -> "singular[/plural] 中文"; regular plurals are formed by rule.
 Verbs: class -> "base[/past] 中文[/中文过去]"; the default Chinese past adds 了.
@@ -137,44 +137,42 @@ def entries(table: str) -> list[tuple[str, str, str, str]]:
         >>> entries("ride/rode 骑, love 爱/爱")
         [('ride', 'rode', '骑', ''), ('love', '', '爱', '爱')]
     """
-    found = []
+    rows = []
     for item in table.split(", "):
         english, _, chinese = item.partition(" ")
-        base, _, other = english.partition("/")
+        base, _, irregular = english.partition("/")
         zh, _, zh_past = chinese.partition("/")
-        found.append((base, other, zh, zh_past))
-    return found
+        rows.append((base, irregular, zh, zh_past))
+    return rows
 
 
 def plural(noun: str) -> str:
-    """The regular plural.
-
-    Example:
-        >>> plural("dog"), plural("fox")
-        ('dogs', 'foxes')
-    """
+    """The regular plural: dogs, foxes."""
     return noun + ("es" if re.search(r"(s|x|ch|sh)$", noun) else "s")
 
 
 def third_person(verb: str) -> str:
-    """The third person singular.
-
-    Example:
-        >>> third_person("run"), third_person("catch"), third_person("carry")
-        ('runs', 'catches', 'carries')
-    """
+    """The third person singular: runs, catches, carries."""
     if re.search(r"[^aeiou]y$", verb):
         return verb[:-1] + "ies"
     return verb + ("es" if re.search(r"(s|x|ch|sh|[^o]o)$", verb) else "s")
 
 
 def past_tense(verb: str) -> str:
-    """The regular past.
-
-    Example:
-        >>> past_tense("share"), past_tense("walk"), past_tense("cry")
-        ('shared', 'walked', 'cried')
-    """
+    """The regular past tense: shared, walked, cried."""
     if re.search(r"[^aeiou]y$", verb):
         return verb[:-1] + "ied"
     return verb + ("d" if verb.endswith("e") else "ed")
+
+
+def verb_forms(table: str) -> list[tuple[str, str, str, str, str]]:
+    """Split a table of verbs into (base, past, third person, Chinese, Chinese past).
+
+    Example:
+        >>> verb_forms("ride/rode 骑, love 爱/爱")
+        [('ride', 'rode', 'rides', '骑', '骑了'), ('love', 'loved', 'loves', '爱', '爱')]
+    """
+    return [
+        (base, past or past_tense(base), third_person(base), zh, zh_past or f"{zh}了")
+        for base, past, zh, zh_past in entries(table)
+    ]
