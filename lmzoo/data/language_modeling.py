@@ -11,8 +11,8 @@ import numpy as np
 from lmzoo.data.batch import Batches
 from lmzoo.data.batched import BatchedData
 from lmzoo.data.borders import check_kind
-from lmzoo.data.clean import Rule, choose_rules
-from lmzoo.data.corpus import Corpus
+from lmzoo.data.text.cleaning import Rule, choose_rules
+from lmzoo.data.lm_corpus import Corpus
 from lmzoo.data.encode import Encoded, predicted_counts
 from lmzoo.data.layout import Layout
 from lmzoo.data.report import describe_report, make_report

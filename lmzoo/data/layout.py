@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from lmzoo.data.batch import Batches
-from lmzoo.data.corpus import Corpus
+from lmzoo.data.lm_corpus import Corpus
 from lmzoo.data.encode import Encoded, Encoder
 from lmzoo.data.rows import DocumentPacker, Rows, lane_rows, possible_shifts, window_rows
 from lmzoo.errors import DataError

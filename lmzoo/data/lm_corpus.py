@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from lmzoo.data.borders import cut_pieces, end_lines, slice_characters, split_documents_at
-from lmzoo.data.clean import Rule, apply_rules
+from lmzoo.data.text.cleaning import Rule, apply_rules
 from lmzoo.data.deduplicate import buckets, digest, first_occurrences
 from lmzoo.data.files import LINE_LIMIT
 from lmzoo.data.sources import Texts

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lmzoo.data.batch import Batches
-from lmzoo.data.corpus import Corpus
+from lmzoo.data.lm_corpus import Corpus
 from lmzoo.data.encode import Encoded
 
 KIND_NAMES = {

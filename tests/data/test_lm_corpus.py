@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmzoo.data.clean import choose_rules
-from lmzoo.data.corpus import Corpus
+from lmzoo.data.lm_corpus import Corpus
 from lmzoo.data.sources import Texts, read_texts
+from lmzoo.data.text.cleaning import choose_rules
 from lmzoo.errors import DataError
 
 

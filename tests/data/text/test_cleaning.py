@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmzoo.data.clean import DEFAULT_RULES, RULES, apply_rules, choose_rules, clean_text
+from lmzoo.data.text.cleaning import DEFAULT_RULES, RULES, apply_rules, choose_rules, clean_text
 from lmzoo.errors import ArgumentError
 
 BITS = "<b>|</|br/>|<|>|&|amp;|lt;|#60;|\r|\n|\0|\x07|\ufeff|e|\u0301|\u1100\u1161|\u2126|\u2000"
