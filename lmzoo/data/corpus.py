@@ -13,22 +13,25 @@ Record: TypeAlias = dict[str, Any]
 Opener: TypeAlias = Callable[[], Iterable[Record]]
 
 
+def chained(openers: Sequence[Opener]) -> Opener:
+    """Opens several sources of records, one after the other."""
+    return lambda: chain.from_iterable(opener() for opener in openers)
+
+
 class Located(dict[str, Any]):
     """A record that knows where it was read, for errors; it equals a plain dict of its items.
 
     Args:
         record: the items.
-        source: what it was read from: a file, or an item of a list.
-        line: its line in the source, or the lines of its tokens; 0: the source has no lines.
+        place: where it was read, such as "a.tsv, line 4" or "item 3 of train".
+        lines: of its tokens, each in a line of the file `place`; empty: they have no lines.
     """
 
-    __slots__ = ("line", "source")
+    __slots__ = ("lines", "place")
 
-    def __init__(
-        self, record: Mapping[str, Any], source: str, line: int | Sequence[int] = 0
-    ) -> None:
+    def __init__(self, record: Mapping[str, Any], place: str, lines: Sequence[int] = ()) -> None:
         super().__init__(record)
-        self.source, self.line = source, line
+        self.place, self.lines = place, lines
 
 
 def place_of(record: Record, token: int | None = None, default: str = "") -> str:
@@ -43,15 +46,15 @@ def place_of(record: Record, token: int | None = None, default: str = "") -> str
         Such as "a.tsv, line 4", or "item 3 of train, token 1".
 
     Example:
-        >>> place_of(Located({"text": "a"}, "a.tsv", 4)), place_of({"text": "a"}, default="here")
-        ('a.tsv, line 4', 'here')
+        >>> place_of(Located({"text": "a"}, "a.tsv, line 4")), place_of({"text": "a"}, 1, "here")
+        ('a.tsv, line 4', 'here, token 1')
     """
-    source = record.source if isinstance(record, Located) else default
-    line = record.line if isinstance(record, Located) else 0
-    if not isinstance(line, int):
-        return f"{source}, line {line[token or 0]:,}"
-    where = f"{source}, line {line:,}" if line else source
-    return where if token is None else f"{where}, token {token}"
+    place, lines = default, ()
+    if isinstance(record, Located):
+        place, lines = record.place, record.lines
+    if lines:
+        return f"{place}, line {lines[token or 0]:,}"
+    return place if token is None else f"{place}, token {token}"
 
 
 @dataclass(frozen=True)
@@ -120,8 +123,7 @@ class Corpus:
         Returns:
             The training records of both, one after the other; validation and test are the first's.
         """
-        train = self.splits["train"], other.splits["train"]
-        splits = {**self.splits, "train": lambda: chain.from_iterable(open_() for open_ in train)}
+        splits = {**self.splits, "train": chained([self.splits["train"], other.splits["train"]])}
         notes = [*self.notes, f"more records to train on: {other.name}"]
         return Corpus(f"{self.name} and {other.name}", splits, notes, self.grammar)
 
@@ -133,5 +135,5 @@ def _results(
     results = function(record)
     for result in [results] if isinstance(results, dict) else results:
         if isinstance(record, Located) and not isinstance(result, Located):
-            result = Located(result, record.source, record.line)
+            result = Located(result, record.place, record.lines)
         yield result
