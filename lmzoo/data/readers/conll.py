@@ -162,6 +162,8 @@ class _Reader:
 
 def find_tagged(path: Path) -> Found:
     """The splits of a file, a folder, or the files of a pattern."""
+    if path.name in SLOT_FILES:
+        raise DataError(f"{path} is one of {', '.join(SLOT_FILES)}: give the path of their folder")
     if path.is_file():
         return find_file(path, TAGGED)
     if any((path / name).is_file() for name in SLOT_FILES):

@@ -172,7 +172,7 @@ def find_labeled(path: Path, format: str | None) -> Found:
 
 def _unknown_format(path: Path) -> DataError:
     return DataError(
-        f"{path} is no table ({', '.join(TABLES)}, plain or .gz), no .json, and no folder of them "
+        f"{path} is not a table ({', '.join(TABLES)}, plain or .gz), a .json, or a folder of them "
         f"or of folders named by labels; say what it holds with format: {', '.join(FORMATS)}"
     )
 

@@ -10,7 +10,7 @@ from lmzoo.errors import DataError
 
 # What data sets call tags, the most common first.
 _TAG_NAMES = ("ner", "tags", "ner_tags", "upos", "pos", "labels")
-# The types of features that may hold the value of a key; "class" and "classes" are numbers of names.
+# The types of features that may hold the value of a key.
 _TYPES = {
     "text": ("text",),
     "source": ("text",),
@@ -106,7 +106,7 @@ def _choose(data: DataSet, kind: Kind, columns: Sequence[str] | None) -> tuple[s
     if not fits:
         features = ", ".join(f"{name} ({found.type})" for name, found in data.features.items())
         raise DataError(
-            f"{data.name} has the features {features}: give {kind.columns}, in columns"
+            f"{data.name} has the features {features}: columns needs {kind.columns}"
             + (f", not {chosen}" if chosen else "")
         )
     return chosen
