@@ -21,10 +21,8 @@ def chained(openers: Sequence[Opener]) -> Opener:
 class Located(dict[str, Any]):
     """A record that knows where it was read, for errors; it equals a plain dict of its items.
 
-    Args:
-        record: the items.
-        place: where it was read, such as "a.tsv, line 4" or "item 3 of train".
-        lines: of its tokens, each in a line of the file `place`; empty: they have no lines.
+    `place` is such as "a.tsv, line 4" or "item 3 of train"; if the tokens of the record stand in
+    lines of their own, `lines` are these, and `place` is their file.
     """
 
     __slots__ = ("lines", "place")
@@ -35,19 +33,12 @@ class Located(dict[str, Any]):
 
 
 def place_of(record: Record, token: int | None = None, default: str = "") -> str:
-    """Where a record or one of its tokens was read, for errors.
+    """Where a record, or its token of a number, was read, for errors.
 
-    Args:
-        record: the record.
-        token: number of a token; None: the whole record.
-        default: the answer for a record that lmzoo has not read.
+    `default` is the answer for a record that lmzoo has not read.
 
-    Returns:
-        Such as "a.tsv, line 4", or "item 3 of train, token 1".
-
-    Example:
-        >>> place_of(Located({"text": "a"}, "a.tsv, line 4")), place_of({"text": "a"}, 1, "here")
-        ('a.tsv, line 4', 'here, token 1')
+    >>> place_of(Located({"text": "a"}, "a.tsv, line 4")), place_of({"text": "a"}, 1, "here")
+    ('a.tsv, line 4', 'here, token 1')
     """
     place, lines = default, ()
     if isinstance(record, Located):

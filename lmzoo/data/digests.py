@@ -7,20 +7,9 @@ import numpy as np
 
 
 def digest(text: str, *, seed: int = 0) -> int:
-    """Computes 64 bits that two different texts share by chance once in 10^19 pairs.
-
-    Args:
-        text: any text.
-        seed: another seed gives other digests.
-
-    Returns:
-        A number from 0 to 2^64 - 1.
+    """64 bits that two different texts share by chance once in 10^19 pairs; a seed changes them.
 
     Source: BLAKE2, https://www.rfc-editor.org/rfc/rfc7693
-
-    Example:
-        >>> digest("the same") == digest("the same"), digest("the same") == digest("another")
-        (True, False)
     """
     data = text.encode("utf-8", "surrogatepass")
     key = (seed % 2**64).to_bytes(8, "little")
@@ -30,15 +19,7 @@ def digest(text: str, *, seed: int = 0) -> int:
 def buckets(digests: np.ndarray) -> Iterator[np.ndarray]:
     """Divides digests into sixteen groups, so that work on one group needs little memory.
 
-    Args:
-        digests: uint64, shape (n,).
-
-    Yields:
-        The places of the digests of a group, rising. Equal digests are in the same group.
-
-    Example:
-        >>> [places.tolist() for places in buckets(np.array([2, 1, 2], np.uint64)) if len(places)]
-        [[1], [0, 2]]
+    Gives the places of the digests of each group, rising. Equal digests are in one group.
     """
     nibbles = digests.astype("<u8", copy=False).view(np.uint8)[::8] & 15
     for nibble in range(16):

@@ -19,8 +19,7 @@ class Kind:
         name: what errors call them: "pairs".
         keys: the keys of a record, in the order of `columns`.
         most: how many columns there may be; None: any number, of texts that are joined.
-        columns: what `columns` has to name, for errors.
-        item: how an item of a list reads, for errors.
+        columns, item: what `columns` and an item of a list need, for errors.
         make: makes a record from the values of columns, their names, and the place of the record.
         extra: a key that a record may have besides, whose value comes behind the others.
     """
@@ -34,17 +33,7 @@ class Kind:
     extra: str | None = None
 
     def check_columns(self, columns: Sequence[str | int] | None) -> tuple[str, ...] | None:
-        """The names of columns as strings, or None.
-
-        Args:
-            columns: names, or numbers.
-
-        Returns:
-            Different names, one for each key at least.
-
-        Raises:
-            ArgumentError: too few, too many, or the same twice.
-        """
+        """The names of columns as strings; refuses too few, too many, or the same twice."""
         if columns is None:
             return None
         names = [columns] if isinstance(columns, str) else [str(name) for name in columns]
@@ -53,18 +42,7 @@ class Kind:
         return tuple(names)
 
     def from_item(self, item: Any, place: str) -> Record:
-        """Makes a record of an item of a list: values in the order of the keys, or a dict.
-
-        Args:
-            item: the item.
-            place: what an error calls it.
-
-        Returns:
-            The record.
-
-        Raises:
-            DataError: it has another form.
-        """
+        """Makes a record of an item of a list: values in the order of the keys, or a dict."""
         names = self.keys
         if isinstance(item, Mapping):
             if missing := [key for key in self.keys if key not in item]:
@@ -119,22 +97,7 @@ def _labeled(values: Sequence[Any], names: Sequence[str], place: str) -> Record:
 
 
 def checked_label(label: Any, place: str) -> str:
-    """The label as a string without white space around it.
-
-    Args:
-        label: a string or a whole number.
-        place: where it stands, for errors.
-
-    Returns:
-        At least one character.
-
-    Raises:
-        DataError: there is none, or it is something else.
-
-    Example:
-        >>> checked_label(" pos ", "line 1"), checked_label(3, "line 2")
-        ('pos', '3')
-    """
+    """The label, a string or a whole number, as a string without white space around it."""
     if isinstance(label, bool) or not isinstance(label, str | int):
         raise DataError(
             f"{place}: the label is {str(label)[:40]!r}, neither a string nor a whole number; "

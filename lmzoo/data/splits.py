@@ -22,35 +22,17 @@ SPLITS = {
 
 
 def split_of(file: Path | str) -> str | None:
-    """The split that the name of a file, a folder or a key tells.
+    """The split that the name of a file, a folder or a key tells; None if it tells none.
 
-    Args:
-        file: only the last part of a path counts.
-
-    Returns:
-        "train", "valid" or "test"; None if the name tells none.
-
-    Example:
-        >>> split_of(Path("corpus/wiki.dev.txt.gz")), split_of(Path("train/notes.txt"))
-        ('valid', None)
+    >>> split_of(Path("corpus/wiki.dev.txt.gz")), split_of(Path("train/notes.txt"))
+    ('valid', None)
     """
     words = set(re.split(r"[^a-z]+", Path(file).name.lower()))
     return next((split for split, names in SPLITS.items() if words & set(names)), None)
 
 
 def splits_by_name(name: str, names: Iterable[str]) -> dict[str, str]:
-    """The splits of a data set, whose names are exactly those of `SPLITS`.
-
-    Args:
-        name: of the data set, for errors.
-        names: what it calls its splits.
-
-    Returns:
-        Its name of "train" and, where there are such, of "valid" and "test".
-
-    Raises:
-        DataError: it has none for training.
-    """
+    """The splits of a data set, which calls them exactly as `SPLITS` does: its name of each."""
     given = list(names)
     found = {
         split: next(known for known in synonyms if known in given)
@@ -63,17 +45,9 @@ def splits_by_name(name: str, names: Iterable[str]) -> dict[str, str]:
 
 
 def list_files(path: Path) -> list[Path]:
-    """The files of a folder, or those that a pattern names.
+    """The files of a folder, or those that a pattern such as `en-de.*` names, sorted.
 
-    Args:
-        path: a folder, or a path whose last name is a pattern such as `en-de.*`.
-
-    Returns:
-        The files, sorted by name; hidden ones are left out, and so is a .gz file beside the same
-        file without .gz.
-
-    Raises:
-        DataError: no pattern, and no such folder.
+    Hidden files are left out, and so is a .gz file beside the same file without .gz.
     """
     if "*" in path.name:
         found = path.parent.glob(path.name)
@@ -104,10 +78,6 @@ def group_by_split(
 
     Raises:
         DataError: none for training, or two for one split.
-
-    Example:
-        >>> sorted(group_by_split(Path("a"), [Path("a/all.tsv"), Path("a/test.tsv")], "tables"))
-        ['test', 'train']
     """
     groups: dict[str | None, list[Path]] = {split: [] for split in (*SPLITS, None)}
     for file in files:
@@ -131,17 +101,7 @@ def group_by_split(
 
 
 def check_fraction(valid_fraction: float) -> None:
-    """Raises unless a fraction is at least 0 and less than 1.
-
-    Args:
-        valid_fraction: fraction of the records for validation.
-
-    Raises:
-        ArgumentError: it is not.
-
-    Example:
-        >>> check_fraction(0.1)
-    """
+    """Raises unless a fraction is at least 0 and less than 1."""
     if not 0 <= valid_fraction < 1:
         raise ArgumentError(
             f"valid_fraction is {valid_fraction}; it must be at least 0 and less than 1"
@@ -149,21 +109,10 @@ def check_fraction(valid_fraction: float) -> None:
 
 
 def split_point(length: int, valid_fraction: float) -> int:
-    """Finds where the validation text begins in a text without document borders.
+    """The index at which validation begins in a text without document borders.
 
-    Args:
-        length: characters (or tokens) of the text.
-        valid_fraction: fraction of the text for validation, in [0, 1).
-
-    Returns:
-        The index of the first character of the validation text.
-
-    Raises:
-        ArgumentError: `valid_fraction` outside its range.
-
-    Example:
-        >>> split_point(1_115_394, 0.1)
-        1003854
+    >>> split_point(1_115_394, 0.1)
+    1003854
     """
     check_fraction(valid_fraction)
     return int((1 - valid_fraction) * length)
@@ -172,23 +121,12 @@ def split_point(length: int, valid_fraction: float) -> int:
 def split_documents(digests: np.ndarray, valid_fraction: float) -> np.ndarray:
     """Chooses the documents for validation: those whose digests come first in a fixed order.
 
-    Equal documents have equal digests and thus stand on the same side.
+    Equal documents have equal digests, uint64 (n,), and thus stand on the same side.
+    `valid_fraction` is that of the different documents, rounded, but at least one document if it
+    is above 0. Gives booleans, shape (n,): True for validation.
 
-    Args:
-        digests: uint64, shape (n,), from `digest`; they decide, hence so does their seed.
-        valid_fraction: fraction of the different documents for validation, rounded, but at least
-            one document if it is above 0.
-
-    Returns:
-        Booleans, shape (n,): True for validation.
-
-    Raises:
-        ArgumentError: `valid_fraction` outside its range.
-        DataError: too few documents to leave one on each side.
-
-    Example:
-        >>> split_documents(np.array([7, 2, 9, 2, 5], np.uint64), 0.25).tolist()
-        [False, True, False, True, False]
+    >>> split_documents(np.array([7, 2, 9, 2, 5], np.uint64), 0.25).tolist()
+    [False, True, False, True, False]
     """
     check_fraction(valid_fraction)
     valid = np.zeros(len(digests), bool)
@@ -215,25 +153,14 @@ def split_by_hash(
 ) -> Corpus:
     """Gives a corpus validation records where it has none: those whose key has a small hash.
 
-    Records of equal keys stand on one side.
-
     Args:
         corpus: the records.
         valid_fraction: fraction for validation, in [0, 1).
-        key: the text of a record that decides, such as its source.
+        key: the text of a record that decides, such as its source; equal ones stand on one side.
         seed: of the hashes.
 
     Returns:
         The corpus itself if it has a split "valid" or the fraction is 0, else one that has.
-
-    Raises:
-        ArgumentError: `valid_fraction` outside its range.
-
-    Example:
-        >>> corpus = Corpus("numbers", {"train": lambda: [{"text": str(i)} for i in range(1000)]})
-        >>> parts = split_by_hash(corpus, 0.1, key=lambda record: record["text"])
-        >>> 50 < len(list(parts.read("valid"))) < 150
-        True
     """
     check_fraction(valid_fraction)
     if "valid" in corpus.splits or not valid_fraction:

@@ -26,10 +26,8 @@ Found: TypeAlias = tuple[Mapping[str, Part], list[str]]
 class Files:
     """How one kind of records stands in files.
 
-    Args:
-        find: finds the splits of a path, a file or a folder or a pattern, and sentences for the
-            report.
-        open: opens the files of a split, whose name it gets too.
+    `find` finds the splits of a path: a file, a folder or a pattern. `open` opens the files of a
+    split, whose name it gets too.
     """
 
     find: Callable[[Path], Found]
@@ -62,13 +60,6 @@ def read_corpus(
         errors: "strict" or "replace", for texts of a data set that are not UTF-8.
         grammar_size: training records of the grammar.
         seed: of the grammar's sample.
-
-    Returns:
-        The corpus.
-
-    Raises:
-        DataError: what is missing, or has another form.
-        ArgumentError: an argument outside its range.
     """
     if isinstance(source, Corpus):
         return source

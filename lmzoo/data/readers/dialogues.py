@@ -72,17 +72,10 @@ def dialogue_context(turns: Sequence[Turn], window: int | None = None) -> str:
 
 
 def read_babi(path: Path) -> Iterator[Record]:
-    """Reads a file of the dialog bAbI tasks.
+    """Reads a file of the dialog bAbI tasks; the bot's replies are learned.
 
-    Args:
-        path: the file, plain or .gz: lines such as `1 user's text<TAB>bot's text`, whose numbers
-            begin anew with each dialogue; a line without a tab is a fact.
-
-    Yields:
-        {"turns", "speakers"}: turns of "user", "bot" and "fact"; the bot's replies are learned.
-
-    Raises:
-        DataError: a line that does not begin with its number.
+    Lines are such as `1 user's text<TAB>bot's text`, and their numbers begin anew with each
+    dialogue; a line without a tab is a fact.
 
     Source: Bordes et al. 2017, https://arxiv.org/abs/1605.07683
     """

@@ -32,14 +32,7 @@ UNLABELED = "unsup"
 
 
 def find_class_folders(path: Path) -> Classes:
-    """Finds folders named by labels: `pos/*.txt`, or `train/pos/*.txt` and `test/pos/*.txt`.
-
-    Args:
-        path: a folder.
-
-    Returns:
-        The files by split and label; empty if there are no such folders.
-    """
+    """Finds folders named by labels: `pos/*.txt`, or `train/pos/*.txt` and `test/pos/*.txt`."""
     folders = _folders(path)
     splits = {split: folder for folder in folders if (split := split_of(folder))}
     if "train" in splits:
@@ -65,21 +58,8 @@ def _classes(folders: Sequence[Path]) -> dict[str, list[Path]]:
 def find_class_files(path: Path, files: Sequence[Path]) -> Classes:
     """Groups files by split and label; a label is a file's last suffix, or else its name.
 
-    Args:
-        path: where the files were found, for errors.
-        files: such as `rt-polarity.pos` and `rt-polarity.neg`, or `pos.txt` and `neg.txt`; plain
-            or .gz. A README is left out.
-
-    Returns:
-        The file of each split and label, in a list.
-
-    Raises:
-        DataError: two files for one label, or none for training.
-
-    Example:
-        >>> found = find_class_files(Path("a"), [Path("a/mr.neg"), Path("a/mr.pos.txt.gz")])
-        >>> sorted(found["train"])
-        ['neg', 'pos']
+    Such as `rt-polarity.pos` and `rt-polarity.neg`, or `pos.txt` and `neg.txt`; plain or .gz. A
+    README is left out.
     """
     found: Classes = {}
     for file in files:
@@ -105,17 +85,8 @@ def open_classes(
 ) -> tuple[dict[str, Opener], list[str]]:
     """Opens texts whose files' or folders' names are labels.
 
-    Args:
-        path: where they were found.
-        classes: the files by split and label.
-        whole_files: whether a file holds one text; otherwise each line is one, empty lines too.
-        check_encoding: whether files that are not UTF-8 are read as latin-1.
-
-    Returns:
-        An opener of each split, and sentences for the report.
-
-    Raises:
-        DataError: a file that is not text.
+    A file holds one text, or one in each line, empty lines too. Files that are not UTF-8 are read
+    as latin-1 if `check_encoding`.
     """
     files = [file for by in classes.values() for found in by.values() for file in found]
     latin = {f for f in files if check_encoding and encoding_of(f) == "latin-1"}

@@ -17,20 +17,9 @@ def read_grammar(
 ) -> Corpus:
     """Samples the embedded grammar.
 
-    Args:
-        name: "" or what follows "grammar:", such as "zh".
-        kind: of the records.
-        columns: of pairs, the languages of source and target.
-        size: training records; for validation there is a fresh sample, a tenth as many but at
-            least 500 and at most 2,000.
-        seed: of the sample.
-
-    Returns:
-        The sample; each split is drawn once, when it is first read.
-
-    Raises:
-        ArgumentError: a size below 1, languages that the grammar does not have.
-        DataError: the grammar has no such records.
+    `name` is "" or what follows "grammar:", such as "zh"; `columns` are, of pairs, the languages of
+    source and target. Validation is a fresh sample, a tenth as large but at least 500 and at most
+    2,000. Each split is drawn once, when it is first read.
     """
     if size < 1:
         raise ArgumentError(f"grammar_size is {size}; it must be at least 1")

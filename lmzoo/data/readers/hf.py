@@ -11,19 +11,9 @@ from lmzoo.errors import DataError
 
 
 def read_hf(rest: str, kind: Kind, columns: Sequence[str] | None) -> Corpus:
-    """Finds the features of a data set that hold records; it is fetched if it is not there yet.
+    """Reads "NAME" or "NAME:CONFIGURATION", such as "stanfordnlp/imdb" or "nyu-mll/glue:sst2".
 
-    Args:
-        rest: "NAME" or "NAME:CONFIGURATION": "stanfordnlp/imdb", "nyu-mll/glue:sst2".
-        kind: of the records.
-        columns: the features that hold them: see `read_data_set`; of translations, the languages.
-
-    Returns:
-        The corpus.
-
-    Raises:
-        DataError: `datasets` is not installed, no network, no such data set, no such features, or
-            no split for training.
+    See `read_data_set`; the languages of translations are features.
     """
     try:
         import datasets

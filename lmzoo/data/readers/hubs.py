@@ -24,12 +24,10 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Feature:
-    """One feature of a data set.
+    """What a feature holds: its type, and the names of its classes.
 
-    Args:
-        type: "text", "class" (a number that stands for a name), "number", "texts" or "classes"
-            (sequences of these), or "other".
-        names: of the classes.
+    Types are "text", "class" (a number that stands for a name), "number", "texts" or "classes"
+    (sequences of these), and "other".
     """
 
     type: str
@@ -60,18 +58,9 @@ def read_data_set(
 ) -> Corpus:
     """Makes a corpus of a data set.
 
-    Args:
-        data: the data set.
-        kind: of the records.
-        columns: the features that hold them; None: those that the data set itself calls input and
-            target, or the only ones of their type.
-        errors: "strict" or "replace": what happens to texts that are not UTF-8.
-
-    Returns:
-        The corpus. A split whose labels are missing, as in GLUE's tests, is left out.
-
-    Raises:
-        DataError: features that have to be chosen, or are not there; no labels for training.
+    `columns` are the features that hold the records; None: those that the data set itself calls
+    input and target, or the only ones of their type. A split whose labels are missing, as in
+    GLUE's tests, is left out. `errors`, "strict" or "replace", is for texts that are not UTF-8.
     """
     chosen = _choose(data, kind, columns)
     notes = [f"features read: {', '.join(chosen)}"]

@@ -17,19 +17,9 @@ SLOT_FILES = ("seq.in", "seq.out", "label")
 def find_parallel(
     path: Path, files: Sequence[Path], columns: Sequence[str] | None
 ) -> dict[str, list[Path]]:
-    """Finds pairs of parallel files, named by split and language: `train.en`, `valid.de.gz`.
+    """Finds the two files of each split, named by split and language: `train.en`, `valid.de.gz`.
 
-    Args:
-        path: where the files were found, for errors.
-        files: the files; a language is their last suffix.
-        columns: the languages of sources and targets; None: the only two there are, sorted.
-
-    Returns:
-        The two files of each split.
-
-    Raises:
-        DataError: no such files for training, several for one split and language, or languages
-            that have to be chosen.
+    `columns` are the languages of sources and targets; None: the only two there are, sorted.
     """
     languages: dict[str, list[Path]] = {}
     for file in files:
@@ -52,18 +42,7 @@ def find_parallel(
 
 
 def read_parallel(files: Sequence[Path], *, blank_end: bool = True) -> Iterator[tuple[str, ...]]:
-    """Reads files line by line.
-
-    Args:
-        files: two or more.
-        blank_end: whether blank lines at the end of a file count.
-
-    Yields:
-        A line of each file.
-
-    Raises:
-        DataError: the files have unequal numbers of lines.
-    """
+    """Reads files line by line; `blank_end`: whether blank lines at the end of a file count."""
 
     def lines(file: Path) -> Iterator[str]:
         return read_lines(file) if blank_end else _without_blank_end(file)
@@ -92,34 +71,13 @@ def _without_blank_end(file: Path) -> Iterator[str]:
 
 
 def read_parallel_pairs(first: Path, second: Path) -> Iterator[Record]:
-    """Reads two parallel files.
-
-    Args:
-        first: the sources.
-        second: the targets, one for each line of the first.
-
-    Yields:
-        {"source", "target"}.
-
-    Raises:
-        DataError: the files have unequal numbers of lines.
-    """
+    """Reads two parallel files, sources and targets."""
     for number, row in enumerate(read_parallel([first, second]), 1):
         yield Located(dict(zip(PAIRS.keys, row, strict=True)), f"{first}, line {number:,}")
 
 
 def read_slots(folder: Path) -> Iterator[Record]:
-    """Reads a folder with the files seq.in, seq.out and label, a sentence in each line.
-
-    Args:
-        folder: the folder.
-
-    Yields:
-        {"tokens", "tags", "intent"}.
-
-    Raises:
-        DataError: files of unequal length, tags that are not as many as the tokens, no intent.
-    """
+    """Reads a folder with the files seq.in, seq.out and label, a sentence in each line."""
     rows = read_parallel([folder / name for name in SLOT_FILES], blank_end=False)
     for number, (tokens, tags, intent) in enumerate(rows, 1):
         values = [tokens.split(), tags.split(), intent.strip()]

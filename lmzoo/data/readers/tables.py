@@ -37,21 +37,10 @@ def open_table(path: Path, kind: Kind, columns: Sequence[str] | None) -> Opener:
 
 
 def read_table(path: Path, kind: Kind, columns: Sequence[str] | None) -> Iterator[Record]:
-    """Reads a table: .csv, .jsonl, or else columns separated by tabs.
+    """Reads a table: .csv, .jsonl, or else columns separated by tabs; blank lines are left out.
 
-    Args:
-        path: the file.
-        kind: of the records.
-        columns: columns (numbers from 0, or names in the first row) or keys, one for each key of
-            the records; None: the keys themselves where the first row holds them, else the first
-            columns.
-
-    Yields:
-        The records; blank lines are left out.
-
-    Raises:
-        DataError: a row without one of the columns.
-        ArgumentError: columns that are not there.
+    `columns` are numbers from 0, names in the first row, or keys, one for each key of the records;
+    None: the keys themselves where the first row holds them, else the first columns.
     """
     if without_gz(path).suffix == ".jsonl":
         yield from _read_json_lines(path, kind, columns)
@@ -139,18 +128,9 @@ def _read_json_lines(path: Path, kind: Kind, columns: Sequence[str] | None) -> I
 
 
 def read_label_first(path: Path, *, coarse: bool, encoding: str) -> Iterator[Record]:
-    """Reads lines whose first word is the label.
+    """Reads lines whose first word is the label; blank lines are left out.
 
-    Args:
-        path: the file, plain or .gz.
-        coarse: of a label with a colon only what stands before it counts.
-        encoding: "utf-8" or "latin-1".
-
-    Yields:
-        {"text", "label"}; blank lines are left out.
-
-    Raises:
-        DataError: a line that begins with white space, hence without a label.
+    With `coarse`, only what stands before the colon of a label counts.
     """
     for number, line in enumerate(read_lines(path, encoding), 1):
         if line.strip():
@@ -166,16 +146,8 @@ def read_label_first(path: Path, *, coarse: bool, encoding: str) -> Iterator[Rec
 def read_json(path: Path, kind: Kind) -> tuple[dict[str, Opener], list[str]]:
     """Reads one JSON value: splits with lists of items such as [text, label], or such a list.
 
-    Args:
-        path: the file, plain or .gz. A split whose name begins with "oos_" (out of scope, as in
-            CLINC150) is joined to the split that the rest of its name tells.
-        kind: of the records.
-
-    Returns:
-        An opener of each split, and sentences for the report.
-
-    Raises:
-        DataError: invalid JSON, or another form.
+    A split whose name begins with "oos_" (out of scope, as in CLINC150) is joined to the split that
+    the rest of its name tells.
     """
     text = "".join(read_blocks(path, Counter(), line_limit=None))
     try:

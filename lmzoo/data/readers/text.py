@@ -27,15 +27,9 @@ def without_gz(path: Path) -> Path:
 
 
 def read_text_files(paths: Iterable[Path], errors: str) -> Iterator[Record]:
-    """Reads text files one after the other, in blocks.
+    """Reads text files one after the other, in blocks that count from 0 in each file.
 
-    Args:
-        paths: the files.
-        errors: "strict" or "replace": see `read_blocks`.
-
-    Yields:
-        {"text", "block"}: the blocks of a file count from 0; with "repaired", counts of what was
-        repaired, where something was.
+    Where something was repaired, the record has its counts as "repaired".
     """
     for path in paths:
         counts: Counter[str] = Counter()
@@ -46,15 +40,7 @@ def read_text_files(paths: Iterable[Path], errors: str) -> Iterator[Record]:
 
 
 def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[str]:
-    """Reads the lines of a text file, plain or .gz, without their ends; empty lines too.
-
-    Args:
-        path: the file.
-        encoding: "utf-8" or "latin-1".
-
-    Yields:
-        The lines.
-    """
+    """Reads the lines of a text file, plain or .gz, without their ends; empty lines too."""
     if encoding != "utf-8":
         with (gzip.open if path.suffix == ".gz" else open)(
             path, "rt", encoding=encoding, newline="\n"
@@ -70,17 +56,7 @@ def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[str]:
 
 
 def encoding_of(path: Path) -> str:
-    """Whether a text file is UTF-8 or else, since any text is, latin-1.
-
-    Args:
-        path: the file, plain or .gz; it is read through.
-
-    Returns:
-        "utf-8" or "latin-1".
-
-    Raises:
-        DataError: the file is missing, binary or damaged.
-    """
+    """Whether a text file is UTF-8 or else, since any text is, latin-1; it is read through."""
     try:
         for _ in read_blocks(path, Counter()):
             pass
@@ -104,7 +80,7 @@ def read_blocks(
 ) -> Iterator[str]:
     """Reads a UTF-8 text file, plain or gzip, in blocks of about a million characters.
 
-    A byte order mark at the start is dropped. Blocks end where lines end.
+    A byte order mark at the start is dropped. Blocks end where lines end; joined they are the text.
 
     Args:
         path: the file.
@@ -113,21 +89,9 @@ def read_blocks(
         line_limit: a line longer than so many characters is cut, after white space if there is
             some; None never cuts a line.
 
-    Yields:
-        The blocks; joined they are the text.
-
     Raises:
         DataError: the file is missing, binary, broken UTF-8 or a damaged gzip file.
         ArgumentError: `errors` is neither "strict" nor "replace".
-
-    Example:
-        >>> import gzip, tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = Path(folder, "a.txt.gz")
-        ...     _ = path.write_bytes(gzip.compress("one\\ntwo\\n".encode("utf-8-sig")))
-        ...     counts = Counter()
-        ...     list(read_blocks(path, counts)), dict(counts)
-        (['one\\ntwo\\n'], {'bom': 1})
     """
     if errors not in ("strict", "replace"):
         raise ArgumentError(f'errors is {errors!r}; choose "strict" or "replace"')

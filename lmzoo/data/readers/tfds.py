@@ -16,19 +16,9 @@ from lmzoo.errors import DataError
 def read_tfds(
     rest: str, kind: Kind, columns: Sequence[str] | None, errors: str = "strict"
 ) -> Corpus:
-    """Finds the features of a data set that hold records; it is fetched if it is not there yet.
+    """Reads "NAME" (or for texts "NAME:FEATURE"), which is fetched if it is not there yet.
 
-    Args:
-        rest: "NAME", or for texts "NAME:FEATURE".
-        kind: of the records.
-        columns: the features that hold them: see `read_data_set`.
-        errors: "strict" or "replace", for texts that are not UTF-8.
-
-    Returns:
-        The corpus.
-
-    Raises:
-        DataError: no such data set, no such features, or no split for training.
+    See `read_data_set`.
     """
     name, _, feature = rest.partition(":")
     if kind is TEXTS and feature:

@@ -15,23 +15,12 @@ _TWO = {"0": "negative", "1": "negative", "3": "positive", "4": "positive"}
 
 
 def parse_tree(line: str) -> list[tuple[str, str]]:
-    """The phrases of a tree such as `(3 (2 a) (4 (3 fine) (2 film)))`.
-
-    Args:
-        line: one tree, each bracket with a label and then words or further brackets.
-
-    Returns:
-        (text, label) of every phrase, words first, the whole sentence last; words are separated by
-        spaces.
-
-    Raises:
-        DataError: brackets that do not match, or one without label or words.
+    """The phrases of a tree, each (text, label), words first, the whole sentence last.
 
     Source: Socher et al. 2013, https://aclanthology.org/D13-1170
 
-    Example:
-        >>> parse_tree("(3 (2 a) (4 film))")
-        [('a', '2'), ('film', '4'), ('a film', '3')]
+    >>> parse_tree("(3 (2 a) (4 film))")
+    [('a', '2'), ('film', '4'), ('a film', '3')]
     """
     found: list[tuple[str, str]] = []
     open_: list[tuple[str, list[str]]] = []
@@ -72,12 +61,6 @@ def read_trees(path: Path, *, phrases: bool, binary: bool, encoding: str) -> Ite
         binary: labels "0" and "1" are "negative", "3" and "4" "positive", "2" is left out;
             otherwise labels stay.
         encoding: "utf-8" or "latin-1".
-
-    Yields:
-        {"text", "label"}.
-
-    Raises:
-        DataError: a line that is not a tree; for `binary`, a label outside 0 to 4.
     """
     seen: set[tuple[str, str]] = set()
     for number, line in enumerate(read_lines(path, encoding), 1):

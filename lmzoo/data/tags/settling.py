@@ -38,12 +38,6 @@ def settle_tags(
         DataError: an empty token, a tag that breaks the scheme, sentences of which some have an
             intent and others none.
         ArgumentError: an unknown scheme.
-
-    Example:
-        >>> import lmzoo
-        >>> corpus = lmzoo.data.read_tagged([(["Ann", "slept"], ["B-PER", "O"])])
-        >>> settle_tags(corpus)[1]
-        'IOB2'
     """
     if scheme not in (None, PLAIN, *SCHEMES):
         raise ArgumentError(f"scheme is {scheme!r}; choose one of {', '.join(SCHEMES)}, {PLAIN}")
@@ -113,24 +107,10 @@ def _repair(record: Record, scheme: str | None, counts: Counter[str]) -> Record:
 
 
 def in_scheme(corpus: Corpus, source: str | None, target: str | None) -> tuple[Corpus, str | None]:
-    """Converts the tags of a corpus to the scheme to train on.
+    """Converts the tags of a corpus from its scheme, `source`, to that to train on.
 
-    Args:
-        corpus: sentences without a fault.
-        source: their scheme; None: their tags mark no spans.
-        target: "IOB1", "IOB2" or "IOBES"; None: `source`, or IOB2 if it is IOB1.
-
-    Returns:
-        A corpus whose tags mark the same spans, and its scheme.
-
-    Raises:
-        ArgumentError: an unknown scheme, or one for tags that mark no spans.
-
-    Example:
-        >>> import lmzoo
-        >>> corpus = lmzoo.data.read_tagged([(["Ann"], ["B-PER"])])
-        >>> list(in_scheme(corpus, "IOB2", "IOBES")[0].read())
-        [{'tokens': ['Ann'], 'tags': ['S-PER']}]
+    `source` is None if its tags mark no spans; `target` is None for `source`, or IOB2 if that is
+    IOB1. Gives a corpus whose tags mark the same spans, and its scheme.
     """
     if source is None:
         if target is not None:

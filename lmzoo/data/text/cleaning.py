@@ -26,15 +26,8 @@ _ENTITIES = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{
 def remove_bom(text: str) -> tuple[str, int]:
     """Removes a byte order mark, U+FEFF, from the start of the text.
 
-    Args:
-        text: any text.
-
-    Returns:
-        The text without it, and 1 or 0.
-
-    Example:
-        >>> remove_bom("\\ufeffhello")
-        ('hello', 1)
+    >>> remove_bom("\\ufeffhello")
+    ('hello', 1)
     """
     return (text[1:], 1) if text.startswith("\ufeff") else (text, 0)
 
@@ -42,15 +35,8 @@ def remove_bom(text: str) -> tuple[str, int]:
 def unify_line_ends(text: str) -> tuple[str, int]:
     r"""Ends lines with \n where they ended with \r\n or \r.
 
-    Args:
-        text: any text.
-
-    Returns:
-        The text, and the number of line ends changed.
-
-    Example:
-        >>> unify_line_ends("one\r\ntwo\rthree\n")
-        ('one\ntwo\nthree\n', 2)
+    >>> unify_line_ends("one\r\ntwo\rthree\n")
+    ('one\ntwo\nthree\n', 2)
     """
     if "\r" not in text:
         return text, 0
@@ -60,18 +46,7 @@ def unify_line_ends(text: str) -> tuple[str, int]:
 
 
 def remove_nul(text: str) -> tuple[str, int]:
-    r"""Removes NUL characters.
-
-    Args:
-        text: any text.
-
-    Returns:
-        The text without them, and their number.
-
-    Example:
-        >>> remove_nul("a\0b")
-        ('ab', 1)
-    """
+    """Removes NUL characters."""
     count = text.count("\0")
     return (text.replace("\0", ""), count) if count else (text, 0)
 
@@ -79,34 +54,20 @@ def remove_nul(text: str) -> tuple[str, int]:
 def remove_controls(text: str) -> tuple[str, int]:
     r"""Removes control characters other than NUL, tab, \n and \r.
 
-    Args:
-        text: any text.
-
-    Returns:
-        The text without them, and their number.
-
-    Example:
-        >>> remove_controls("bell\x07\n")
-        ('bell\n', 1)
+    >>> remove_controls("bell\x07\n")
+    ('bell\n', 1)
     """
     return _CONTROLS.subn("", text) if _CONTROLS.search(text) else (text, 0)
 
 
 def remove_markup(text: str) -> tuple[str, int]:
-    """Removes HTML comments and tags, and resolves entities.
+    """Removes HTML comments and tags, and resolves entities, until nothing is left to do.
 
     Only tags that HTML knows go: `<unk>`, `<s>` and `a < b` stay. A tag that breaks the line
-    becomes a space, others nothing. It goes on until nothing is left: `&amp;lt;` becomes `<`.
+    becomes a space, others nothing.
 
-    Args:
-        text: any text.
-
-    Returns:
-        The text, and the number of tags and entities that went.
-
-    Example:
-        >>> remove_markup("<b>Tom</b> &amp; Eva:<br/>2 &lt; 3 <unk>")
-        ('Tom & Eva: 2 < 3 <unk>', 5)
+    >>> remove_markup("<b>Tom</b> &amp; Eva:<br/>2 &lt; 3 <unk>")
+    ('Tom & Eva: 2 < 3 <unk>', 5)
     """
     total = 0
     while True:
@@ -125,19 +86,12 @@ def remove_markup(text: str) -> tuple[str, int]:
 
 
 def compose_unicode(text: str) -> tuple[str, int]:
-    """Writes characters in Unicode's composed form, NFC: one way to write an accented letter.
-
-    Args:
-        text: any text.
-
-    Returns:
-        The text, and the number of words (split at spaces and line ends) that changed.
+    """Writes characters in Unicode's composed form, NFC; counts the words that changed.
 
     Source: Unicode Standard Annex 15, https://unicode.org/reports/tr15/
 
-    Example:
-        >>> compose_unicode("cafe\\u0301 noir")
-        ('café noir', 1)
+    >>> compose_unicode("cafe\\u0301 noir")
+    ('café noir', 1)
     """
     if unicodedata.is_normalized("NFC", text):
         return text, 0
@@ -148,15 +102,8 @@ def compose_unicode(text: str) -> tuple[str, int]:
 def trim_lines(text: str) -> tuple[str, int]:
     r"""Removes spaces and tabs at the ends of lines.
 
-    Args:
-        text: any text.
-
-    Returns:
-        The text, and the number of lines that changed.
-
-    Example:
-        >>> trim_lines("one \ntwo\t\n")
-        ('one\ntwo\n', 2)
+    >>> trim_lines("one \ntwo\t\n")
+    ('one\ntwo\n', 2)
     """
     return _TRAILING.subn("", text)
 
@@ -164,15 +111,8 @@ def trim_lines(text: str) -> tuple[str, int]:
 def join_spaces(text: str) -> tuple[str, int]:
     r"""Writes one space for a tab or a run of spaces and tabs; indentation shrinks too.
 
-    Args:
-        text: any text.
-
-    Returns:
-        The text, and the number of runs that changed.
-
-    Example:
-        >>> join_spaces("far  apart\tand on")
-        ('far apart and on', 2)
+    >>> join_spaces("far  apart\tand on")
+    ('far apart and on', 2)
     """
     return _RUNS.subn(" ", text)
 
@@ -243,24 +183,7 @@ def clean_text(
 
 
 def apply_rules(text: str, rules: dict[str, Rule], counts: Counter[str]) -> str:
-    """Cleans one text and adds the changes to `counts`; the quick form of `clean_text`.
-
-    Args:
-        text: any text.
-        rules: the answer of `choose_rules`.
-        counts: takes the number of changes by the rule's name.
-
-    Returns:
-        The clean text.
-
-    Raises:
-        ArgumentError: rules that undo each other's work for ever.
-
-    Example:
-        >>> counts = Counter()
-        >>> apply_rules("a\\0", choose_rules(True), counts), counts["nul"]
-        ('a', 1)
-    """
+    """Cleans one text and adds the changes to `counts`; the quick form of `clean_text`."""
     for _ in range(20):
         changed = False
         for name, rule in rules.items():

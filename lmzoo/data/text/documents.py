@@ -12,17 +12,10 @@ KINDS = ("stream", "document", "line", "paragraph")
 
 
 def split_lines(blocks: Iterable[str]) -> Iterator[str]:
-    r"""Takes each line as a document.
+    r"""Takes each line as a document, blank ones too; blocks end where lines end.
 
-    Args:
-        blocks: text in strings that end where lines end.
-
-    Yields:
-        The lines without their \n; blank ones too.
-
-    Example:
-        >>> list(split_lines(["one\ntwo\n", "three"]))
-        ['one', 'two', 'three']
+    >>> list(split_lines(["one\ntwo\n", "three"]))
+    ['one', 'two', 'three']
     """
     for block in blocks:
         if block:
@@ -30,17 +23,10 @@ def split_lines(blocks: Iterable[str]) -> Iterator[str]:
 
 
 def split_paragraphs(blocks: Iterable[str]) -> Iterator[str]:
-    r"""Takes the lines between blank lines as a document.
+    r"""Takes the lines between blank lines, or between empty blocks, as a document.
 
-    Args:
-        blocks: text in strings that end where lines end; an empty string ends a paragraph too.
-
-    Yields:
-        The paragraphs, with \n between their lines but not at the end.
-
-    Example:
-        >>> list(split_paragraphs(["title\nfirst line\n", "second\n\n\nnext\n"]))
-        ['title\nfirst line\nsecond', 'next']
+    >>> list(split_paragraphs(["title\nfirst line\n", "second\n\n\nnext\n"]))
+    ['title\nfirst line\nsecond', 'next']
     """
     lines: list[str] = []
     for line in chain.from_iterable(split_lines([block]) if block else [""] for block in blocks):
@@ -54,20 +40,9 @@ def split_paragraphs(blocks: Iterable[str]) -> Iterator[str]:
 
 
 def split_documents_at(blocks: Iterable[str], kind: str, counts: Counter[str]) -> Iterator[str]:
-    """Finds the documents in texts and drops the blank ones.
+    """Finds the documents in texts; drops the blank ones and counts them as `empty_documents`.
 
-    Args:
-        blocks: texts: documents, or text in strings that end where lines end.
-        kind: "document" (each string is one), "line" or "paragraph".
-        counts: takes the count `empty_documents`.
-
-    Yields:
-        The documents that hold more than white space.
-
-    Example:
-        >>> counts = Counter()
-        >>> list(split_documents_at(["one\\n\\ntwo\\n"], "line", counts)), dict(counts)
-        (['one', 'two'], {'empty_documents': 1})
+    `kind` is "document" (each string is one), "line" or "paragraph".
     """
     if kind == "line":
         texts = split_lines(blocks)
@@ -81,35 +56,18 @@ def split_documents_at(blocks: Iterable[str], kind: str, counts: Counter[str]) -
 
 
 def end_lines(texts: Iterable[str]) -> Iterator[str]:
-    r"""Ends each text with a line end, if it has none.
-
-    Args:
-        texts: any texts.
-
-    Yields:
-        The texts with \n at the end.
-
-    Example:
-        >>> list(end_lines(["one", "two\n"]))
-        ['one\n', 'two\n']
-    """
+    """Ends each text with a line end, if it has none."""
     for text in texts:
         yield text if text.endswith("\n") else text + "\n"
 
 
 def cut_pieces(blocks: Iterable[str], size: int = PIECE_CHARACTERS) -> Iterator[str]:
-    r"""Cuts text into pieces that a tokenizer takes one by one.
+    r"""Cuts text into pieces of at most `size` characters that a tokenizer takes one by one.
 
-    Args:
-        blocks: text in strings.
-        size: characters in a piece at most; it ends after a line if it can, else after a space.
+    A piece ends after a line if it can, else after a space; joined they are the text.
 
-    Yields:
-        The pieces, none empty; joined they are the text.
-
-    Example:
-        >>> list(cut_pieces(["one two\nthree four"], 9))
-        ['one two\n', 'three ', 'four']
+    >>> list(cut_pieces(["one two\nthree four"], 9))
+    ['one two\n', 'three ', 'four']
     """
     for block in blocks:
         start = 0
@@ -125,17 +83,8 @@ def cut_pieces(blocks: Iterable[str], size: int = PIECE_CHARACTERS) -> Iterator[
 def slice_characters(blocks: Iterable[str], start: int, stop: int | None) -> Iterator[str]:
     """Takes characters `start` to `stop` of a text, as `text[start:stop]` does.
 
-    Args:
-        blocks: text in strings.
-        start: index of the first character, at least 0.
-        stop: index after the last one; None is the end.
-
-    Yields:
-        The text in strings, none empty.
-
-    Example:
-        >>> list(slice_characters(["abc", "def", "ghi"], 2, 7))
-        ['c', 'def', 'g']
+    >>> list(slice_characters(["abc", "def", "ghi"], 2, 7))
+    ['c', 'def', 'g']
     """
     place = 0
     for block in blocks:
@@ -148,21 +97,15 @@ def slice_characters(blocks: Iterable[str], start: int, stop: int | None) -> Ite
 
 
 def join_blocks(records: Iterable[Record], kind: str, counts: Counter[str]) -> Iterator[str]:
-    r"""Joins the blocks of text files.
+    r"""Joins the blocks of text files, {"text", "block"}, where blocks of a file count from 0.
 
-    Args:
-        records: {"text", "block"}: the blocks of a file count from 0.
-        kind: "stream": a file that does not end its last line is given a line end before the next;
-            "line" or "paragraph": no line is cut, and an empty string begins each file.
-        counts: takes the count `joined_files`.
+    In a stream, a file that does not end its last line is given a line end before the next, which
+    is counted as `joined_files`. For lines and paragraphs, no line is cut, and an empty string
+    begins each file.
 
-    Yields:
-        The text in strings.
-
-    Example:
-        >>> blocks = [{"text": "one", "block": 0}, {"text": "two\n", "block": 0}]
-        >>> list(join_blocks(blocks, "stream", Counter()))
-        ['one', '\n', 'two\n']
+    >>> blocks = [{"text": "one", "block": 0}, {"text": "two\n", "block": 0}]
+    >>> list(join_blocks(blocks, "stream", Counter()))
+    ['one', '\n', 'two\n']
     """
     pending, last = "", "\n"
     for record in records:
@@ -186,21 +129,9 @@ def join_blocks(records: Iterable[Record], kind: str, counts: Counter[str]) -> I
 
 
 def check_kind(documents: str | None, are_documents: bool) -> str:
-    """Settles where documents begin and end.
+    """Settles where documents begin and end: "stream", "document", "line" or "paragraph".
 
-    Args:
-        documents: None, or one of "stream", "line", "paragraph".
-        are_documents: whether each text of the source is a document.
-
-    Returns:
-        "stream", "document", "line" or "paragraph".
-
-    Raises:
-        ArgumentError: an unknown word.
-
-    Example:
-        >>> check_kind(None, are_documents=False)
-        'stream'
+    `documents` is one of them or None; `are_documents`: whether each text of the source is one.
     """
     if documents is None:
         return "document" if are_documents else "stream"

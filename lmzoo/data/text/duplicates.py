@@ -31,15 +31,8 @@ def drop_duplicates(texts: Iterable[str]) -> Iterator[str]:
 def first_occurrences(digests: np.ndarray) -> np.ndarray:
     """Marks the first of equal digests, in a tenth of the memory that a set of them takes.
 
-    Args:
-        digests: uint64, shape (n,).
-
-    Returns:
-        Booleans, shape (n,): True where no equal number stands before.
-
-    Example:
-        >>> first_occurrences(np.array([5, 3, 5, 5], np.uint64)).tolist()
-        [True, True, False, False]
+    >>> first_occurrences(np.array([5, 3, 5, 5], np.uint64)).tolist()
+    [True, True, False, False]
     """
     first = np.zeros(len(digests), bool)
     for places in buckets(digests):

@@ -73,9 +73,6 @@ def clean_and_split(
         deduplicate: whether documents that occurred before are dropped; never from a stream.
         seed: of the choice of documents.
 
-    Returns:
-        The texts, and what was counted.
-
     Raises:
         DataError: a split without text, files mixed with documents.
         ArgumentError: an argument outside its range.
