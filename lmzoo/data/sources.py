@@ -31,7 +31,7 @@ def read_texts(
 
     Args:
         source: one of
-            a path to a text file, plain or gzip, or a list of `pathlib.Path`;
+            a path of a text file, plain or gzip; a list of `pathlib.Path`;
             a folder, or a path that ends in a pattern: its files named train, valid (or
             validation, val, dev) and test, such as `train.txt.gz` or `wiki.valid.tokens`,
             otherwise all its .txt files for training;
@@ -43,13 +43,13 @@ def read_texts(
         columns: one column (a number from 0, or a name in the first row), key or feature: files
             are then tables (.tsv, .csv, .jsonl), and each row is a document.
         errors: "strict" raises at broken UTF-8; "replace" reads U+FFFD for it.
-        grammar_size: documents for training from the grammar; for validation there is a fresh
-            sample, a tenth as many but at least 500 and at most 2,000.
+        grammar_size: training records of the grammar; it gives a tenth as many for validation, but
+            500 to 2,000.
         seed: of the grammar's sample.
 
     Returns:
-        {"text"}: documents. Text files give blocks instead, {"text", "block"}, in which
-        `prepare_lm` finds the documents.
+        {"text"}: documents. Text files give blocks, {"text", "block"}, in which `prepare_lm` finds
+        the documents.
 
     Raises:
         DataError: a path that is missing, a folder without text files, an unknown data set,
@@ -57,8 +57,7 @@ def read_texts(
         ArgumentError: `errors` or `grammar_size` outside its range.
 
     Example:
-        >>> corpus = read_texts(["the first document", "the second"])
-        >>> list(corpus.read("train"))
+        >>> list(read_texts(["the first document", "the second"]).read("train"))
         [{'text': 'the first document'}, {'text': 'the second'}]
     """
     if errors not in ("strict", "replace"):
@@ -99,20 +98,18 @@ def read_pairs(
             plain or .gz, named by split and language (`train.en`, `valid.de.gz`), or one table for
             each split (`train.tsv`);
             a table: .tsv or .csv (columns), .jsonl (keys; a source may be a list of sentences, a
-            target a list of alternatives, of which the first is taken), plain or .gz; .json;
+            target a list of alternatives, of which the first is taken), plain or .gz; a .json;
             two `pathlib.Path` of parallel files;
             a list of pairs of strings;
             "tfds:NAME" or "hf:NAME", a data set with two text features;
             "grammar", the embedded corpus: English with its Chinese translation;
             "grammar:headlines", the same: documents with their headlines;
             a dictionary from "train", "valid", "test" to tables, pairs of files or lists.
-        columns: which texts are source and target: two languages (suffixes of file names), columns
-            (numbers from 0, or names in the first row), keys or features. None: the only two
-            languages; "source" and "target", else columns 0 and 1; the features that the data set
-            itself calls input and target.
-        grammar_size: pairs for training from the grammar; for validation there is a fresh sample,
-            a tenth as many but at least 500 and at most 2,000.
-        seed: of the grammar's sample.
+        columns: source and target: two languages (suffixes of file names), columns (numbers from
+            0, or names in the first row), keys or features. None: the only two languages;
+            "source" and "target", else columns 0 and 1; the features that the data set itself
+            calls input and target.
+        grammar_size, seed: see `read_texts`.
 
     Returns:
         {"source", "target"}.
@@ -122,8 +119,7 @@ def read_pairs(
         ArgumentError: `columns` that are not two, or not there.
 
     Example:
-        >>> corpus = read_pairs([("a dog", "ein Hund"), ("a cat", "eine Katze")])
-        >>> next(corpus.read("train"))
+        >>> next(read_pairs([("a dog", "ein Hund"), ("a cat", "eine Katze")]).read())
         {'source': 'a dog', 'target': 'ein Hund'}
     """
     names = PAIRS.check_columns(columns)
@@ -164,7 +160,7 @@ def read_labeled(
         source: one of
             a table: .tsv or .csv (columns), .jsonl (keys), plain or .gz;
             a folder, or a path that ends in a pattern such as `sst/stsa.binary.*`: one file for
-            each split, told by its name (`train.tsv`, `dev.tsv.gz`, `test.tsv`);
+            each split, named so (`train.tsv`, `dev.tsv.gz`, `test.tsv`);
             a folder that holds a folder for each label (`train/pos/*.txt`, `test/neg/*.txt`);
             JSON with lists of [text, label] by split, as CLINC150 has it;
             a list of (text, label); a label is a string or a whole number;
@@ -186,9 +182,7 @@ def read_labeled(
             sentences for validation and test; "binary trees": their five grades as two;
             "json".
             With a format, files that are not UTF-8 are read as latin-1, which the notes then say.
-        grammar_size: texts for training from the grammar; for validation there is a fresh sample,
-            a tenth as many but at least 500 and at most 2,000.
-        seed: of the grammar's sample.
+        grammar_size, seed: see `read_texts`.
 
     Returns:
         {"text", "label"}, both strings.
@@ -198,9 +192,7 @@ def read_labeled(
         ArgumentError: `columns` that are fewer than two, or not there; an unknown format.
 
     Example:
-        >>> import lmzoo
-        >>> found = lmzoo.data.read_labeled([("a fine film", "good"), ("a bore", "bad")])
-        >>> next(found.read("train"))
+        >>> next(read_labeled([("a fine film", "good"), ("a bore", "bad")]).read())
         {'text': 'a fine film', 'label': 'good'}
     """
     if format is not None and format not in FORMATS:
@@ -241,8 +233,8 @@ def read_tagged(
             `read_conll`); .jsonl, each line {"tokens": [...], "tags": [...]}, perhaps with
             "intent"; a list of `pathlib.Path`;
             a folder, or a path that ends in a pattern such as `wnut17/*.conll`: a file for each
-            split, named so (`train.conll`, `en_ewt-ud-dev.conllu.gz`, `weibo.test`); if no name
-            tells a split, all files are for training;
+            split, named so (`train.conll`, `en_ewt-ud-dev.conllu.gz`, `weibo.test`); without such
+            names all files are for training;
             a folder in the layout of SNIPS and ATIS: folders named train, valid (or dev) and test,
             each with the files seq.in, seq.out and label, one sentence in each line;
             a list of (tokens, tags), two lists of strings, or of (tokens, tags, intent);
@@ -258,13 +250,11 @@ def read_tagged(
             tokens left out, both counted in the notes; otherwise the first one is an error.
         strip_position: whether the last character of every token is a digit that is left out: the
             position of a character in its word, as in the Weibo corpus.
-        grammar_size: sentences for training from the grammar; for validation there is a fresh
-            sample, a tenth as many but at least 500 and at most 2,000.
-        seed: of the grammar's sample.
+        grammar_size, seed: see `read_texts`.
 
     Returns:
-        {"tokens", "tags"}, with "intent" where the source has one. `detect_scheme` tells their
-        scheme, which none of the tags breaks.
+        {"tokens", "tags"}, with "intent" where the source has one. No tag breaks the scheme that
+        `detect_scheme` finds.
 
     Raises:
         DataError: what is missing, a line of another format, tags that are not as many as their
@@ -306,15 +296,12 @@ def read_dialogues(source: Source, *, grammar_size: int = 20_000, seed: int = 0)
     """Finds the dialogues that a source names; they are read later, and may be read again.
 
     Args:
-        source: a file, a folder, or a path that ends in a pattern (`babi/dialog-babi-task3*`);
-            splits are told by names as in `read_pairs`. A file is .jsonl (each line an object
-            whose "turns" are [speaker, text] or {"speaker": .., "text": ..}) or .txt in the format
-            of the dialog bAbI tasks (see `read_babi`), plain or .gz. Or a list of dialogues, each
-            a list of (speaker, text). Or "grammar", the embedded corpus: statements, and questions
-            about them.
-        grammar_size: dialogues for training from the grammar; for validation there is a fresh
-            sample, a tenth as many but at least 500 and at most 2,000.
-        seed: of the grammar's sample.
+        source: a file, a folder, or a path that ends in a pattern (`babi/dialog-babi-task3*`), with
+            a file for each split, named so. A file is .jsonl (each line an object whose "turns"
+            are [speaker, text] or {"speaker": .., "text": ..}) or in the format of the dialog bAbI
+            tasks, plain or .gz. Or a list of dialogues, each a list of (speaker, text). Or
+            "grammar", the embedded corpus: statements, and questions about them.
+        grammar_size, seed: see `read_texts`.
 
     Returns:
         {"turns"}: lists of (speaker, text); with "speakers", those whose replies are learned, in

@@ -64,24 +64,20 @@ def read_corpus(
     if isinstance(source, Corpus):
         return source
     names = kind.check_columns(columns)
+    prefix, _, rest = source.partition(":") if isinstance(source, str) else ("", "", "")
+    if prefix == "grammar":
+        return read_grammar(rest, kind, names, grammar_size, seed)
+    if prefix == "tfds":
+        from lmzoo.data.readers.tfds import read_tfds
+
+        return read_tfds(rest, kind, names, errors)
+    if prefix == "hf":
+        from lmzoo.data.readers.hf import read_hf
+
+        return read_hf(rest, kind, names)
     if isinstance(source, Mapping):
         return _read_splits(source, kind, files)
-    if isinstance(source, str):
-        prefix, _, rest = source.partition(":")
-        if prefix == "grammar":
-            return read_grammar(rest, kind, names, grammar_size, seed)
-        if prefix == "tfds":
-            from lmzoo.data.readers.tfds import read_tfds
-
-            return read_tfds(rest, kind, names, errors)
-        if prefix == "hf":
-            from lmzoo.data.readers.hf import read_hf
-
-            return read_hf(rest, kind, names)
-    if isinstance(source, str | Path):
-        return _read_path(Path(source), kind, files)
-    name, opener, notes = _open_part(source, "train", kind, files)
-    return Corpus(name, {"train": opener}, notes)
+    return _read_one(source, kind, files, "train")
 
 
 def _read_splits(source: Mapping[str, Any], kind: Kind, files: Files) -> Corpus:
@@ -91,59 +87,32 @@ def _read_splits(source: Mapping[str, Any], kind: Kind, files: Files) -> Corpus:
             f'a dictionary of {kind.name} has the keys {sorted(source)}; it needs "train", and may '
             'have "valid" and "test"'
         )
-    splits, names, notes = {}, [], []
-    for split, part in source.items():
-        name, splits[split], found = _open_part(part, split, kind, files)
-        names.append(f"{split}: {name}" if len(source) > 1 else name)
-        notes += found
-    return Corpus(", ".join(names), splits, notes)
+    found = {split: _read_one(part, kind, files, split) for split, part in source.items()}
+    for corpus in found.values():
+        if set(corpus.splits) != {"train"}:
+            raise DataError(
+                f"{corpus.name} holds the splits {', '.join(corpus.splits)}; give it alone"
+            )
+    names = [f"{split}: {corpus.name}" for split, corpus in found.items()]
+    return Corpus(
+        ", ".join(names) if len(found) > 1 else found["train"].name,
+        {split: corpus.splits["train"] for split, corpus in found.items()},
+        [note for corpus in found.values() for note in corpus.notes],
+    )
 
 
-def _read_path(path: Path, kind: Kind, files: Files) -> Corpus:
-    """Reads a file, a folder, or the files of a pattern."""
-    parts, notes = _find(path, kind, files)
-    splits: dict[str, Opener] = {}
-    shown = []
-    for split, part in parts.items():
-        if isinstance(part, list):
-            splits[split], found = files.open(part, split)
-            notes += found
-            shown.append(f"{split}: {', '.join(file.name for file in part)}")
-        else:
-            splits[split] = part
-    if shown and not path.is_file():
-        notes = [f"files read: {'; '.join(shown)}", *notes]
-    return Corpus(str(path), splits, notes)
-
-
-def _find(path: Path, kind: Kind, files: Files) -> Found:
-    if not path.exists() and "*" not in path.name:
-        raise DataError(
-            f"there is no file or folder {str(path)[:200]!r}; check the path, or give the "
-            f"{kind.name} themselves as a list"
-        )
-    return files.find(path)
-
-
-def _open_part(part: Any, split: str, kind: Kind, files: Files) -> tuple[str, Opener, list[str]]:
-    """Opens one split: a path, files, or items; with its name and sentences for the report."""
-    if isinstance(part, str | Path):
-        path = Path(part)
-        parts, notes = _find(path, kind, files)
-        if set(parts) != {"train"}:
-            raise DataError(f"{path} holds the splits {', '.join(parts)}; give it alone")
-        found = parts["train"]
-        if not isinstance(found, list):
-            return str(path), found, notes
-        opener, more = files.open(found, split)
-        return str(path), opener, notes + more
-    items = _Spool(part) if iter(part) is part else part
+def _read_one(source: Any, kind: Kind, files: Files, split: str) -> Corpus:
+    """Reads a path, files, or items; `split` is what they are for."""
+    if isinstance(source, str | Path):
+        return _read_path(Path(source), kind, files, split)
+    items = _Spool(source) if iter(source) is source else source
     items = items if isinstance(items, list | tuple | _Spool) else list(items)
     if isinstance(next(iter(items), None), Path):
         paths = _check_paths(items, split)
+        opener, notes = files.open(paths, split)
         few = len(paths) < 4
         name = ", ".join(map(str, paths)) if few else f"{len(paths)} files from {paths[0]}"
-        return (name, *files.open(paths, split))
+        return Corpus(name, {"train": opener}, notes)
 
     def read() -> Iterator[Record]:
         for number, item in enumerate(items):
@@ -151,7 +120,29 @@ def _open_part(part: Any, split: str, kind: Kind, files: Files) -> tuple[str, Op
 
     for _ in read():  # the first error comes now
         pass
-    return f"the given {kind.name}", read, []
+    return Corpus(f"the given {kind.name}", {"train": read})
+
+
+def _read_path(path: Path, kind: Kind, files: Files, as_split: str) -> Corpus:
+    """Reads a file, a folder, or the files of a pattern."""
+    if not path.exists() and "*" not in path.name:
+        raise DataError(
+            f"there is no file or folder {str(path)[:200]!r}; check the path, or give the "
+            f"{kind.name} themselves as a list"
+        )
+    parts, notes = files.find(path)
+    splits: dict[str, Opener] = {}
+    shown = []
+    for split, part in parts.items():
+        if isinstance(part, list):
+            splits[split], found = files.open(part, as_split if split == "train" else split)
+            notes += found
+            shown.append(f"{split}: {', '.join(file.name for file in part)}")
+        else:
+            splits[split] = part
+    if shown and not path.is_file():
+        notes = [f"files read: {'; '.join(shown)}", *notes]
+    return Corpus(str(path), splits, notes)
 
 
 def _check_paths(items: Iterable[Any], split: str) -> list[Path]:

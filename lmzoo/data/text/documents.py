@@ -109,15 +109,15 @@ def join_blocks(records: Iterable[Record], kind: str, counts: Counter[str]) -> I
     """
     pending, last = "", "\n"
     for record in records:
-        text = record["text"]
+        text, begins = record["text"], not record.get("block")
         if kind == "stream":
-            if not record["block"] and not last.endswith("\n"):
+            if begins and not last.endswith("\n"):
                 counts["joined_files"] += 1
                 yield "\n"
             yield text
             last = text
             continue
-        if not record["block"]:
+        if begins:
             yield from ([pending, ""] if pending else [""])
             pending = ""
         pending += text

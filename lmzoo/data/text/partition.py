@@ -108,25 +108,20 @@ def _read(
     records: Iterator[Record], kind: str, rules: dict[str, Rule], counts: Counter[str]
 ) -> Iterator[str]:
     """Cleans the texts of records and, unless they are a stream, splits them into documents."""
-    first = next(records, None)
-    if first is None:
-        return iter(())
-    counted = _count_repairs(chain([first], records), counts)
+
+    def counted(record: Record) -> Record:
+        counts.update(record.get("repaired", {}))
+        return record
+
+    first = next(records, {})
+    given = map(counted, chain([first], records)) if first else iter(())
     if are_files := "block" in first:
         rules.pop("bom", None)  # the reader of files knows where a file starts
-        blocks: Iterable[str] = join_blocks(counted, kind, counts)
-    else:
-        blocks = (record["text"] for record in counted)
+    blocks = join_blocks(given, kind, counts) if are_files else (r["text"] for r in given)
     cleaned = (apply_rules(block, rules, counts) for block in blocks)
     if not are_files and kind != "document":
         cleaned = end_lines(cleaned)
     return cleaned if kind == "stream" else split_documents_at(cleaned, kind, counts)
-
-
-def _count_repairs(records: Iterable[Record], counts: Counter[str]) -> Iterator[Record]:
-    for record in records:
-        counts.update(record.get("repaired", {}))
-        yield record
 
 
 def _require_text(corpus: Corpus, sizes: Mapping[str, int]) -> None:
