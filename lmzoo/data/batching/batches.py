@@ -1,0 +1,165 @@
+"""Batches of any task as a tf.data Dataset that can begin at any step of any epoch."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypeAlias
+
+import numpy as np
+import tensorflow as tf
+
+from lmzoo.data.batching.orders import BatchPlan, Order
+from lmzoo.data.batching.passes import Passes, counted_by
+from lmzoo.errors import ArgumentError
+from lmzoo.typing import Tensor
+
+Transform: TypeAlias = Callable[[tf.data.Dataset], tf.data.Dataset]
+# (row numbers (n,), padded widths, epoch) -> arrays (n, ...) in the structure of a batch. A row of
+# number -1 is missing: its weights are 0.
+Collate: TypeAlias = Callable[[np.ndarray, tuple[int, ...], int], Any]
+# Python makes so many tokens at once, as several batches; TensorFlow takes them apart.
+CHUNK_TOKENS = 1 << 17
+PREFETCH = 8
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Batches of one split.
+
+    Args:
+        order: which rows make which batch in each epoch.
+        collate: makes arrays of rows.
+        signature: the TensorSpecs of a batch, the batch axis first.
+    """
+
+    order: Order
+    collate: Collate
+    signature: Any
+
+    @property
+    def steps(self) -> int:
+        """Batches in an epoch."""
+        return self.order.steps
+
+    def chunks(self, epoch: int, first_step: int = 0) -> Iterator[Any]:
+        """Yields the batches of an epoch, neighbors of one shape stacked.
+
+        Args:
+            epoch: its number.
+            first_step: batches to leave out at the beginning.
+
+        Yields:
+            Arrays (batches, batch, ...) in the structure of a batch.
+        """
+        waiting: list[BatchPlan] = []
+        for plan in islice(self.order.plan(epoch), first_step, None):
+            tokens = (len(waiting) + 1) * len(plan.rows) * max(plan.widths)
+            if waiting and (tokens > CHUNK_TOKENS or _shape(plan) != _shape(waiting[0])):
+                yield self._stack(waiting, epoch)
+                waiting = []
+            waiting.append(plan)
+        if waiting:
+            yield self._stack(waiting, epoch)
+
+    def _stack(self, plans: Sequence[BatchPlan], epoch: int) -> Any:
+        rows = np.concatenate([plan.rows for plan in plans])
+        arrays = self.collate(rows, plans[0].widths, epoch)
+
+        def split(array: np.ndarray) -> np.ndarray:
+            return array.reshape(len(plans), -1, *array.shape[1:])  # (batches, batch, ...)
+
+        return tf.nest.map_structure(split, arrays)
+
+    def dataset(self, step: int = 0, transforms: Sequence[Transform] = ()) -> tf.data.Dataset:
+        """Makes a Dataset of one epoch; each complete pass is followed by the next epoch.
+
+        Args:
+            step: global step at which the first pass begins, at least 0.
+            transforms: applied one after the other to whole epochs, before the first pass leaves
+                batches out.
+
+        Returns:
+            A Dataset of known cardinality, unless the first pass begins within an epoch.
+
+        Raises:
+            ArgumentError: `step` below 0; a transform that changes the number of batches.
+        """
+        if step < 0:
+            raise ArgumentError(f"step is {step}; it must be at least 0")
+        passes = Passes(step, self.steps)
+        begins_within = passes.first_step > 0
+
+        def first_made() -> int:
+            return 0 if transforms else passes.first_step
+
+        def steps() -> Iterator[tuple[np.ndarray, np.ndarray]]:
+            numbers = np.arange(first_made(), self.steps)
+            yield numbers >= passes.first_step, numbers == self.steps - 1
+
+        whole = self._from_generator(lambda: self.chunks(passes.epoch, first_made()))
+        if transforms or not begins_within:
+            whole = whole.apply(tf.data.experimental.assert_cardinality(self.steps))
+        flags = (tf.TensorSpec((None,), tf.bool),) * 2
+        places = tf.data.Dataset.from_generator(steps, output_signature=flags).unbatch()
+        dataset = tf.data.Dataset.zip(self._transformed(whole, transforms, passes), places)
+        if transforms and begins_within:
+            dataset = dataset.filter(lambda batch, place: place[0])
+        dataset = prefetched(dataset).map(_counter(passes))
+        if not begins_within:
+            dataset = dataset.apply(tf.data.experimental.assert_cardinality(self.steps))
+        return dataset
+
+    def _transformed(
+        self, dataset: tf.data.Dataset, transforms: Sequence[Transform], passes: Passes
+    ) -> tf.data.Dataset:
+        with counted_by(passes):
+            for transform in transforms:
+                dataset = dataset.apply(transform)
+                if int(dataset.cardinality()) != self.steps:
+                    raise ArgumentError(
+                        f"{getattr(transform, '__name__', transform)} changes the number of "
+                        f"batches from {self.steps}; a transform must keep it"
+                    )
+        return dataset
+
+    def _from_generator(self, generate: Callable[[], Iterator[Any]]) -> tf.data.Dataset:
+        """Takes the chunks of a generator apart."""
+
+        def stacked(spec: tf.TensorSpec) -> tf.TensorSpec:
+            return tf.TensorSpec([None, *spec.shape], spec.dtype)
+
+        signature = tf.nest.map_structure(stacked, self.signature)
+        return tf.data.Dataset.from_generator(generate, output_signature=signature).unbatch()
+
+
+def _shape(plan: BatchPlan) -> tuple[int, ...]:
+    return (len(plan.rows), *plan.widths)
+
+
+def _counter(passes: Passes) -> Callable[[Any, Any], Any]:
+    """Counts a pass when its last batch is delivered, not when it is made ahead of its use."""
+
+    def finish() -> np.int64:
+        passes.finish()
+        return np.int64(passes.epoch)
+
+    def deliver(batch: Any, place: tuple[Tensor, Tensor]) -> Any:
+        tf.cond(
+            place[1],
+            lambda: tf.numpy_function(finish, [], tf.int64),
+            lambda: tf.constant(0, tf.int64),
+        )
+        return batch
+
+    return deliver
+
+
+def prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Some batches ahead of their use, without autotuning.
+
+    There is nothing to tune here, and the end of an autotuned iterator often waits half a second
+    for the tuning thread: at each end of an epoch and of an evaluation.
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.prefetch(PREFETCH).with_options(options)
