@@ -42,7 +42,7 @@ class Stepper:
         self.vocab_size: int = model.vocab_size
         self.input_size: int = model.vocab_size
         self.max_length: int | None = getattr(model, "max_length", None)
-        self.rereads: bool = getattr(model, "rereads", False)
+        self.random_access_cache: bool = getattr(model, "random_access_cache", False)
 
     def check(self, prompts: Prompts, new_tokens: int) -> None:
         """Raise PromptError for prompts that the model cannot read or not go on with so far."""
@@ -62,7 +62,7 @@ class Stepper:
         batch, length = tokens.shape
         shortest = min(len(row) for row in prompts.rows)
         state = self.model.init_state(batch, length)
-        if shortest - 1 < (2 if self.rereads else min(chunk_sizes(length))):
+        if shortest - 1 < (2 if self.random_access_cache else min(chunk_sizes(length))):
             return state, 0
         position, state = self.run(prefill, tokens, state, np.int32(shortest - 1))
         return state, int(position)
@@ -284,9 +284,9 @@ def prefill(stepper: Stepper, tokens: Tensor, state: Any, end: Tensor) -> tuple[
     """
     position, folded = ops.convert_to_tensor(0, dtype="int32"), fold(state)
     sizes = chunk_sizes(tokens.shape[1])
-    for size in sizes[:1] if stepper.rereads else sizes:
+    for size in sizes[:1] if stepper.random_access_cache else sizes:
         position, folded = stepper.loop(
-            functools.partial(_fits, 1 if stepper.rereads else size, end),
+            functools.partial(_fits, 1 if stepper.random_access_cache else size, end),
             functools.partial(_read, stepper, size, end, tokens, state),
             (position, folded),
         )

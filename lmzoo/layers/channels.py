@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
-from lmzoo.layers.embedding import TokenEmbedding
+from lmzoo.layers.embeddings.tokens import TokenEmbedding
 from lmzoo.layers.pooling import max_over_time
 from lmzoo.typing import Tensor
 
@@ -53,6 +53,7 @@ class ConvolutionPooling(keras.layers.Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
+        self.supports_masking = True
         if not widths or min(widths) < 1:
             raise ArgumentError(f"widths={list(widths)}: give at least one, each at least 1.")
         if activation not in ACTIVATIONS:
@@ -79,10 +80,10 @@ class ConvolutionPooling(keras.layers.Layer):
         )
         self.built = True
 
-    def call(self, x: Tensor, memory_mask: Tensor | None = None) -> Tensor:
+    def call(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """(batch, time, dim), and where it is real -> (batch, filters * number of widths)."""
         real = ops.ones_like(x[..., 0], "bool")
-        real = real if memory_mask is None else ops.cast(memory_mask, "bool")
+        real = real if mask is None else ops.cast(mask, "bool")
         x = ops.where(real[..., None], x, 0.0)
         time, dim = ops.shape(x)[1], x.shape[-1]
         length = ops.sum(ops.cast(real, "int32"), axis=1, keepdims=True)
@@ -108,6 +109,9 @@ class ConvolutionPooling(keras.layers.Layer):
             found.append(max_over_time(answers, inside))
         highest = ops.concatenate(found, axis=-1) + ops.cast(self.bias, self.compute_dtype)
         return self.activation(highest)
+
+    def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None = None) -> None:
+        """None: the output has no time axis."""
 
     def compute_output_shape(self, x_shape: tuple) -> tuple:
         """(batch, filters * number of widths)."""

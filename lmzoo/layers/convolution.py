@@ -52,6 +52,7 @@ class GatedConvolutionBlock(keras.layers.Layer):
         self.regularizer = regularizer
         self.norm = keras.layers.LayerNormalization(epsilon=1e-5)
         self.dropout = Dropout(dropout)
+        self.supports_masking = True
 
     def build(self, x_shape: tuple) -> None:
         """Makes the kernel: (kernel_size * dim, 2 * dim)."""
@@ -63,11 +64,11 @@ class GatedConvolutionBlock(keras.layers.Layer):
         self.convolution.build((*x_shape[:-1], self.kernel_size * self.dim))
         self.built = True
 
-    def call(self, x: Tensor, memory_mask: Tensor | None = None, training: bool = False) -> Tensor:
+    def call(self, x: Tensor, mask: Tensor | None = None, training: bool = False) -> Tensor:
         """(batch, time, dim), and where it is real, bool (batch, time) -> (batch, time, dim)."""
         inner = self.dropout(self.norm(x), training=training)
-        if memory_mask is not None:
-            inner = ops.where(memory_mask[..., None], inner, 0.0)
+        if mask is not None:
+            inner = ops.where(mask[..., None], inner, 0.0)
         around = ops.zeros_like(inner[:, :1])
         around = ops.repeat(around, self.kernel_size - 1, axis=1)
         if self.causal:

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from lmzoo.errors import ArgumentError
-from lmzoo.layers.attention import MultiHeadAttention
+from lmzoo.layers.attention.multi_head import MultiHeadAttention
 from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.feedforward import FeedForward
 from lmzoo.typing import Tensor
@@ -80,7 +80,7 @@ class TransformerBlock(keras.layers.Layer):
     """
 
     # Keys and values have their places: reading a position again writes what stood there.
-    rereads = True
+    random_access_cache = True
 
     def __init__(
         self,
@@ -101,10 +101,11 @@ class TransformerBlock(keras.layers.Layer):
         name: str | None = None,
     ) -> None:
         super().__init__(name=name)
+        self.supports_masking = True
         self.norm_first = norm_first
         if kind not in KINDS:
             raise ArgumentError(f"kind={kind!r}; use one of {', '.join(KINDS)}.")
-        self.needs_memory = kind == "cross"
+        self.cross_attends = kind == "cross"
         branches, weights = dropout if isinstance(dropout, tuple) else (dropout, dropout)
         initializer = keras.initializers.VarianceScaling(output_scale**2, "fan_in", "normal")
         shared: dict[str, Any] = {
@@ -123,7 +124,7 @@ class TransformerBlock(keras.layers.Layer):
         )
         self.cross_attention: Any = None
         self.cross_norm: Any = None
-        if self.needs_memory:
+        if self.cross_attends:
             self.cross_attention = MultiHeadAttention(
                 num_heads,
                 cross=True,
@@ -158,6 +159,7 @@ class TransformerBlock(keras.layers.Layer):
         x: Tensor,
         memory: Tensor | None = None,
         memory_mask: Tensor | None = None,
+        mask: Tensor | None = None,
         training: bool = False,
     ) -> Tensor:
         """(batch, time, dim) -> (batch, time, dim).
@@ -165,17 +167,16 @@ class TransformerBlock(keras.layers.Layer):
         Args:
             x: (batch, time, dim).
             memory: (batch, keys, memory_dim), with kind="cross".
-            memory_mask: bool (batch, keys): where the memory is real; without a memory
-                (batch, time): where x is.
+            memory_mask: bool (batch, keys), True where the memory is real.
+            mask: bool (batch, time), True where x is real.
             training: Whether dropout is on.
 
         Returns:
             (batch, time, dim).
         """
-        own_mask = None if self.needs_memory else memory_mask
 
         def attend(y: Tensor) -> Tensor:
-            return self.attention(y, memory_mask=own_mask, training=training)
+            return self.attention(y, mask=mask, training=training)
 
         def look(y: Tensor) -> Tensor:
             return self.cross_attention(y, memory, memory_mask=memory_mask, training=training)
@@ -185,12 +186,12 @@ class TransformerBlock(keras.layers.Layer):
             x = self._residual(self.cross_norm, look, x, training)
         return self._residual(self.feedforward_norm, self.feedforward, x, training)
 
-    def read_memory(self, memory: Tensor, memory_mask: Tensor) -> tuple[Tensor, ...]:
+    def prepare_memory(self, memory: Tensor, memory_mask: Tensor) -> tuple[Tensor, ...]:
         """Keys and values of the memory, and its mask, for `step`."""
-        return (*self.cross_attention.read_memory(memory), memory_mask)
+        return (*self.cross_attention.prepare_memory(memory), memory_mask)
 
     def init_state(
-        self, batch_size: int, length: int, read: tuple[Tensor, ...] = ()
+        self, batch_size: int, length: int, memory_state: tuple[Tensor, ...] = ()
     ) -> tuple[Tensor, Tensor]:
         """An empty KV cache; see `MultiHeadAttention.init_state`."""
         return self.attention.init_state(batch_size, length)
@@ -200,12 +201,12 @@ class TransformerBlock(keras.layers.Layer):
         x: Tensor,
         state: tuple[Tensor, Tensor],
         position: Tensor,
-        read: tuple[Tensor, ...] = (),
-        seen: list[Tensor] | None = None,
+        memory_state: tuple[Tensor, ...] = (),
+        attention_weights: list[Tensor] | None = None,
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """n more tokens: x (batch, n, dim), the cache, where they stand, and what was read.
+        """n more tokens: x (batch, n, dim), the cache, their position, and the prepared memory.
 
-        With `seen`, the weights of the look at the memory (batch, n, keys) are appended to it.
+        With `attention_weights`, those of the memory (batch, n, keys) are appended to it.
         """
         after = []
 
@@ -215,7 +216,8 @@ class TransformerBlock(keras.layers.Layer):
             return y
 
         def look(y: Tensor) -> Tensor:
-            return self.cross_attention.step_memory(y, read[:2], read[2], seen)
+            *memory, mask = memory_state
+            return self.cross_attention.step_memory(y, memory, mask, attention_weights)
 
         x = self._residual(self.attention_norm, attend, x)
         if self.cross_attention is not None:

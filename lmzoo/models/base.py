@@ -65,9 +65,9 @@ class LanguageModel(TokenModel):
         return self.embedding.max_length
 
     @property
-    def rereads(self) -> bool:
+    def random_access_cache(self) -> bool:
         """Whether positions may be read twice, and ahead: a later step overwrites what was read."""
-        return all(getattr(block, "rereads", False) for block in self.blocks)
+        return all(getattr(block, "random_access_cache", False) for block in self.blocks)
 
     def init_state(self, batch_size: int, length: int) -> list:
         """An empty memory for sequences of up to `length` ids; every tensor's batch axis first."""
@@ -120,15 +120,15 @@ class Seq2SeqModel(TokenModel):
     Inputs are the source (batch, source_time), padded with id 0 on its right, and the target
     (batch, time), which begins with id 2. The encoder turns the source into a memory
     (batch, source_time, dim). Decoder blocks are those of a language model, or such that look at
-    the memory: these have `needs_memory = True` and
-    `call(x, memory, memory_mask, training)`, `read_memory(memory, memory_mask)` for all that is
-    known before the first step, `init_state(batch_size, length, read)` and
-    `step(x, state, position, read, seen)`, where `seen` is None or a list for the weights of the
-    look, (batch, n, source_time).
+    the memory: these have `cross_attends = True` and
+    `call(x, memory, memory_mask, training)`, `prepare_memory(memory, memory_mask)` for all that is
+    known before the first step, `init_state(batch_size, length, memory_state)` and
+    `step(x, state, position, memory_state, attention_weights)`, the latter None or a list to which
+    the attention weights are appended, (batch, n, source_time).
 
     Args:
         source_embedding: Source ids to vectors.
-        encoder: Layers with `call(x, memory_mask, training)`, (batch, source_time, dim) both ways.
+        encoder: Layers with `call(x, mask, training)`, (batch, source_time, dim) both ways.
         embedding: Target ids to vectors, with `step(ids, position)`.
         blocks: The decoder's layers.
         head: Hidden states to logits, or one that looks at the memory too, such as CopyHead.
@@ -159,7 +159,7 @@ class Seq2SeqModel(TokenModel):
         mask = ops.not_equal(source, PAD)
         memory = source_embedding(source)
         for block in encoder:
-            memory = block(memory, memory_mask=mask)
+            memory = block(memory, mask=mask)
         if encoder_norm is not None:
             memory = encoder_norm(memory)
         x = embedding(target)
@@ -196,7 +196,7 @@ class Seq2SeqModel(TokenModel):
         mask = ops.not_equal(source, PAD)
         x = self.source_embedding(source, training=training)
         for block in self.encoder:
-            x = block(x, memory_mask=mask, training=training)
+            x = block(x, mask=mask, training=training)
         return x if self.encoder_norm is None else self.encoder_norm(x), mask
 
     def input_sizes(self) -> list[int | None]:
@@ -222,13 +222,13 @@ class Seq2SeqModel(TokenModel):
             (batch, source_time), 1 for padding. Every tensor's batch axis comes first.
         """
         memory, mask = self.encode(source)
-        read = [b.read_memory(memory, mask) if _looks(b) else () for b in self.blocks]
+        read = [b.prepare_memory(memory, mask) if _looks(b) else () for b in self.blocks]
         batch = memory.shape[0]
         blocks = [
             b.init_state(batch, length, r) if _looks(b) else b.init_state(batch, length)
             for b, r in zip(self.blocks, read, strict=True)
         ]
-        of_head = self.head.read_memory(memory, mask, source) if _looks(self.head) else ()
+        of_head = self.head.prepare_memory(memory, mask, source) if _looks(self.head) else ()
         state = {"memory": read, "head": of_head, "blocks": blocks}
         if coverage or getattr(self.head, "coverage", 0.0) > 0:
             state["coverage"] = ops.cast(ops.logical_not(mask), "float32")
@@ -261,10 +261,10 @@ class Seq2SeqModel(TokenModel):
 
         Coverage is that of the last layer that looks at the source.
         """
-        seen: list[Tensor] | None = [] if "coverage" in state else None
-        logits, state = self._read(ids, state, position, seen)
-        if seen:
-            state["coverage"] = state["coverage"] + ops.sum(seen[-1], axis=1)
+        attention_weights: list[Tensor] | None = [] if "coverage" in state else None
+        logits, state = self._read(ids, state, position, attention_weights)
+        if attention_weights:
+            state["coverage"] = state["coverage"] + ops.sum(attention_weights[-1], axis=1)
         return logits, state
 
     def attention(self, source: Tensor, target: Tensor) -> Tensor:
@@ -282,9 +282,9 @@ class Seq2SeqModel(TokenModel):
         target = ops.convert_to_tensor(target, dtype="int32")
         source = ops.convert_to_tensor(source, dtype="int32")
         state = self.init_state(source, target.shape[1], coverage=True)
-        seen: list[Tensor] = []
-        self._read(target, state, ops.zeros((), "int32"), seen)
-        return seen[-1]
+        attention_weights: list[Tensor] = []
+        self._read(target, state, ops.zeros((), "int32"), attention_weights)
+        return attention_weights[-1]
 
     @property
     def copies(self) -> bool:
@@ -292,17 +292,21 @@ class Seq2SeqModel(TokenModel):
         return _looks(self.head)
 
     def _read(
-        self, ids: Tensor, state: dict[str, Any], position: Tensor, seen: list[Tensor] | None
+        self,
+        ids: Tensor,
+        state: dict[str, Any],
+        position: Tensor,
+        attention_weights: list[Tensor] | None,
     ) -> tuple[Tensor, dict[str, Any]]:
-        """`step` without counting coverage; the looks are appended to `seen`."""
+        """`step` without counting coverage; the looks are appended to `attention_weights`."""
         x = self.embedding.step(ids, position)
         after = []
         for block, before, read in zip(self.blocks, state["blocks"], state["memory"], strict=True):
-            more = (read, seen) if _looks(block) else ()
+            more = (read, attention_weights) if _looks(block) else ()
             x, new = block.step(x, before, position, *more)
             after.append(new)
         if _looks(self.head):
-            logits = self.head.step(x, state["head"], seen, state.get("coverage"))
+            logits = self.head.step(x, state["head"], attention_weights, state.get("coverage"))
         else:
             logits = self.head(x)
         return logits, {**state, "blocks": after}
@@ -310,7 +314,7 @@ class Seq2SeqModel(TokenModel):
 
 def _looks(layer: keras.layers.Layer) -> bool:
     """Whether a block or a head looks at the memory of the source."""
-    return bool(getattr(layer, "needs_memory", False))
+    return bool(getattr(layer, "cross_attends", False))
 
 
 def check_copy(

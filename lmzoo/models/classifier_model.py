@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from lmzoo.errors import ArgumentError
-from lmzoo.layers.decision import ClassHead
+from lmzoo.layers.heads.decision import ClassHead
 from lmzoo.losses.classes import ClassCrossEntropy
 from lmzoo.metrics.classification import ClassAccuracy
 from lmzoo.models.vector_model import PAD, VectorModel
@@ -24,8 +24,8 @@ class ClassifierModel(VectorModel):
 
     Args:
         embedding: Ids to vectors (batch, time, dim); without blocks and pooling also (batch, dim).
-        blocks: Layers with `call(x, memory_mask, training)`, (batch, time, dim) both ways.
-        pooling: A layer with `call(x, memory_mask)`, (batch, time, dim) -> (batch, dim); or None.
+        blocks: Layers with `call(x, mask, training)`, (batch, time, dim) both ways.
+        pooling: A layer with `call(x, mask)`, (batch, time, dim) -> (batch, dim); or None.
         head: A text's vector to probabilities.
         norm: A normalization layer behind the blocks, or None.
 
@@ -53,9 +53,9 @@ class ClassifierModel(VectorModel):
         ids = keras.Input((None,), dtype="int32", name="ids")
         x, mask = embedding(ids), ops.not_equal(ids, PAD)
         for block in blocks:
-            x = block(x, memory_mask=mask)
+            x = block(x, mask=mask)
         x = x if norm is None else norm(x)
-        x = x if pooling is None else pooling(x, memory_mask=mask)
+        x = x if pooling is None else pooling(x, mask=mask)
         super().__init__(inputs=ids, outputs=head(x), name=name)
         self.embedding = embedding
         self.blocks = list(blocks)
@@ -81,9 +81,9 @@ class ClassifierModel(VectorModel):
         """Probabilities of vectors, and of where they are real, bool (batch, time)."""
         x = vectors
         for block in self.blocks:
-            x = block(x, memory_mask=mask, training=training)
+            x = block(x, mask=mask, training=training)
         x = x if self.norm is None else self.norm(x)
-        x = x if self.pooling is None else self.pooling(x, memory_mask=mask)
+        x = x if self.pooling is None else self.pooling(x, mask=mask)
         return self.head(x, training=training)
 
     def compile(

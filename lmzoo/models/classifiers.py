@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from lmzoo.errors import ArgumentError
 from lmzoo.layers import RecurrentEncoderBlock, TokenEmbedding, TransformerBlock, make_norm
 from lmzoo.layers.channels import ConvolutionPooling, TwoChannelEmbedding
-from lmzoo.layers.decision import ClassHead
-from lmzoo.layers.ngrams import NgramEmbedding
+from lmzoo.layers.embeddings.ngrams import NgramEmbedding
+from lmzoo.layers.heads.decision import ClassHead
 from lmzoo.layers.pooling import Pooling
 from lmzoo.models.classifier_model import ClassifierModel
 from lmzoo.models.zoo_model import penalty

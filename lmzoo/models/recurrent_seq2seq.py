@@ -4,11 +4,11 @@ import keras
 
 from lmzoo.layers import (
     CopyHead,
+    GlobalAttentionBlock,
     GRUBlock,
     InputFeedingBlock,
     LanguageModelHead,
     LSTMBlock,
-    MemoryAttentionBlock,
     RecurrentEncoderBlock,
     TokenEmbedding,
 )
@@ -156,7 +156,7 @@ def _recurrent_seq2seq(
     if input_feeding:
         blocks.append(InputFeedingBlock(hidden_dim, cell=cell, score=score, dropout=dropout))
     else:
-        blocks.append(MemoryAttentionBlock(hidden_dim, score=score))
+        blocks.append(GlobalAttentionBlock(hidden_dim, score=score))
     head: CopyHead | LanguageModelHead
     if copy:
         head = CopyHead(vocab_size, dropout=dropout, coverage=coverage)

@@ -9,8 +9,8 @@ from keras import ops
 
 from lmzoo.errors import ArgumentError
 from lmzoo.layers import Dropout, TokenEmbedding
-from lmzoo.layers.characters import CharacterEncoder
-from lmzoo.layers.crf import CRF
+from lmzoo.layers.embeddings.characters import CharacterEncoder
+from lmzoo.layers.heads.crf import CRF
 from lmzoo.layers.pooling import Pooling
 from lmzoo.layers.slot_gate import SlotGate
 from lmzoo.losses.classes import ClassCrossEntropy, TagCrossEntropy
@@ -37,7 +37,7 @@ class TaggerModel(ZooModel):
 
     Args:
         embedding: Word ids to vectors.
-        blocks: Layers with `call(x, memory_mask, training)`, (batch, time, dim) both ways.
+        blocks: Layers with `call(x, mask, training)`, (batch, time, dim) both ways.
         num_tags: Number of tags.
         characters: Character ids to vectors of words, joined to the embedding's; or None.
         projection: A layer behind the joined vectors, or None.
@@ -81,14 +81,14 @@ class TaggerModel(ZooModel):
         intent_head = None
         if num_intents is not None:
             assert pooling is not None
-            sentence = pooling(x, memory_mask=mask)
+            sentence = pooling(x, mask=mask)
             intent_head = keras.layers.Dense(
                 num_intents, activation="softmax", dtype="float32", name="intent"
             )
             x = x if gate is None else gate(x, sentence)
         head = keras.layers.Dense(num_tags, dtype="float32", name="emissions")
         if crf is not None:
-            outputs = crf(head(x), memory_mask=mask)
+            outputs = crf(head(x), mask=mask)
         else:
             outputs = keras.layers.Activation("softmax", dtype="float32", name="tag")(head(x))
         if intent_head is not None:
@@ -283,5 +283,5 @@ def _read(
     mask = ops.not_equal(words, PAD)
     x = x if projection is None else projection(x)
     for block in blocks:
-        x = block(x, memory_mask=mask)
+        x = block(x, mask=mask)
     return inputs, x if norm is None else norm(x), mask

@@ -7,9 +7,9 @@ import keras
 
 from lmzoo.errors import ArgumentError
 from lmzoo.layers import RecurrentEncoderBlock, TokenEmbedding, TransformerBlock, make_norm
-from lmzoo.layers.characters import CharacterEncoder
-from lmzoo.layers.crf import CRF
 from lmzoo.layers.dense import Dense
+from lmzoo.layers.embeddings.characters import CharacterEncoder
+from lmzoo.layers.heads.crf import CRF
 from lmzoo.layers.pooling import Pooling
 from lmzoo.layers.slot_gate import SlotGate
 from lmzoo.models.tagger_model import TaggerModel

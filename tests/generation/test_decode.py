@@ -348,7 +348,7 @@ def test_transformers_whose_longest_text_fills_no_chunk_read_prompts_whole(max_l
     )
     for weight in model.weights:
         weight.assign(weight + 0.3 * np.random.default_rng(1).standard_normal(weight.shape))
-    assert model.rereads
+    assert model.random_access_cache
     rng = np.random.default_rng(0)
     for length in sorted({2, 3, max_length // 2, max_length - 1}):
         prompts = rng.integers(0, 11, (3, length))

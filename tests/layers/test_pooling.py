@@ -11,8 +11,8 @@ from keras import ops
 from lmzoo.errors import ArgumentError
 from lmzoo.layers import TokenEmbedding
 from lmzoo.layers.channels import ConvolutionPooling, TwoChannelEmbedding
-from lmzoo.layers.decision import ClassHead
-from lmzoo.layers.ngrams import NgramEmbedding
+from lmzoo.layers.embeddings.ngrams import NgramEmbedding
+from lmzoo.layers.heads.decision import ClassHead
 from lmzoo.layers.pooling import KINDS, Pooling
 
 DIM = 6
@@ -85,7 +85,7 @@ def test_the_gradient_of_a_maximum_goes_to_one_place_even_if_several_are_equal()
 def test_a_text_without_tokens_gives_zeros(kind):
     x, mask, _ = ragged(0)
     mask[1] = False
-    found = as_array(moved(Pooling(kind), x)(x, memory_mask=mask))
+    found = as_array(moved(Pooling(kind), x)(x, mask=mask))
     assert np.isfinite(found).all()
     np.testing.assert_array_equal(found[1], np.zeros(DIM))
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import lmzoo
 from lmzoo.errors import ArgumentError
-from lmzoo.layers.decision import ClassHead
+from lmzoo.layers.heads.decision import ClassHead
 from lmzoo.layers.pooling import Pooling
 from lmzoo.losses.classes import ClassCrossEntropy
 from lmzoo.models.classifier_model import ClassifierModel

@@ -3,10 +3,10 @@
 import keras
 from keras import ops
 
-from lmzoo.layers.attention import softmax
+from lmzoo.layers.attention.weights import softmax
 from lmzoo.layers.dense import Dense
 from lmzoo.layers.dropout import Dropout
-from lmzoo.layers.recurrence import covered_before, run_coverage
+from lmzoo.layers.recurrent.recurrence import covered_before, run_coverage
 from lmzoo.typing import Tensor
 
 # The smallest probability that is told from 0.
@@ -42,7 +42,7 @@ class CopyHead(keras.layers.Layer):
         ((1, 2, 9), 1.0)
     """
 
-    needs_memory = True
+    cross_attends = True
 
     def __init__(
         self,
@@ -102,21 +102,21 @@ class CopyHead(keras.layers.Layer):
         if self.norm is not None:
             x = self.norm(x)
         x = self.dropout(x, training=training)
-        read = self.read_memory(memory, memory_mask, source)
+        memory_state = self.prepare_memory(memory, memory_mask, source)
         covered = ops.zeros_like(source, dtype="float32") if self.coverage else None
-        places = self._places(x, read, covered)
+        places = self._places(x, memory_state, covered)
         if self.coverage and target_mask is not None:
             again = ops.minimum(places, covered_before(places, covered))
             real = ops.cast(target_mask, "float32")
             again = ops.sum(ops.sum(again, axis=-1) * real) / ops.maximum(ops.sum(real), 1.0)
             self.add_loss(self.coverage * again)
-        return self._mix(x, read, places)
+        return self._mix(x, memory_state, places)
 
     def compute_output_shape(self, x_shape: tuple, memory_shape: tuple) -> tuple:
         """(batch, time, vocab_size)."""
         return (*x_shape[:-1], self.vocab_size)
 
-    def read_memory(
+    def prepare_memory(
         self, memory: Tensor, memory_mask: Tensor, source: Tensor
     ) -> tuple[Tensor, ...]:
         """The memory's keys, the memory, its mask and its ids."""
@@ -125,16 +125,16 @@ class CopyHead(keras.layers.Layer):
     def step(
         self,
         x: Tensor,
-        read: tuple[Tensor, ...],
-        seen: list[Tensor] | None = None,
+        memory_state: tuple[Tensor, ...],
+        attention_weights: list[Tensor] | None = None,
         covered: Tensor | None = None,
     ) -> Tensor:
         """`call` for n tokens, with the memory read.
 
         Args:
             x: (batch, n, dim).
-            read: What `read_memory` gave.
-            seen: The weights (batch, n, keys) are appended to it.
+            memory_state: What `prepare_memory` gave.
+            attention_weights: The weights (batch, n, keys) are appended to it.
             covered: What was looked at before, (batch, keys); for `coverage` only.
 
         Returns:
@@ -142,14 +142,16 @@ class CopyHead(keras.layers.Layer):
         """
         if self.norm is not None:
             x = self.norm(x)
-        places = self._places(x, read, covered if self.coverage else None)
-        if seen is not None:
-            seen.append(places)
-        return self._mix(x, read, places)
+        places = self._places(x, memory_state, covered if self.coverage else None)
+        if attention_weights is not None:
+            attention_weights.append(places)
+        return self._mix(x, memory_state, places)
 
-    def _places(self, x: Tensor, read: tuple[Tensor, ...], covered: Tensor | None) -> Tensor:
+    def _places(
+        self, x: Tensor, memory_state: tuple[Tensor, ...], covered: Tensor | None
+    ) -> Tensor:
         """How much each position looks at each place of the source: (batch, time, keys)."""
-        keys, _, mask, _ = read
+        keys, _, mask, _ = memory_state
         keys = ops.transpose(keys, (0, 2, 1))  # (batch, dim, keys)
         scores = ops.matmul(x * x.shape[-1] ** -0.5, keys)
         scores = ops.where(mask[:, None, :], ops.cast(scores, "float32"), -1e9)
@@ -157,8 +159,8 @@ class CopyHead(keras.layers.Layer):
             return softmax(scores)
         return run_coverage(scores, ops.cast(self.again, "float32"), covered)
 
-    def _mix(self, x: Tensor, read: tuple[Tensor, ...], places: Tensor) -> Tensor:
-        _, memory, _, source = read
+    def _mix(self, x: Tensor, memory_state: tuple[Tensor, ...], places: Tensor) -> Tensor:
+        _, memory, _, source = memory_state
         context = ops.matmul(ops.cast(places, memory.dtype), memory)
         gate = ops.sigmoid(self.gate(ops.concatenate([context, x], axis=-1)))
         gate = ops.cast(gate, "float32")  # (batch, time, 1)

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
-from lmzoo.layers.embedding import TokenEmbedding
+from lmzoo.layers.embeddings.tokens import TokenEmbedding
 from lmzoo.typing import Tensor
 
 # An odd number near 2**32 divided by the golden ratio, and one of a 32-bit mixing function with

@@ -12,9 +12,9 @@ from lmzoo.layers import (
     AdditiveAttention,
     MultiHeadAttention,
     apply_rotary,
-    attention,
     sinusoidal_positions,
 )
+from lmzoo.layers.attention import multi_head
 
 
 def array(x):
@@ -67,7 +67,7 @@ def test_self_attention_equals_numpy(kv_heads, causal, time, seed):
     mask = np.repeat(real[:, None], time, axis=1)
     if causal:
         mask = mask & np.tril(np.ones((time, time), bool))
-    y = layer(x, memory_mask=real)
+    y = layer(x, mask=real)
     np.testing.assert_allclose(y, attention_by_hand(layer, x, x, mask), atol=1e-5)
 
 
@@ -82,7 +82,7 @@ def test_cross_attention_and_its_step_equal_numpy(keys, seed):
     y = layer(x, memory, memory_mask=real)
     expected = attention_by_hand(layer, x, memory, np.repeat(real[:, None], 3, axis=1))
     np.testing.assert_allclose(y, expected, atol=1e-5)
-    read = layer.read_memory(ops.convert_to_tensor(memory))
+    read = layer.prepare_memory(ops.convert_to_tensor(memory))
     stepped = layer.step_memory(ops.convert_to_tensor(x), read, ops.convert_to_tensor(real))
     np.testing.assert_allclose(stepped, expected, atol=1e-5)
 
@@ -170,8 +170,8 @@ def test_a_long_causal_attention_in_parts_equals_the_whole_one(masked, monkeypat
     rng = np.random.default_rng(0)
     x = rng.standard_normal((2, 128, 16)).astype("float32")
     mask = ops.convert_to_tensor(np.arange(128)[None, :] < [[128], [100]]) if masked else None
-    assert len(attention._parts(128)) == 4
-    assert len(attention._parts(127)) == len(attention._parts(None)) == 1
-    in_parts = layer(x, memory_mask=mask)
-    monkeypatch.setattr(attention, "SHORTEST_IN_PARTS", 1000)
-    np.testing.assert_allclose(in_parts, layer(x, memory_mask=mask), atol=1e-5)
+    assert len(multi_head._parts(128)) == 4
+    assert len(multi_head._parts(127)) == len(multi_head._parts(None)) == 1
+    in_parts = layer(x, mask=mask)
+    monkeypatch.setattr(multi_head, "SHORTEST_IN_PARTS", 1000)
+    np.testing.assert_allclose(in_parts, layer(x, mask=mask), atol=1e-5)

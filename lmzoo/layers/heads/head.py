@@ -8,7 +8,7 @@ from keras import ops
 
 from lmzoo.layers.dense import Dense
 from lmzoo.layers.dropout import Dropout
-from lmzoo.layers.embedding import TokenEmbedding
+from lmzoo.layers.embeddings.tokens import TokenEmbedding
 from lmzoo.typing import Tensor
 
 

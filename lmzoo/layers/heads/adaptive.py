@@ -9,8 +9,8 @@ from keras import ops
 from lmzoo.errors import ArgumentError
 from lmzoo.layers.dense import Dense
 from lmzoo.layers.dropout import Dropout
-from lmzoo.layers.embedding import TokenEmbedding
-from lmzoo.layers.head import Head, LanguageModelHead
+from lmzoo.layers.embeddings.tokens import TokenEmbedding
+from lmzoo.layers.heads.head import Head, LanguageModelHead
 from lmzoo.typing import Tensor
 
 

@@ -1,4 +1,4 @@
-"""LSTM, GRU and SimpleRNN with Keras's interface, computed by `lmzoo.layers.recurrence`.
+"""LSTM, GRU and SimpleRNN with Keras's interface, computed by `lmzoo.layers.recurrent.recurrence`.
 
 Arguments, weights, configuration, masks and states are Keras's, and so are the numbers. Settings
 outside the common case (other activations, recurrent dropout, GRU with `reset_after=False`) are
@@ -10,7 +10,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from lmzoo.layers.recurrence import run_gru, run_lstm, run_rnn
+from lmzoo.layers.recurrent.recurrence import run_gru, run_lstm, run_rnn
 from lmzoo.typing import Tensor
 
 

@@ -1,84 +1,17 @@
-"""Multi-head attention (causal or over a memory, grouped queries, KV cache); additive attention."""
+"""Multi-head attention: causal, over a whole sequence or to a memory; grouped queries, KV cache."""
 
 import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
+from lmzoo.layers.attention.weights import dot_product_weights, repeat_heads, softmax
 from lmzoo.layers.dense import Dense
 from lmzoo.layers.dropout import Dropout
-from lmzoo.layers.positions import apply_rotary
+from lmzoo.layers.embeddings.positions import apply_rotary
 from lmzoo.typing import Tensor
 
 # A causal attention over fewer positions is computed whole: its parts would be too small.
 SHORTEST_IN_PARTS = 128
-
-
-def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-    """Scaled dot-product attention, the softmax in float32.
-
-    Args:
-        query: (batch, heads, time, head_dim).
-        key: (batch, kv_heads, keys, head_dim); heads is a multiple of kv_heads.
-        value: (batch, kv_heads, keys, head_dim).
-        mask: bool, broadcast to (batch, heads, time, keys); True is seen. None sees everything.
-
-    Returns:
-        (batch, heads, time, head_dim).
-
-    Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762; grouped queries: Ainslie et al.
-    2023, https://arxiv.org/abs/2305.13245
-
-    Example:
-        >>> import keras, lmzoo
-        >>> x = keras.ops.ones((1, 2, 3, 4))
-        >>> tuple(lmzoo.layers.attend(x, x, x, None).shape)
-        (1, 2, 3, 4)
-    """
-    return ops.matmul(_weights(query, key, mask), _repeat(value, query))
-
-
-def _turn(key: Tensor) -> Tensor:
-    return ops.transpose(key, (0, 1, 3, 2))  # (batch, kv_heads, head_dim, keys)
-
-
-def _repeat(x: Tensor, query: Tensor) -> Tensor:
-    """Keys or values, repeated so that each query head has its own."""
-    groups = query.shape[1] // x.shape[1]
-    return x if groups == 1 else ops.repeat(x, groups, axis=1)
-
-
-def _weights(query: Tensor, key: Tensor, mask: Tensor | None) -> Tensor:
-    """How much each query sees of each key: (batch, heads, time, keys)."""
-    scores = ops.matmul(query * query.shape[-1] ** -0.5, _turn(_repeat(key, query)))
-    scores = ops.cast(scores, "float32")  # (batch, heads, time, keys)
-    if mask is not None:
-        scores = ops.where(mask, scores, -1e9)
-    return ops.cast(softmax(scores), query.dtype)
-
-
-def _parts(time: int | None) -> list[tuple[int | None, int | None]]:
-    """Where the parts of a causal attention start and stop: of a known, long time, a quarter."""
-    if not isinstance(time, int) or time % 4 or time < SHORTEST_IN_PARTS:
-        return [(None, None)]
-    return [(start, start + time // 4) for start in range(0, time, time // 4)]
-
-
-def softmax(scores: Tensor) -> Tensor:
-    """Softmax over the last axis, without Keras's warning when only one key can be seen.
-
-    Args:
-        scores: float (..., keys).
-
-    Returns:
-        The same shape, each row adding up to 1.
-
-    Example:
-        >>> import keras, lmzoo
-        >>> float(lmzoo.layers.softmax(keras.ops.ones((1, 4)))[0, 0])
-        0.25
-    """
-    powers = ops.exp(scores - ops.max(scores, axis=-1, keepdims=True))
-    return powers / ops.sum(powers, axis=-1, keepdims=True)
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
@@ -134,6 +67,7 @@ class MultiHeadAttention(keras.layers.Layer):
         self.use_bias = use_bias
         self.output_initializer = output_initializer
         self.dropout = Dropout(dropout)
+        self.supports_masking = True
         self.query_norm = keras.layers.RMSNormalization(epsilon=1e-6) if qk_norm else None
         self.key_norm = keras.layers.RMSNormalization(epsilon=1e-6) if qk_norm else None
 
@@ -178,6 +112,7 @@ class MultiHeadAttention(keras.layers.Layer):
         x: Tensor,
         memory: Tensor | None = None,
         memory_mask: Tensor | None = None,
+        mask: Tensor | None = None,
         training: bool = False,
     ) -> Tensor:
         """Attends over the whole sequence.
@@ -185,17 +120,18 @@ class MultiHeadAttention(keras.layers.Layer):
         Args:
             x: (batch, time, dim).
             memory: (batch, keys, dim), for cross attention.
-            memory_mask: bool (batch, keys): True where a position of the memory (or, without a
-                memory, of the sequence itself) is real.
+            memory_mask: bool (batch, keys), True where the memory is real.
+            mask: bool (batch, time), True where x is real; not for cross attention.
             training: Whether dropout is on.
 
         Returns:
             (batch, time, dim).
         """
-        mask = None if memory_mask is None else memory_mask[:, None, None, :]
+        mask = memory_mask if self.cross else mask
+        mask = None if mask is None else mask[:, None, None, :]
         if self.cross:
             query = self._heads(self.query_projection(x), self.num_heads)
-            key, value = self.read_memory(memory)
+            key, value = self.prepare_memory(memory)
         else:
             query, key, value = self._project(x, 0)
         if self.query_norm is not None and self.cross:
@@ -207,8 +143,8 @@ class MultiHeadAttention(keras.layers.Layer):
     def _attend(
         self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, training: bool
     ) -> Tensor:
-        weights = self.dropout(_weights(query, key, mask), training=training)
-        return ops.matmul(weights, _repeat(value, query))
+        weights = self.dropout(dot_product_weights(query, key, mask), training=training)
+        return ops.matmul(weights, repeat_heads(value, query))
 
     def _attend_causally(
         self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, training: bool
@@ -217,14 +153,14 @@ class MultiHeadAttention(keras.layers.Layer):
         time, found = query.shape[2], []
         for start, stop in _parts(time):
             places = ops.arange(ops.shape(query)[2])
-            seen = places[start:stop, None] >= places[None, :stop]
+            visible = places[start:stop, None] >= places[None, :stop]
             if mask is not None:
-                seen = seen & mask[..., :stop]
+                visible = visible & mask[..., :stop]
             part = (query[:, :, start:stop], key[:, :, :stop], value[:, :, :stop])
-            found.append(self._attend(*part, seen, training))
+            found.append(self._attend(*part, visible, training))
         return found[0] if len(found) == 1 else ops.concatenate(found, axis=2)
 
-    def read_memory(self, memory: Tensor) -> tuple[Tensor, Tensor]:
+    def prepare_memory(self, memory: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values (batch, kv_heads, keys, head_dim) of a memory (batch, keys, dim)."""
         key, value = ops.split(self.memory_projection(memory), 2, axis=-1)
         key = self._heads(key, self.num_kv_heads)
@@ -251,7 +187,8 @@ class MultiHeadAttention(keras.layers.Layer):
         time, dim, length = ops.shape(x)[1], self.head_dim, state[1].shape[2]
         # Batch and heads as one axis: with an axis of size 1, XLA would copy the cache each step.
         keys = ops.reshape(state[0], (-1, dim, length))  # (batch * kv_heads, head_dim, length)
-        new = ops.reshape(_turn(key), (-1, dim, time))  # (batch * kv_heads, head_dim, n)
+        new = ops.transpose(key, (0, 1, 3, 2))  # (batch, kv_heads, head_dim, n)
+        new = ops.reshape(new, (-1, dim, time))  # (batch * kv_heads, head_dim, n)
         keys = ops.slice_update(keys, (0, 0, position), new)
         values = ops.reshape(state[1], (-1, length, dim))  # (batch * kv_heads, length, head_dim)
         new = ops.reshape(value, (-1, time, dim))  # (batch * kv_heads, n, head_dim)
@@ -273,8 +210,8 @@ class MultiHeadAttention(keras.layers.Layer):
         scores = ops.cast(ops.matmul(query, keys), "float32")
         scores = ops.reshape(scores, (-1, groups, time, length))  # (.., groups, n, length)
         now = position + ops.arange(time)
-        seen = now[:, None] >= ops.arange(length)[None, :]
-        weights = ops.cast(softmax(ops.where(seen, scores, -1e9)), query.dtype)
+        visible = now[:, None] >= ops.arange(length)[None, :]
+        weights = ops.cast(softmax(ops.where(visible, scores, -1e9)), query.dtype)
         weights = ops.reshape(weights, (-1, groups * time, length))  # (.., queries, length)
         mixed = ops.matmul(weights, values)
         return ops.reshape(mixed, (-1, heads, time, dim))  # (batch, heads, n, head_dim)
@@ -284,20 +221,20 @@ class MultiHeadAttention(keras.layers.Layer):
         x: Tensor,
         memory: tuple[Tensor, Tensor],
         mask: Tensor | None,
-        seen: list[Tensor] | None = None,
+        attention_weights: list[Tensor] | None = None,
     ) -> Tensor:
-        """Attends from n tokens to the keys and values that `read_memory` made.
+        """Attends from n tokens to the keys and values that `prepare_memory` made.
 
-        The weights (batch, n, keys), the mean of all heads, are appended to `seen`.
+        The weights (batch, n, keys), the mean of all heads, are appended to `attention_weights`.
         """
         query = self._heads(self.query_projection(x), self.num_heads)
         if self.query_norm is not None:
             query = self.query_norm(query)
         mask = None if mask is None else mask[:, None, None, :]
-        weights = _weights(query, memory[0], mask)
-        if seen is not None:
-            seen.append(ops.mean(ops.cast(weights, "float32"), axis=1))
-        return self._merge(ops.matmul(weights, _repeat(memory[1], query)))
+        weights = dot_product_weights(query, memory[0], mask)
+        if attention_weights is not None:
+            attention_weights.append(ops.mean(ops.cast(weights, "float32"), axis=1))
+        return self._merge(ops.matmul(weights, repeat_heads(memory[1], query)))
 
     def _project(self, x: Tensor, position: Tensor | int) -> tuple[Tensor, Tensor, Tensor]:
         dim = self.num_heads * self.head_dim
@@ -325,65 +262,8 @@ class MultiHeadAttention(keras.layers.Layer):
         return self.output_projection(x)
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
-class AdditiveAttention(keras.layers.Layer):
-    """Attention by a small network: score = v^T tanh(W query + U key).
-
-    Args:
-        hidden_dim: Width of the network.
-
-    Source: Bahdanau et al. 2015, https://arxiv.org/abs/1409.0473
-
-    Example:
-        >>> import keras, lmzoo
-        >>> layer = lmzoo.layers.AdditiveAttention(hidden_dim=8)
-        >>> context, weights = layer(keras.ops.ones((2, 3, 4)), keras.ops.ones((2, 5, 6)))
-        >>> tuple(context.shape), tuple(weights.shape)
-        ((2, 3, 6), (2, 3, 5))
-    """
-
-    def __init__(self, hidden_dim: int, *, name: str | None = None) -> None:
-        super().__init__(name=name)
-        self.hidden_dim = hidden_dim
-        self.query_projection = keras.layers.Dense(hidden_dim, use_bias=False)
-        self.key_projection = keras.layers.Dense(hidden_dim)
-
-    def build(self, x_shape: tuple, memory_shape: tuple) -> None:
-        """Makes the projections and the scoring vector."""
-        self.query_projection.build(x_shape)
-        self.key_projection.build(memory_shape)
-        initializer = keras.initializers.RandomNormal(stddev=self.hidden_dim**-0.5)
-        self.score = self.add_weight((self.hidden_dim,), initializer=initializer, name="score")
-        self.built = True
-
-    def call(
-        self, x: Tensor, memory: Tensor, memory_mask: Tensor | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """Attends from x to a memory.
-
-        Args:
-            x: Queries, (batch, time, dim).
-            memory: Keys and values, (batch, keys, memory_dim).
-            memory_mask: bool (batch, keys), True where the memory is real.
-
-        Returns:
-            The context (batch, time, memory_dim) and the weights (batch, time, keys).
-        """
-        return self.attend(x, self.keys(memory), memory, memory_mask)
-
-    def keys(self, memory: Tensor) -> Tensor:
-        """What the score needs of the memory: (batch, keys, hidden)."""
-        return self.key_projection(memory)
-
-    def attend(
-        self, x: Tensor, keys: Tensor, memory: Tensor, memory_mask: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
-        """`call`, with the memory's `keys` known."""
-        query = self.query_projection(x)[:, :, None, :]  # (batch, time, 1, hidden)
-        key = keys[:, None, :, :]  # (batch, 1, keys, hidden)
-        scores = ops.tanh(query + key) * ops.cast(self.score, self.compute_dtype)
-        scores = ops.cast(ops.sum(scores, axis=-1), "float32")  # (batch, time, keys)
-        if memory_mask is not None:
-            scores = ops.where(memory_mask[:, None, :], scores, -1e9)
-        weights = ops.cast(softmax(scores), self.compute_dtype)
-        return ops.matmul(weights, ops.cast(memory, self.compute_dtype)), weights
+def _parts(time: int | None) -> list[tuple[int | None, int | None]]:
+    """Where the parts of a causal attention start and stop: of a known, long time, a quarter."""
+    if not isinstance(time, int) or time % 4 or time < SHORTEST_IN_PARTS:
+        return [(None, None)]
+    return [(start, start + time // 4) for start in range(0, time, time // 4)]

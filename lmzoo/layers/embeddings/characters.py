@@ -6,8 +6,8 @@ from keras import ops
 from lmzoo.errors import ArgumentError
 from lmzoo.layers.dense import Dense
 from lmzoo.layers.dropout import Dropout
-from lmzoo.layers.embedding import TokenEmbedding
-from lmzoo.layers.rnn import LSTM
+from lmzoo.layers.embeddings.tokens import TokenEmbedding
+from lmzoo.layers.recurrent.rnn import LSTM
 from lmzoo.typing import Tensor
 
 KINDS = ("cnn", "lstm")

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from lmzoo.errors import ArgumentError
-from lmzoo.layers.characters import CharacterEncoder
+from lmzoo.layers.embeddings.characters import CharacterEncoder
 from lmzoo.layers.slot_gate import SlotGate
 
 

@@ -5,7 +5,7 @@ from keras import ops
 
 from lmzoo.errors import ArgumentError
 from lmzoo.layers.dropout import Dropout
-from lmzoo.layers.positions import sinusoidal_positions
+from lmzoo.layers.embeddings.positions import sinusoidal_positions
 from lmzoo.typing import Tensor
 
 

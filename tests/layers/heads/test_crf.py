@@ -9,7 +9,7 @@ from keras import ops
 
 from lmzoo.errors import ArgumentError
 from lmzoo.layers import GRU
-from lmzoo.layers.crf import CRF
+from lmzoo.layers.heads.crf import CRF
 from lmzoo.losses.crf import CRFLoss, crf_marginals, split_scores
 from lmzoo.losses.viterbi import crf_decode
 
@@ -29,7 +29,7 @@ def test_the_output_holds_emissions_transitions_start_and_end():
     crf.build(emissions.shape)
     weights = [rng.standard_normal(w.shape).astype("float32") for w in crf.weights]
     crf.set_weights(weights)
-    scores = array(crf(emissions, memory_mask=mask))
+    scores = array(crf(emissions, mask=mask))
     found = [array(part) for part in split_scores(scores)]
     transitions, start, end = (w.copy() for w in weights)
     start[2] = transitions[0, 2] = end[2] = -1e4

@@ -4,33 +4,11 @@ import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
+from lmzoo.layers.attention.weights import mean_over_keys
 from lmzoo.layers.dense import Dense, product
 from lmzoo.layers.dropout import Dropout
-from lmzoo.layers.recurrence import gru_step, lstm_step, run_gru, run_lstm, run_rnn
+from lmzoo.layers.recurrent.recurrence import gru_step, lstm_step, run_gru, run_lstm, run_rnn
 from lmzoo.typing import Tensor
-
-
-def mean_over_keys(memory: Tensor, memory_mask: Tensor | None) -> Tensor:
-    """The mean of what is real.
-
-    Args:
-        memory: (batch, keys, dim).
-        memory_mask: bool (batch, keys), True where the memory is real; None: everywhere.
-
-    Returns:
-        (batch, dim).
-
-    Example:
-        >>> import keras, lmzoo
-        >>> memory = keras.ops.convert_to_tensor([[[1.0], [3.0], [9.0]]])
-        >>> mask = keras.ops.convert_to_tensor([[True, True, False]])
-        >>> float(lmzoo.layers.mean_over_keys(memory, mask)[0, 0])
-        2.0
-    """
-    if memory_mask is None:
-        return ops.mean(memory, axis=1)
-    real = ops.cast(memory_mask, memory.dtype)[..., None]  # (batch, keys, 1)
-    return ops.sum(memory * real, axis=1) / ops.maximum(ops.sum(real, axis=1), 1)
 
 
 class RecurrentBlock(keras.layers.Layer):
@@ -69,7 +47,7 @@ class RecurrentBlock(keras.layers.Layer):
         super().__init__(name=name)
         if from_memory and carry_batch_size:
             raise ArgumentError("A state is read from a memory or carried on, not both.")
-        self.needs_memory = from_memory
+        self.cross_attends = from_memory
         self.hidden_dim = hidden_dim
         self.dropout = Dropout(dropout, noise_shape=(None, 1, None) if variational else None)
         self.weight_dropout = Dropout(weight_dropout)
@@ -86,7 +64,7 @@ class RecurrentBlock(keras.layers.Layer):
             name="projection",
         )
         self.projection.build((*x_shape[:-1], dim))
-        if self.needs_memory:
+        if self.cross_attends:
             self.bridge = Dense(self.num_states * self.hidden_dim, "tanh", name="bridge")
             self.bridge.build((None, (memory_shape or x_shape)[-1]))
         self.recurrent_kernel = self.add_weight(
@@ -126,8 +104,8 @@ class RecurrentBlock(keras.layers.Layer):
         """
         carry = bool(training) and self.carry_batch_size > 0
         x = self.projection(self.dropout(x, training=training))
-        if self.needs_memory:
-            state = self.read_memory(memory, memory_mask)
+        if self.cross_attends:
+            state = self.prepare_memory(memory, memory_mask)
         else:
             state = self._carried_state(x) if carry else self._zeros(x)
         kernel = ops.cast(self.recurrent_kernel, self.compute_dtype)
@@ -142,17 +120,17 @@ class RecurrentBlock(keras.layers.Layer):
         """(batch, time, hidden_dim)."""
         return (*x_shape[:-1], self.hidden_dim)
 
-    def read_memory(self, memory: Tensor, memory_mask: Tensor | None) -> tuple[Tensor, ...]:
+    def prepare_memory(self, memory: Tensor, memory_mask: Tensor | None) -> tuple[Tensor, ...]:
         """The first states, each (batch, hidden_dim), of a memory (batch, keys, dim)."""
         mean = mean_over_keys(memory, memory_mask)
         return tuple(ops.split(self.bridge(mean), self.num_states, axis=-1))
 
     def init_state(
-        self, batch_size: int, length: int, read: tuple[Tensor, ...] = ()
+        self, batch_size: int, length: int, memory_state: tuple[Tensor, ...] = ()
     ) -> tuple[Tensor, ...]:
         """The states that were read from the memory, or zeros, each (batch, hidden_dim)."""
-        if read:
-            return read
+        if memory_state:
+            return memory_state
         shape = (batch_size, self.hidden_dim)
         return tuple(ops.zeros(shape, self.compute_dtype) for _ in range(self.num_states))
 
@@ -161,8 +139,8 @@ class RecurrentBlock(keras.layers.Layer):
         x: Tensor,
         state: tuple[Tensor, ...],
         position: Tensor,
-        read: tuple[Tensor, ...] = (),
-        seen: list[Tensor] | None = None,
+        memory_state: tuple[Tensor, ...] = (),
+        attention_weights: list[Tensor] | None = None,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """n more tokens: x (batch, n, dim) -> (batch, n, hidden_dim), and the new state."""
         if x.shape[1] == 1:

@@ -69,19 +69,19 @@ class CRF(keras.layers.Layer):
         self.end = self.add_weight((tags,), initializer="zeros", name="end")
         self.built = True
 
-    def call(self, emissions: Tensor, memory_mask: Tensor | None = None) -> Tensor:
+    def call(self, emissions: Tensor, mask: Tensor | None = None) -> Tensor:
         """CRF scores (batch, time + num_tags + 2, num_tags).
 
         Args:
             emissions: Score of each tag at each word, (batch, time, num_tags).
-            memory_mask: bool (batch, time), where words are real; emissions of others become 0.
+            mask: bool (batch, time), where words are real; emissions of others become 0.
 
         Returns:
             Float32: the emissions, the transitions [from, to], start and end.
         """
         emissions = ops.cast(emissions, "float32")
-        if memory_mask is not None:
-            emissions = ops.where(memory_mask[..., None], emissions, 0.0)
+        if mask is not None:
+            emissions = ops.where(mask[..., None], emissions, 0.0)
         tags, allowed = self.num_tags, self._allowed
         rows = [
             ops.where(allowed[:tags, :tags], ops.cast(self.transitions, "float32"), FORBIDDEN),
