@@ -22,6 +22,7 @@ from lmzoo.decide import classify, tag
 from lmzoo.generation import answer, beam_search, generate, score, stream
 from lmzoo.models import (
     ClassifierModel,
+    Encoder,
     LanguageModel,
     Seq2SeqModel,
     TaggerModel,
@@ -51,6 +52,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ClassifierModel",
+    "Encoder",
     "LanguageModel",
     "Seq2SeqModel",
     "TaggerModel",

@@ -1,6 +1,8 @@
 """The models: one file per family; importing this package registers them all."""
 
 from lmzoo.models.base import LanguageModel, Seq2SeqModel
+from lmzoo.models.bases.encoder import Encoder
+from lmzoo.models.bases.zoo_model import ZooModel, clone
 from lmzoo.models.classifier_model import ClassifierModel
 from lmzoo.models.classifiers import (
     build_bow_classifier,
@@ -23,10 +25,10 @@ from lmzoo.models.taggers import (
 from lmzoo.models.token_model import TokenModel
 from lmzoo.models.transformer_seq2seq import build_transformer_seq2seq
 from lmzoo.models.vector_model import VectorModel
-from lmzoo.models.zoo_model import ZooModel, clone
 
 __all__ = [
     "ClassifierModel",
+    "Encoder",
     "LanguageModel",
     "Seq2SeqModel",
     "TaggerModel",
