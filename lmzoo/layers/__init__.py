@@ -1,8 +1,10 @@
 """The layers that the models are made of; a block offers call, init_state and step."""
 
-from lmzoo.layers.attention.additive import AdditiveAttention
+from lmzoo.layers.heads.decision import ClassHead
+
 from lmzoo.layers.attention.cross import CrossAttentionBlock, GlobalAttentionBlock
 from lmzoo.layers.attention.multi_head import MultiHeadAttention
+from lmzoo.layers.attention.scored import AdditiveAttention
 from lmzoo.layers.channels import ConvolutionPooling, TwoChannelEmbedding
 from lmzoo.layers.convolution import GatedConvolutionBlock
 from lmzoo.layers.dense import Dense
@@ -15,7 +17,6 @@ from lmzoo.layers.feedforward import FeedForward
 from lmzoo.layers.heads.adaptive import AdaptiveHead, make_head
 from lmzoo.layers.heads.copying import CopyHead
 from lmzoo.layers.heads.crf import CRF
-from lmzoo.layers.heads.decision import ClassHead
 from lmzoo.layers.heads.head import Head, LanguageModelHead
 from lmzoo.layers.pooling import Pooling
 from lmzoo.layers.recurrent.blocks import GRUBlock, LSTMBlock, RecurrentBlock, SimpleRNNBlock

@@ -1,30 +1,85 @@
-"""Blocks that attend from a decoder to a memory: the states of an encoder."""
+"""Decoder blocks that attend to a memory, the states of an encoder, and keep no state of theirs."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
-from lmzoo.layers.attention.additive import AdditiveAttention
 from lmzoo.layers.attention.multi_head import MultiHeadAttention
-from lmzoo.layers.attention.weights import softmax
+from lmzoo.layers.attention.scored import AdditiveAttention, DotProductAttention, ScoredAttention
 from lmzoo.layers.dropout import Dropout
+from lmzoo.layers.layer import Layer
 from lmzoo.typing import Tensor
 
-SCORES = ("additive", "dot")
+SCORES = {"additive": AdditiveAttention, "dot": DotProductAttention}
+
+
+def make_attention(score: str, hidden_dim: int, dtype: Any) -> ScoredAttention:
+    """The attention with a score of that name; hidden_dim is the additive score's."""
+    if score not in SCORES:
+        raise ArgumentError(f"score={score!r}; use one of {', '.join(SCORES)}.")
+    if score == "additive":
+        return AdditiveAttention(hidden_dim, dtype=dtype)
+    return DotProductAttention(dtype=dtype)
+
+
+class CrossAttending(Layer):
+    """Abstract base class: `prepare_memory`, and `attend` from positions to what it gives."""
+
+    cross_attends = True
+
+    def call(
+        self, x: Tensor, memory: Tensor, memory_mask: Tensor | None = None, training: bool = False
+    ) -> Tensor:
+        """(batch, time, dim), memory (batch, keys, memory_dim), its mask -> (batch, time, ...)."""
+        return self.attend(x, self.prepare_memory(memory, memory_mask), training=training)
+
+    def init_state(self, batch_size: int, length: int, memory_state: tuple = ()) -> tuple:
+        """Empty: positions do not depend on each other."""
+        return ()
+
+    def step(
+        self,
+        x: Tensor,
+        state: tuple,
+        position: Tensor,
+        memory_state: tuple[Tensor, ...],
+        attention_weights: list[Tensor] | None = None,
+    ) -> tuple[Tensor, tuple]:
+        """`call` for n more tokens x (batch, n, dim), and the state.
+
+        With `attention_weights`, those of the memory (batch, n, keys) are appended to it.
+        """
+        return self.attend(x, memory_state, attention_weights), state
+
+    def prepare_memory(self, memory: Tensor, memory_mask: Tensor | None) -> tuple[Tensor, ...]:
+        """What `step` needs of a memory (batch, keys, memory_dim)."""
+        raise AttributeError("CrossAttending is an abstract base class.")
+
+    def attend(
+        self,
+        x: Tensor,
+        memory_state: tuple[Tensor, ...],
+        attention_weights: list[Tensor] | None = None,
+        training: bool = False,
+    ) -> Tensor:
+        """`call` with the memory prepared."""
+        raise AttributeError("CrossAttending is an abstract base class.")
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class GlobalAttentionBlock(keras.layers.Layer):
-    """Looks at the memory from every position: tanh(W [context; x]).
+class GlobalAttentionBlock(CrossAttending):
+    """Attention to the whole memory from every position: tanh(W [context; x]).
 
     Args:
         hidden_dim: Width of the output, and of the additive score's network.
         score: "dot" (x A memory, Luong et al. 2015's general score) or "additive" (Bahdanau et al.
             2015).
-        dropout: Share of the output dropped in training, 0 to 1.
+        dropout: Dropout rate of the output, 0 to 1.
 
     Raises:
-        ArgumentError: If the score is another.
+        ArgumentError: For another score.
 
     Source: Luong et al. 2015, https://arxiv.org/abs/1508.04025; Bahdanau et al. 2015,
     https://arxiv.org/abs/1409.0473
@@ -32,45 +87,25 @@ class GlobalAttentionBlock(keras.layers.Layer):
     Example:
         >>> import keras, lmzoo
         >>> block = lmzoo.layers.GlobalAttentionBlock(6)
-        >>> memory, mask = keras.ops.ones((2, 7, 3)), keras.ops.ones((2, 7), "bool")
-        >>> tuple(block(keras.ops.ones((2, 5, 4)), memory, memory_mask=mask).shape)
+        >>> tuple(block(keras.ops.ones((2, 5, 4)), keras.ops.ones((2, 7, 3))).shape)
         (2, 5, 6)
     """
 
-    cross_attends = True
-
     def __init__(
-        self,
-        hidden_dim: int,
-        *,
-        score: str = "dot",
-        dropout: float = 0.0,
-        name: str | None = None,
+        self, hidden_dim: int, *, score: str = "dot", dropout: float = 0.0, **kwargs: Any
     ) -> None:
-        super().__init__(name=name)
-        if score not in SCORES:
-            raise ArgumentError(f"score={score!r}; use one of {', '.join(SCORES)}.")
+        super().__init__(**kwargs)
         self.hidden_dim = hidden_dim
-        self.dropout = Dropout(dropout)
-        self.additive = AdditiveAttention(hidden_dim) if score == "additive" else None
-        self.output_projection = keras.layers.Dense(hidden_dim, "tanh", name="output")
+        self.dropout = Dropout(dropout, dtype=self.dtype_policy)
+        self.attention = make_attention(score, hidden_dim, self.dtype_policy)
+        self.output_projection = keras.layers.Dense(
+            hidden_dim, "tanh", name="output", dtype=self.dtype_policy
+        )
 
     def build(self, x_shape: tuple, memory_shape: tuple) -> None:
         """Makes the projections."""
-        width = x_shape[-1] + memory_shape[-1]
-        self.output_projection.build((*x_shape[:-1], width))
-        if self.additive is not None:
-            self.additive.build(x_shape, memory_shape)
-        else:
-            self.key_projection = keras.layers.Dense(x_shape[-1], use_bias=False, name="key")
-            self.key_projection.build(memory_shape)
-        self.built = True
-
-    def call(
-        self, x: Tensor, memory: Tensor, memory_mask: Tensor | None = None, training: bool = False
-    ) -> Tensor:
-        """(batch, time, dim), a memory (batch, keys, ..) and its mask -> (batch, time, hidden)."""
-        return self._look(x, self.prepare_memory(memory, memory_mask), training)
+        self.output_projection.build((*x_shape[:-1], x_shape[-1] + memory_shape[-1]))
+        self.attention.build(x_shape, memory_shape)
 
     def compute_output_shape(self, x_shape: tuple, memory_shape: tuple) -> tuple:
         """(batch, time, hidden_dim)."""
@@ -80,117 +115,69 @@ class GlobalAttentionBlock(keras.layers.Layer):
         """The memory's keys, the memory itself, and its mask."""
         if memory_mask is None:
             memory_mask = ops.ones(ops.shape(memory)[:2], "bool")
-        keys = self.additive.keys(memory) if self.additive else self.key_projection(memory)
-        return keys, memory, memory_mask
+        return self.attention.keys(memory), memory, memory_mask
 
-    def init_state(
-        self, batch_size: int, length: int, memory_state: tuple[Tensor, ...] = ()
-    ) -> tuple:
-        """Nothing: a position's look does not depend on others'."""
-        return ()
-
-    def step(
-        self,
-        x: Tensor,
-        state: tuple,
-        position: Tensor,
-        memory_state: tuple[Tensor, ...],
-        attention_weights: list[Tensor] | None = None,
-    ) -> tuple[Tensor, tuple]:
-        """n more tokens: x (batch, n, dim) -> (batch, n, hidden_dim).
-
-        With `attention_weights`, the weights (batch, n, keys) are appended to it.
-        """
-        return self._look(x, memory_state, False, attention_weights), state
-
-    def _look(
+    def attend(
         self,
         x: Tensor,
         memory_state: tuple[Tensor, ...],
-        training: bool,
         attention_weights: list[Tensor] | None = None,
+        training: bool = False,
     ) -> Tensor:
-        keys, memory, mask = memory_state
-        if self.additive is not None:
-            context, weights = self.additive.attend(x, keys, memory, mask)
-        else:
-            scores = ops.matmul(x, ops.transpose(keys, (0, 2, 1)))  # (batch, time, keys)
-            weights = softmax(ops.where(mask[:, None, :], ops.cast(scores, "float32"), -1e9))
-            context = ops.matmul(ops.cast(weights, memory.dtype), memory)
+        """(batch, time, dim) -> (batch, time, hidden_dim)."""
+        context, weights = self.attention.attend(x, *memory_state)
         if attention_weights is not None:
             attention_weights.append(ops.cast(weights, "float32"))
-        found = self.output_projection(ops.concatenate([context, x], axis=-1))
-        return self.dropout(found, training=training)
+        outputs = self.output_projection(ops.concatenate([context, x], axis=-1))
+        return self.dropout(outputs, training=training)
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class CrossAttentionBlock(keras.layers.Layer):
-    """Attention to the memory with a residual: x + attention(norm(x), memory).
+class CrossAttentionBlock(CrossAttending):
+    """Multi-head cross-attention with a residual: x + attention(norm(x), memory).
 
     Args:
         num_heads: Number of attention heads, a divisor of the width.
-        dropout: Share dropped of the attention weights and of the residual branch, 0 to 1.
+        dropout: Dropout rate of the attention weights and of the residual branch, 0 to 1.
 
     Source: Gehring et al. 2017 (with one head), https://arxiv.org/abs/1705.03122
 
     Example:
         >>> import keras, lmzoo
         >>> block = lmzoo.layers.CrossAttentionBlock(2)
-        >>> memory, mask = keras.ops.ones((2, 7, 3)), keras.ops.ones((2, 7), "bool")
-        >>> tuple(block(keras.ops.ones((2, 5, 4)), memory, memory_mask=mask).shape)
+        >>> tuple(block(keras.ops.ones((2, 5, 4)), keras.ops.ones((2, 7, 3))).shape)
         (2, 5, 4)
     """
 
-    cross_attends = True
-
-    def __init__(
-        self, num_heads: int = 1, *, dropout: float = 0.0, name: str | None = None
-    ) -> None:
-        super().__init__(name=name)
-        self.norm = keras.layers.LayerNormalization(epsilon=1e-5)
-        self.attention = MultiHeadAttention(num_heads, cross=True, dropout=dropout)
-        self.dropout = Dropout(dropout)
+    def __init__(self, num_heads: int = 1, *, dropout: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        dtype = self.dtype_policy
+        self.norm = keras.layers.LayerNormalization(epsilon=1e-5, dtype=dtype)
+        self.attention = MultiHeadAttention(num_heads, cross=True, dropout=dropout, dtype=dtype)
+        self.dropout = Dropout(dropout, dtype=dtype)
 
     def build(self, x_shape: tuple, memory_shape: tuple) -> None:
         """Builds norm and attention."""
         self.norm.build(x_shape)
         self.attention.build(x_shape, memory_shape)
-        self.built = True
-
-    def call(
-        self, x: Tensor, memory: Tensor, memory_mask: Tensor | None = None, training: bool = False
-    ) -> Tensor:
-        """(batch, time, dim), a memory (batch, keys, ..) and its mask -> (batch, time, dim)."""
-        found = self.attention(self.norm(x), memory, memory_mask=memory_mask, training=training)
-        return x + self.dropout(found, training=training)
 
     def compute_output_shape(self, x_shape: tuple, memory_shape: tuple) -> tuple:
         """(batch, time, dim)."""
         return x_shape
 
-    def prepare_memory(self, memory: Tensor, memory_mask: Tensor) -> tuple[Tensor, ...]:
+    def prepare_memory(self, memory: Tensor, memory_mask: Tensor | None) -> tuple[Tensor, ...]:
         """Keys and values of the memory, and its mask."""
+        if memory_mask is None:
+            memory_mask = ops.ones(ops.shape(memory)[:2], "bool")
         return (*self.attention.prepare_memory(memory), memory_mask)
 
-    def init_state(
-        self, batch_size: int, length: int, memory_state: tuple[Tensor, ...] = ()
-    ) -> tuple:
-        """Nothing: a position's look does not depend on others'."""
-        return ()
-
-    def step(
+    def attend(
         self,
         x: Tensor,
-        state: tuple,
-        position: Tensor,
         memory_state: tuple[Tensor, ...],
         attention_weights: list[Tensor] | None = None,
-    ) -> tuple[Tensor, tuple]:
-        """n more tokens: x (batch, n, dim) -> (batch, n, dim).
-
-        With `attention_weights`, the weights (batch, n, keys) are appended to it.
-        """
-        found = self.attention.step_memory(
-            self.norm(x), memory_state[:2], memory_state[2], attention_weights
-        )
-        return x + found, state
+        training: bool = False,
+    ) -> Tensor:
+        """(batch, time, dim) -> (batch, time, dim)."""
+        y = self.attention.attend(self.norm(x), memory_state, attention_weights, training)
+        return x + self.dropout(y, training=training)

@@ -1,13 +1,16 @@
 """Multi-head attention: causal, over a whole sequence or to a memory; grouped queries, KV cache."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
-from lmzoo.layers.attention.weights import dot_product_weights, repeat_heads, softmax
+from lmzoo.layers.attention.weights import dot_product_weights, masked, repeat_heads, softmax
 from lmzoo.layers.dense import Dense
 from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.embeddings.positions import apply_rotary
+from lmzoo.layers.layer import Layer
 from lmzoo.typing import Tensor
 
 # A causal attention over fewer positions is computed whole: its parts would be too small.
@@ -15,20 +18,23 @@ SHORTEST_IN_PARTS = 128
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class MultiHeadAttention(keras.layers.Layer):
-    """Attention with several heads over the sequence itself (causal) or over a memory.
+class MultiHeadAttention(Layer):
+    """Attention with several heads over the sequence itself (causal) or to a memory.
 
     Args:
         num_heads: Number of query heads; must divide the width.
         num_kv_heads: Number of key and value heads, a divisor of num_heads (grouped-query
             attention); None means num_heads.
         cross: Whether keys and values come from a memory instead of the sequence itself.
-        causal: Whether a position sees only itself and earlier ones (not for a memory).
+        causal: Whether a position attends only to itself and earlier ones (not for a memory).
         rotary_base: Base of the rotary embedding, or None for none.
         qk_norm: Whether queries and keys are RMS-normalized per head (Henry et al. 2020).
-        dropout: Share of the attention weights dropped in training.
+        dropout: Dropout rate of the attention weights, 0 to 1.
         use_bias: Whether the projections have biases.
         output_initializer: Initializer of the output projection.
+
+    Raises:
+        ArgumentError: If num_kv_heads does not divide num_heads, or num_heads the width.
 
     Source: https://arxiv.org/abs/1706.03762, https://arxiv.org/abs/2305.13245 (grouped queries),
     https://arxiv.org/abs/2010.04245 (QK-norm).
@@ -52,9 +58,10 @@ class MultiHeadAttention(keras.layers.Layer):
         dropout: float = 0.0,
         use_bias: bool = True,
         output_initializer: str | keras.initializers.Initializer = "glorot_uniform",
-        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(**kwargs)
+        self.supports_masking = True
         self.num_heads = num_heads
         self.num_kv_heads = num_kv_heads or num_heads
         if num_heads % self.num_kv_heads:
@@ -66,10 +73,13 @@ class MultiHeadAttention(keras.layers.Layer):
         self.rotary_base = rotary_base
         self.use_bias = use_bias
         self.output_initializer = output_initializer
-        self.dropout = Dropout(dropout)
-        self.supports_masking = True
-        self.query_norm = keras.layers.RMSNormalization(epsilon=1e-6) if qk_norm else None
-        self.key_norm = keras.layers.RMSNormalization(epsilon=1e-6) if qk_norm else None
+        self.dropout = Dropout(dropout, dtype=self.dtype_policy)
+        self.query_norm, self.key_norm = (
+            keras.layers.RMSNormalization(epsilon=1e-6, dtype=self.dtype_policy)
+            if qk_norm
+            else None
+            for _ in range(2)
+        )
 
     def build(self, x_shape: tuple, memory_shape: tuple | None = None) -> None:
         """Makes the projections: one product for queries, keys and values together."""
@@ -87,23 +97,27 @@ class MultiHeadAttention(keras.layers.Layer):
                 f"of {2 * self.num_heads}."
             )
         self.key_dim = self.num_kv_heads * self.head_dim
-        first = dim if self.cross else dim + 2 * self.key_dim
-        self.query_projection = self._dense(first, x_shape, "query" if self.cross else "qkv")
         if self.cross:
-            source = memory_shape or x_shape
-            self.memory_projection = self._dense(2 * self.key_dim, source, "key_value")
-        self.output_projection = Dense(
-            dim, use_bias=self.use_bias, kernel_initializer=self.output_initializer, name="output"
-        )
-        self.output_projection.build(x_shape)
+            self.query_projection = self._dense(dim, x_shape, "query")
+            self.memory_projection = self._dense(
+                2 * self.key_dim, memory_shape or x_shape, "key_value"
+            )
+        else:
+            self.query_projection = self._dense(dim + 2 * self.key_dim, x_shape, "qkv")
+        self.output_projection = self._dense(dim, x_shape, "output", self.output_initializer)
         for norm in (self.query_norm, self.key_norm):
             if norm is not None:
                 norm.build((None, None, None, self.head_dim))
-        self.built = True
 
-    def _dense(self, units: int, shape: tuple, name: str) -> keras.layers.Layer:
-        initializer = keras.initializers.RandomNormal(stddev=shape[-1] ** -0.5)
-        dense = Dense(units, use_bias=self.use_bias, kernel_initializer=initializer, name=name)
+    def _dense(self, units: int, shape: tuple, name: str, initializer: Any = None) -> Dense:
+        initializer = initializer or keras.initializers.RandomNormal(stddev=shape[-1] ** -0.5)
+        dense = Dense(
+            units,
+            use_bias=self.use_bias,
+            kernel_initializer=initializer,
+            name=name,
+            dtype=self.dtype_policy,
+        )
         dense.build(shape)
         return dense
 
@@ -119,7 +133,7 @@ class MultiHeadAttention(keras.layers.Layer):
 
         Args:
             x: (batch, time, dim).
-            memory: (batch, keys, dim), for cross attention.
+            memory: (batch, keys, memory_dim), for cross attention.
             memory_mask: bool (batch, keys), True where the memory is real.
             mask: bool (batch, time), True where x is real; not for cross attention.
             training: Whether dropout is on.
@@ -127,18 +141,37 @@ class MultiHeadAttention(keras.layers.Layer):
         Returns:
             (batch, time, dim).
         """
-        mask = memory_mask if self.cross else mask
-        mask = None if mask is None else mask[:, None, None, :]
         if self.cross:
-            query = self._heads(self.query_projection(x), self.num_heads)
-            key, value = self.prepare_memory(memory)
-        else:
-            query, key, value = self._project(x, 0)
-        if self.query_norm is not None and self.cross:
-            query = self.query_norm(query)
-        if self.causal and not self.cross:
-            return self._merge(self._attend_causally(query, key, value, mask, training))
-        return self._merge(self._attend(query, key, value, mask, training))
+            memory_state = (*self.prepare_memory(memory), memory_mask)
+            return self.attend(x, memory_state, training=training)
+        query, key, value = self._project(x, 0)
+        mask = None if mask is None else mask[:, None, None, :]
+        attend = self._attend_causally if self.causal else self._attend
+        return self._merge(attend(query, key, value, mask, training))
+
+    def compute_output_shape(self, x_shape: tuple, memory_shape: tuple | None = None) -> tuple:
+        """(batch, time, dim)."""
+        return x_shape
+
+    def attend(
+        self,
+        x: Tensor,
+        memory_state: tuple[Tensor, Tensor, Tensor | None],
+        attention_weights: list[Tensor] | None = None,
+        training: bool = False,
+    ) -> Tensor:
+        """Attends from x (batch, n, dim) to keys and values of `prepare_memory`, with their mask.
+
+        The weights (batch, n, keys), the mean of all heads, are appended to `attention_weights`.
+        """
+        key, value, mask = memory_state
+        query = self._heads(self.query_projection(x), self.num_heads, self.query_norm)
+        mask = None if mask is None else mask[:, None, None, :]
+        weights = dot_product_weights(query, key, mask)
+        if attention_weights is not None:
+            attention_weights.append(ops.mean(ops.cast(weights, "float32"), axis=1))
+        weights = self.dropout(weights, training=training)
+        return self._merge(ops.matmul(weights, repeat_heads(value, query)))
 
     def _attend(
         self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, training: bool
@@ -149,23 +182,21 @@ class MultiHeadAttention(keras.layers.Layer):
     def _attend_causally(
         self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, training: bool
     ) -> Tensor:
-        """Each position sees itself and earlier ones; most of what comes later is left out."""
-        time, found = query.shape[2], []
+        """Each position attends to itself and earlier ones; most later keys are never computed."""
+        time, outputs = query.shape[2], []
         for start, stop in _parts(time):
             places = ops.arange(ops.shape(query)[2])
             visible = places[start:stop, None] >= places[None, :stop]
             if mask is not None:
                 visible = visible & mask[..., :stop]
             part = (query[:, :, start:stop], key[:, :, :stop], value[:, :, :stop])
-            found.append(self._attend(*part, visible, training))
-        return found[0] if len(found) == 1 else ops.concatenate(found, axis=2)
+            outputs.append(self._attend(*part, visible, training))
+        return outputs[0] if len(outputs) == 1 else ops.concatenate(outputs, axis=2)
 
     def prepare_memory(self, memory: Tensor) -> tuple[Tensor, Tensor]:
         """Keys and values (batch, kv_heads, keys, head_dim) of a memory (batch, keys, dim)."""
         key, value = ops.split(self.memory_projection(memory), 2, axis=-1)
-        key = self._heads(key, self.num_kv_heads)
-        if self.key_norm is not None:
-            key = self.key_norm(key)
+        key = self._heads(key, self.num_kv_heads, self.key_norm)
         return key, self._heads(value, self.num_kv_heads)
 
     def init_state(self, batch_size: int, length: int) -> tuple[Tensor, Tensor]:
@@ -207,53 +238,31 @@ class MultiHeadAttention(keras.layers.Layer):
         groups, length = heads // self.num_kv_heads, keys.shape[2]
         query = query * dim**-0.5
         query = ops.reshape(query, (-1, groups * time, dim))  # (batch * kv_heads, queries, dim)
-        scores = ops.cast(ops.matmul(query, keys), "float32")
+        scores = ops.matmul(query, keys)
         scores = ops.reshape(scores, (-1, groups, time, length))  # (.., groups, n, length)
-        now = position + ops.arange(time)
-        visible = now[:, None] >= ops.arange(length)[None, :]
-        weights = ops.cast(softmax(ops.where(visible, scores, -1e9)), query.dtype)
+        positions = position + ops.arange(time)
+        visible = positions[:, None] >= ops.arange(length)[None, :]
+        weights = ops.cast(softmax(masked(scores, visible)), query.dtype)
         weights = ops.reshape(weights, (-1, groups * time, length))  # (.., queries, length)
         mixed = ops.matmul(weights, values)
         return ops.reshape(mixed, (-1, heads, time, dim))  # (batch, heads, n, head_dim)
 
-    def step_memory(
-        self,
-        x: Tensor,
-        memory: tuple[Tensor, Tensor],
-        mask: Tensor | None,
-        attention_weights: list[Tensor] | None = None,
-    ) -> Tensor:
-        """Attends from n tokens to the keys and values that `prepare_memory` made.
-
-        The weights (batch, n, keys), the mean of all heads, are appended to `attention_weights`.
-        """
-        query = self._heads(self.query_projection(x), self.num_heads)
-        if self.query_norm is not None:
-            query = self.query_norm(query)
-        mask = None if mask is None else mask[:, None, None, :]
-        weights = dot_product_weights(query, memory[0], mask)
-        if attention_weights is not None:
-            attention_weights.append(ops.mean(ops.cast(weights, "float32"), axis=1))
-        return self._merge(ops.matmul(weights, repeat_heads(memory[1], query)))
-
     def _project(self, x: Tensor, position: Tensor | int) -> tuple[Tensor, Tensor, Tensor]:
         dim = self.num_heads * self.head_dim
         parts = ops.split(self.query_projection(x), [dim, dim + self.key_dim], axis=-1)
-        query = self._heads(parts[0], self.num_heads)
-        key = self._heads(parts[1], self.num_kv_heads)
+        query = self._heads(parts[0], self.num_heads, self.query_norm)
+        key = self._heads(parts[1], self.num_kv_heads, self.key_norm)
         value = self._heads(parts[2], self.num_kv_heads)
-        if self.query_norm is not None and self.key_norm is not None:
-            query, key = self.query_norm(query), self.key_norm(key)
         if self.rotary_base is not None:
-            where = position + ops.arange(ops.shape(x)[1])
-            query = apply_rotary(query, where, base=self.rotary_base)
-            key = apply_rotary(key, where, base=self.rotary_base)
+            positions = position + ops.arange(ops.shape(x)[1])
+            query = apply_rotary(query, positions, base=self.rotary_base)
+            key = apply_rotary(key, positions, base=self.rotary_base)
         return query, key, value
 
-    def _heads(self, x: Tensor, heads: int) -> Tensor:
-        time = ops.shape(x)[1]
-        x = ops.reshape(x, (-1, time, heads, self.head_dim))  # (batch, time, heads, head_dim)
-        return ops.transpose(x, (0, 2, 1, 3))  # (batch, heads, time, head_dim)
+    def _heads(self, x: Tensor, heads: int, norm: keras.layers.Layer | None = None) -> Tensor:
+        x = ops.reshape(x, (-1, ops.shape(x)[1], heads, self.head_dim))  # (batch, time, heads, ..)
+        x = ops.transpose(x, (0, 2, 1, 3))  # (batch, heads, time, head_dim)
+        return x if norm is None else norm(x)
 
     def _merge(self, x: Tensor) -> Tensor:
         time = ops.shape(x)[2]

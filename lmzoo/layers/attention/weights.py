@@ -1,46 +1,12 @@
-"""Attention weights: the softmax over keys, and scaled dot products."""
+"""Attention weights: the softmax over keys, scaled dot products, and means over keys."""
 
 from keras import ops
 
 from lmzoo.typing import Tensor
 
 
-def attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> Tensor:
-    """Scaled dot-product attention, the softmax in float32.
-
-    Args:
-        query: (batch, heads, time, head_dim).
-        key: (batch, kv_heads, keys, head_dim); heads is a multiple of kv_heads.
-        value: (batch, kv_heads, keys, head_dim).
-        mask: bool, broadcast to (batch, heads, time, keys); True is seen. None sees everything.
-
-    Returns:
-        (batch, heads, time, head_dim).
-
-    Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762; grouped queries: Ainslie et al.
-    2023, https://arxiv.org/abs/2305.13245
-    """
-    return ops.matmul(dot_product_weights(query, key, mask), repeat_heads(value, query))
-
-
-def repeat_heads(x: Tensor, query: Tensor) -> Tensor:
-    """Keys or values, repeated so that each query head has its own."""
-    groups = query.shape[1] // x.shape[1]
-    return x if groups == 1 else ops.repeat(x, groups, axis=1)
-
-
-def dot_product_weights(query: Tensor, key: Tensor, mask: Tensor | None) -> Tensor:
-    """The weight of each key for each query: (batch, heads, time, keys)."""
-    keys = ops.transpose(repeat_heads(key, query), (0, 1, 3, 2))  # (batch, heads, head_dim, keys)
-    scores = ops.matmul(query * query.shape[-1] ** -0.5, keys)
-    scores = ops.cast(scores, "float32")  # (batch, heads, time, keys)
-    if mask is not None:
-        scores = ops.where(mask, scores, -1e9)
-    return ops.cast(softmax(scores), query.dtype)
-
-
 def softmax(scores: Tensor) -> Tensor:
-    """Softmax over the last axis, without Keras's warning when only one key can be seen.
+    """Softmax over the last axis, without Keras's warning for a single key.
 
     Args:
         scores: float (..., keys).
@@ -52,8 +18,39 @@ def softmax(scores: Tensor) -> Tensor:
     return powers / ops.sum(powers, axis=-1, keepdims=True)
 
 
+def masked(scores: Tensor, mask: Tensor | None) -> Tensor:
+    """Scores in float32, very low where bool `mask`, broadcast to their shape, is False."""
+    scores = ops.cast(scores, "float32")
+    return scores if mask is None else ops.where(mask, scores, -1e9)
+
+
+def dot_product_weights(query: Tensor, key: Tensor, mask: Tensor | None) -> Tensor:
+    """Weights of scaled dot-product attention, the softmax in float32.
+
+    Args:
+        query: (batch, heads, time, head_dim).
+        key: (batch, kv_heads, keys, head_dim); heads is a multiple of kv_heads.
+        mask: bool, broadcast to (batch, heads, time, keys): True where a key is visible.
+
+    Returns:
+        (batch, heads, time, keys), in the query's dtype.
+
+    Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762; grouped queries: Ainslie et al.
+    2023, https://arxiv.org/abs/2305.13245
+    """
+    keys = ops.transpose(repeat_heads(key, query), (0, 1, 3, 2))  # (batch, heads, head_dim, keys)
+    scores = ops.matmul(query * query.shape[-1] ** -0.5, keys)  # (batch, heads, time, keys)
+    return ops.cast(softmax(masked(scores, mask)), query.dtype)
+
+
+def repeat_heads(x: Tensor, query: Tensor) -> Tensor:
+    """Keys or values, repeated so that each query head has its own."""
+    groups = query.shape[1] // x.shape[1]
+    return x if groups == 1 else ops.repeat(x, groups, axis=1)
+
+
 def mean_over_keys(memory: Tensor, memory_mask: Tensor | None) -> Tensor:
-    """The mean of what is real.
+    """The mean over the real positions.
 
     Args:
         memory: (batch, keys, dim).

@@ -1,4 +1,4 @@
-"""Where a token stands: sinusoidal vectors and rotary embedding (learned ones: TokenEmbedding)."""
+"""Positions: sinusoidal vectors and rotary embedding (learned ones: TokenEmbedding)."""
 
 import math
 

@@ -1,28 +1,35 @@
 """Token embedding with its positions."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
 from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.embeddings.positions import sinusoidal_positions
+from lmzoo.layers.layer import Layer
 from lmzoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class TokenEmbedding(keras.layers.Layer):
-    """Turns ids into vectors, adds positions, and drops out.
+class TokenEmbedding(Layer):
+    """Ids to vectors, with positions and dropout.
 
-    An id outside the vocabulary gives NaN, so that a mistake shows instead of training on garbage.
+    An id outside the vocabulary gives NaN, so that the mistake shows.
 
     Args:
         vocab_size: Number of ids.
         embed_dim: Width of a vector.
         positions: None, "learned" (Radford et al. 2019) or "sinusoidal" (Vaswani et al. 2017).
         max_length: Longest sequence, needed for learned positions.
-        dropout: Share of the vector dropped in training, 0 to 1.
+        dropout: Dropout rate of the vectors, 0 to 1.
         variational: Drop the same features at every time step (Gal and Ghahramani 2016).
-        initializer_range: Standard deviation of the first weights.
+        initializer_range: Standard deviation of the initial weights.
+
+    Raises:
+        ArgumentError: For other positions, learned ones without max_length, or a sequence longer
+            than max_length.
 
     Source: https://arxiv.org/abs/1706.03762 (sinusoidal), https://arxiv.org/abs/1512.05287
     (variational).
@@ -45,9 +52,9 @@ class TokenEmbedding(keras.layers.Layer):
         dropout: float = 0.0,
         variational: bool = False,
         initializer_range: float = 0.02,
-        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(**kwargs)
         if positions not in (None, "learned", "sinusoidal"):
             raise ArgumentError(f"positions={positions!r}; use None, 'learned' or 'sinusoidal'.")
         if positions == "learned" and not max_length:
@@ -58,7 +65,7 @@ class TokenEmbedding(keras.layers.Layer):
         self.max_length = max_length if positions == "learned" else None
         self.initializer = keras.initializers.RandomNormal(stddev=initializer_range)
         shape = (None, 1, embed_dim) if variational else None
-        self.dropout = Dropout(dropout, noise_shape=shape)
+        self.dropout = Dropout(dropout, noise_shape=shape, dtype=self.dtype_policy)
 
     def build(self, input_shape: tuple) -> None:
         """Makes the tables."""
@@ -71,7 +78,6 @@ class TokenEmbedding(keras.layers.Layer):
                 initializer=self.initializer,
                 name="position_embeddings",
             )
-        self.built = True
 
     def call(self, ids: Tensor, training: bool = False) -> Tensor:
         """Vectors (batch, time, embed_dim) of ids (batch, time)."""
@@ -84,8 +90,12 @@ class TokenEmbedding(keras.layers.Layer):
             )
         return self.dropout(self._embed(ids, 0), training=training)
 
+    def compute_output_shape(self, ids_shape: tuple) -> tuple:
+        """(batch, time, embed_dim)."""
+        return (*ids_shape, self.embed_dim)
+
     def step(self, ids: Tensor, position: Tensor) -> Tensor:
-        """Vectors (batch, n, embed_dim) of n more ids that stand from `position` on."""
+        """Vectors (batch, n, embed_dim) of n more ids from `position` on."""
         return self._embed(ids, position)
 
     def _embed(self, ids: Tensor, position: Tensor | int) -> Tensor:
@@ -101,7 +111,7 @@ class TokenEmbedding(keras.layers.Layer):
             table = ops.cast(self.position_embeddings, self.compute_dtype)
             x = x + ops.take(table, position + ops.arange(time), axis=0)
         elif self.positions == "sinusoidal":
-            where = ops.cast(position + ops.arange(time), "float32")
+            positions = ops.cast(position + ops.arange(time), "float32")
             x = x * self.embed_dim**0.5
-            x = x + ops.cast(sinusoidal_positions(where, self.embed_dim), x.dtype)
+            x = x + ops.cast(sinusoidal_positions(positions, self.embed_dim), x.dtype)
         return x

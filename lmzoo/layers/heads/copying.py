@@ -1,33 +1,34 @@
 """The copying head: the next token is generated, or copied from the source."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
-from lmzoo.layers.attention.weights import softmax
+from lmzoo.layers.attention.weights import masked, softmax
 from lmzoo.layers.dense import Dense
 from lmzoo.layers.dropout import Dropout
-from lmzoo.layers.recurrent.recurrence import covered_before, run_coverage
+from lmzoo.layers.layer import Layer
+from lmzoo.layers.recurrent.recurrence import run_coverage, sum_before
 from lmzoo.typing import Tensor
 
-# The smallest probability that is told from 0.
+# Probabilities below this one count as this one.
 _SMALLEST = 1e-30
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class CopyHead(keras.layers.Layer):
-    """Log-probabilities of a mixture: a softmax over the vocabulary, and a place in the source.
+class CopyHead(Layer):
+    """Log-probabilities of a mixture: a softmax over the vocabulary, and a copy from the source.
 
-    p(w) = g softmax(x W)[w] + (1 - g) (attention on the places of the source that hold w), where
-    the gate g depends on the position and on what it attends to. Source and target share one
-    vocabulary.
+    p(w) = g softmax(x W)[w] + (1 - g) (attention to the source positions that hold w), where
+    the gate g depends on the position and on its context. Source and target share one vocabulary.
 
     Args:
         vocab_size: Number of ids.
         norm: A normalization layer that comes first, or None.
-        dropout: Share of the hidden state dropped in training, 0 to 1.
-        coverage: Weight of the coverage loss: looking again at what was looked at before costs so
-            many times as much attention as falls there twice, per target token. Above 0 the
-            attention also sees what it looked at before.
+        dropout: Dropout rate of the hidden state, 0 to 1.
+        coverage: Weight of the coverage loss, which penalizes attention to what was attended to
+            before, per target token. Above 0 the attention also depends on the coverage so far.
 
     Source: See et al. 2017, https://aclanthology.org/P17-1099
 
@@ -51,30 +52,31 @@ class CopyHead(keras.layers.Layer):
         norm: keras.layers.Layer | None = None,
         dropout: float = 0.0,
         coverage: float = 0.0,
-        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(**kwargs)
         self.vocab_size = vocab_size
         self.coverage = coverage
         self.norm = norm
-        self.dropout = Dropout(dropout)
+        self.dropout = Dropout(dropout, dtype=self.dtype_policy)
 
     def build(self, x_shape: tuple, memory_shape: tuple) -> None:
         """Makes the projections and the gate."""
         dim, memory_dim = x_shape[-1], memory_shape[-1]
         if self.norm is not None:
             self.norm.build(x_shape)
-        self.projection = Dense(self.vocab_size, name="projection")
+        self.projection = Dense(self.vocab_size, name="projection", dtype=self.dtype_policy)
         self.projection.build(x_shape)
-        self.key_projection = Dense(dim, use_bias=False, name="key")
+        self.key_projection = Dense(dim, use_bias=False, name="key", dtype=self.dtype_policy)
         self.key_projection.build(memory_shape)
-        self.gate = Dense(1, name="gate")
+        self.gate = Dense(1, name="gate", dtype=self.dtype_policy)
         self.gate.build((*x_shape[:-1], dim + memory_dim))
         if self.coverage:
-            # Below 0: what was looked at is looked at less.
+            # Below 0: attention turns away from what is covered.
             initializer = keras.initializers.Constant(-1.0)
-            self.again = self.add_weight((), initializer=initializer, name="again")
-        self.built = True
+            self.coverage_weight = self.add_weight(
+                (), initializer=initializer, name="coverage_weight"
+            )
 
     def call(
         self,
@@ -85,42 +87,44 @@ class CopyHead(keras.layers.Layer):
         target_mask: Tensor | None = None,
         training: bool = False,
     ) -> Tensor:
-        """Log-probabilities (batch, time, vocab_size).
+        """Log-probabilities of the next ids.
 
         Args:
             x: Hidden states, (batch, time, dim).
             memory: (batch, keys, memory_dim).
-            memory_mask: bool (batch, keys), where the memory is real.
-            source: The ids that the memory was made of, int32 (batch, keys).
-            target_mask: bool (batch, time), where the target is real: what counts in the coverage
-                loss.
+            memory_mask: bool (batch, keys), True where the memory is real.
+            source: The ids behind the memory, int32 (batch, keys).
+            target_mask: bool (batch, time), True where the target is real: the positions of the
+                coverage loss.
             training: Whether dropout is on.
 
         Returns:
-            float32 (batch, time, vocab_size); exp of them adds up to 1.
+            float32 (batch, time, vocab_size); their exponentials add up to 1.
         """
         if self.norm is not None:
             x = self.norm(x)
         x = self.dropout(x, training=training)
         memory_state = self.prepare_memory(memory, memory_mask, source)
         covered = ops.zeros_like(source, dtype="float32") if self.coverage else None
-        places = self._places(x, memory_state, covered)
+        weights = self._attention_weights(x, memory_state, covered)
         if self.coverage and target_mask is not None:
-            again = ops.minimum(places, covered_before(places, covered))
+            repeated = ops.sum(ops.minimum(weights, sum_before(weights, covered)), axis=-1)
             real = ops.cast(target_mask, "float32")
-            again = ops.sum(ops.sum(again, axis=-1) * real) / ops.maximum(ops.sum(real), 1.0)
-            self.add_loss(self.coverage * again)
-        return self._mix(x, memory_state, places)
+            repeated = ops.sum(repeated * real) / ops.maximum(ops.sum(real), 1.0)
+            self.add_loss(self.coverage * repeated)
+        return self._mix(x, memory_state, weights)
 
-    def compute_output_shape(self, x_shape: tuple, memory_shape: tuple) -> tuple:
-        """(batch, time, vocab_size)."""
-        return (*x_shape[:-1], self.vocab_size)
+    def compute_output_spec(self, x: Tensor, *arguments: Any, **named: Any) -> keras.KerasTensor:
+        """float32 (batch, time, vocab_size), whatever the layer computes in."""
+        return keras.KerasTensor((*x.shape[:-1], self.vocab_size), dtype="float32")
 
     def prepare_memory(
-        self, memory: Tensor, memory_mask: Tensor, source: Tensor
+        self, memory: Tensor, memory_mask: Tensor | None, source: Tensor
     ) -> tuple[Tensor, ...]:
         """The memory's keys, the memory, its mask and its ids."""
-        return self.key_projection(memory), memory, memory_mask, ops.cast(source, "int32")
+        source = ops.cast(source, "int32")
+        mask = ops.ones_like(source, "bool") if memory_mask is None else memory_mask
+        return self.key_projection(memory), memory, mask, source
 
     def step(
         self,
@@ -129,51 +133,50 @@ class CopyHead(keras.layers.Layer):
         attention_weights: list[Tensor] | None = None,
         covered: Tensor | None = None,
     ) -> Tensor:
-        """`call` for n tokens, with the memory read.
+        """`call` for n tokens, with the memory prepared.
 
         Args:
             x: (batch, n, dim).
-            memory_state: What `prepare_memory` gave.
+            memory_state: From `prepare_memory`.
             attention_weights: The weights (batch, n, keys) are appended to it.
-            covered: What was looked at before, (batch, keys); for `coverage` only.
+            covered: The sum of the attention weights so far, (batch, keys); for `coverage` only.
 
         Returns:
             Log-probabilities (batch, n, vocab_size).
         """
         if self.norm is not None:
             x = self.norm(x)
-        places = self._places(x, memory_state, covered if self.coverage else None)
+        weights = self._attention_weights(x, memory_state, covered if self.coverage else None)
         if attention_weights is not None:
-            attention_weights.append(places)
-        return self._mix(x, memory_state, places)
+            attention_weights.append(weights)
+        return self._mix(x, memory_state, weights)
 
-    def _places(
+    def _attention_weights(
         self, x: Tensor, memory_state: tuple[Tensor, ...], covered: Tensor | None
     ) -> Tensor:
-        """How much each position looks at each place of the source: (batch, time, keys)."""
+        """The weight of each source position, float32 (batch, time, keys)."""
         keys, _, mask, _ = memory_state
-        keys = ops.transpose(keys, (0, 2, 1))  # (batch, dim, keys)
-        scores = ops.matmul(x * x.shape[-1] ** -0.5, keys)
-        scores = ops.where(mask[:, None, :], ops.cast(scores, "float32"), -1e9)
+        scores = ops.matmul(x * x.shape[-1] ** -0.5, ops.transpose(keys, (0, 2, 1)))
+        scores = masked(scores, mask[:, None, :])  # (batch, time, keys)
         if covered is None:
             return softmax(scores)
-        return run_coverage(scores, ops.cast(self.again, "float32"), covered)
+        return run_coverage(scores, ops.cast(self.coverage_weight, "float32"), covered)
 
-    def _mix(self, x: Tensor, memory_state: tuple[Tensor, ...], places: Tensor) -> Tensor:
+    def _mix(self, x: Tensor, memory_state: tuple[Tensor, ...], weights: Tensor) -> Tensor:
         _, memory, _, source = memory_state
-        context = ops.matmul(ops.cast(places, memory.dtype), memory)
+        context = ops.matmul(ops.cast(weights, memory.dtype), memory)
         gate = ops.sigmoid(self.gate(ops.concatenate([context, x], axis=-1)))
         gate = ops.cast(gate, "float32")  # (batch, time, 1)
-        written = softmax(ops.cast(self.projection(x), "float32"))
-        copied = self._by_id(places, source)
-        return ops.log(ops.maximum(gate * written + (1 - gate) * copied, _SMALLEST))
+        generated = softmax(ops.cast(self.projection(x), "float32"))
+        copied = self._by_id(weights, source)
+        return ops.log(ops.maximum(gate * generated + (1 - gate) * copied, _SMALLEST))
 
-    def _by_id(self, places: Tensor, source: Tensor) -> Tensor:
-        """Probabilities of places (batch, time, keys), added up by id: (batch, time, vocab)."""
-        batch, time = ops.shape(places)[0], ops.shape(places)[1]
+    def _by_id(self, weights: Tensor, source: Tensor) -> Tensor:
+        """Weights of positions (batch, time, keys), added up by id: (batch, time, vocab)."""
+        batch, time = ops.shape(weights)[0], ops.shape(weights)[1]
         rows = ops.reshape(ops.arange(batch * time), (batch, time, 1))  # (batch, time, 1)
         index = rows * self.vocab_size + source[:, None, :]  # (batch, time, keys)
         index = ops.reshape(index, (-1, 1))  # (batch * time * keys, 1)
-        places = ops.reshape(places, (-1,))  # (batch * time * keys,)
-        flat = ops.scatter(index, places, (batch * time * self.vocab_size,))
+        weights = ops.reshape(weights, (-1,))  # (batch * time * keys,)
+        flat = ops.scatter(index, weights, (batch * time * self.vocab_size,))
         return ops.reshape(flat, (batch, time, self.vocab_size))  # (batch, time, vocab)

@@ -1,5 +1,7 @@
 """Recurrent blocks: simple RNN, GRU and LSTM, with variational and weight dropout."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -7,26 +9,30 @@ from lmzoo.errors import ArgumentError
 from lmzoo.layers.attention.weights import mean_over_keys
 from lmzoo.layers.dense import Dense, product
 from lmzoo.layers.dropout import Dropout
+from lmzoo.layers.layer import Layer
 from lmzoo.layers.recurrent.recurrence import gru_step, lstm_step, run_gru, run_lstm, run_rnn
 from lmzoo.typing import Tensor
 
 
-class RecurrentBlock(keras.layers.Layer):
-    """What the recurrent blocks share: projection, dropouts, and state carried between batches.
+class RecurrentBlock(Layer):
+    """Abstract base class of the recurrent blocks: use SimpleRNNBlock, GRUBlock or LSTMBlock.
 
     Args:
         hidden_dim: Width of the state and of the output.
-        dropout: Share of the input dropped in training, 0 to 1.
+        dropout: Dropout rate of the input, 0 to 1.
         variational: Drop the same features at every time step (Gal and Ghahramani 2016).
-        weight_dropout: Share of the recurrent weights dropped in training, the same at every
-            time step (DropConnect, as AWD-LSTM).
+        weight_dropout: Dropout rate of the recurrent weights, the same at every time step
+            (DropConnect, as AWD-LSTM).
         regularizer: Keras regularizer of both kernels.
-        carry_batch_size: If above 0, training goes on from the state that the batch before left
+        carry_batch_size: If above 0, training continues from the final state of the previous batch
             (truncated back-propagation): batches must have this many rows, row i continuing
-            row i of the batch before. The carried state is not saved, and evaluation neither
-            reads nor changes it.
-        from_memory: Whether the first state is read from a memory: tanh of a projection of its
+            row i of the previous batch. The carried state is not saved, and evaluation neither
+            uses nor changes it.
+        from_memory: Whether the first state comes from a memory: tanh of a projection of its
             mean (Sennrich et al. 2017, https://arxiv.org/abs/1703.04357), not zero.
+
+    Raises:
+        ArgumentError: For both from_memory and carry_batch_size.
     """
 
     gates = 1
@@ -42,30 +48,33 @@ class RecurrentBlock(keras.layers.Layer):
         regularizer: keras.regularizers.Regularizer | None = None,
         carry_batch_size: int = 0,
         from_memory: bool = False,
-        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(**kwargs)
         if from_memory and carry_batch_size:
-            raise ArgumentError("A state is read from a memory or carried on, not both.")
+            raise ArgumentError("The first state is carried over or comes from a memory, not both.")
         self.cross_attends = from_memory
         self.hidden_dim = hidden_dim
-        self.dropout = Dropout(dropout, noise_shape=(None, 1, None) if variational else None)
-        self.weight_dropout = Dropout(weight_dropout)
+        noise_shape = (None, 1, None) if variational else None
+        self.dropout = Dropout(dropout, noise_shape, dtype=self.dtype_policy)
+        self.weight_dropout = Dropout(weight_dropout, dtype=self.dtype_policy)
         self.regularizer = regularizer
         self.carry_batch_size = carry_batch_size
 
     def build(self, x_shape: tuple, memory_shape: tuple | None = None) -> None:
         """Makes the input projection, the recurrent kernel and the carried state."""
-        dim = x_shape[-1]
         self.projection = Dense(
             self.gates * self.hidden_dim,
             kernel_regularizer=self.regularizer,
             bias_initializer=self._first_bias,
             name="projection",
+            dtype=self.dtype_policy,
         )
-        self.projection.build((*x_shape[:-1], dim))
+        self.projection.build(x_shape)
         if self.cross_attends:
-            self.bridge = Dense(self.num_states * self.hidden_dim, "tanh", name="bridge")
+            self.bridge = Dense(
+                self.num_states * self.hidden_dim, "tanh", name="bridge", dtype=self.dtype_policy
+            )
             self.bridge.build((None, (memory_shape or x_shape)[-1]))
         self.recurrent_kernel = self.add_weight(
             (self.hidden_dim, self.gates * self.hidden_dim),
@@ -82,7 +91,6 @@ class RecurrentBlock(keras.layers.Layer):
             )
             for i in range(self.num_states if self.carry_batch_size else 0)
         ]
-        self.built = True
 
     def call(
         self,
@@ -93,21 +101,15 @@ class RecurrentBlock(keras.layers.Layer):
     ) -> Tensor:
         """(batch, time, dim) -> (batch, time, hidden_dim).
 
-        Args:
-            x: (batch, time, dim).
-            memory: (batch, keys, memory_dim), with `from_memory`.
-            memory_mask: bool (batch, keys), where the memory is real.
-            training: Whether dropout is on.
-
-        Returns:
-            (batch, time, hidden_dim).
+        With `from_memory`, a memory (batch, keys, memory_dim) and its mask, bool (batch, keys),
+        give the first state.
         """
         carry = bool(training) and self.carry_batch_size > 0
         x = self.projection(self.dropout(x, training=training))
         if self.cross_attends:
             state = self.prepare_memory(memory, memory_mask)
         else:
-            state = self._carried_state(x) if carry else self._zeros(x)
+            state = self._carried_state(x) if carry else self.init_state(ops.shape(x)[0], 0)
         kernel = ops.cast(self.recurrent_kernel, self.compute_dtype)
         kernel = self.weight_dropout(kernel, training=training)
         outputs, state = self._run(x, kernel, state)
@@ -121,18 +123,17 @@ class RecurrentBlock(keras.layers.Layer):
         return (*x_shape[:-1], self.hidden_dim)
 
     def prepare_memory(self, memory: Tensor, memory_mask: Tensor | None) -> tuple[Tensor, ...]:
-        """The first states, each (batch, hidden_dim), of a memory (batch, keys, dim)."""
+        """The first states, each (batch, hidden_dim), of a memory (batch, keys, memory_dim)."""
         mean = mean_over_keys(memory, memory_mask)
         return tuple(ops.split(self.bridge(mean), self.num_states, axis=-1))
 
     def init_state(
         self, batch_size: int, length: int, memory_state: tuple[Tensor, ...] = ()
     ) -> tuple[Tensor, ...]:
-        """The states that were read from the memory, or zeros, each (batch, hidden_dim)."""
+        """The states of `prepare_memory`, or zeros, each (batch, hidden_dim)."""
         if memory_state:
             return memory_state
-        shape = (batch_size, self.hidden_dim)
-        return tuple(ops.zeros(shape, self.compute_dtype) for _ in range(self.num_states))
+        return (ops.zeros((batch_size, self.hidden_dim), self.compute_dtype),) * self.num_states
 
     def step(
         self,
@@ -150,7 +151,7 @@ class RecurrentBlock(keras.layers.Layer):
         return self._run(self.projection(x), kernel, state)
 
     def reset_carried_state(self) -> None:
-        """Lets training start from zeros again: at the start of an epoch."""
+        """Sets the carried state to zeros, as for a new epoch."""
         for variable in self.carried:
             variable.assign(ops.zeros(variable.shape, variable.dtype))
 
@@ -170,10 +171,6 @@ class RecurrentBlock(keras.layers.Layer):
     def _first_bias(self, shape: tuple, dtype: str | None = None) -> Tensor:
         return ops.zeros(shape, dtype)
 
-    def _zeros(self, x: Tensor) -> tuple[Tensor, ...]:
-        zeros = ops.zeros((ops.shape(x)[0], self.hidden_dim), self.compute_dtype)
-        return (zeros,) * self.num_states
-
     def _carried_state(self, x: Tensor) -> tuple[Tensor, ...]:
         if isinstance(x.shape[0], int) and x.shape[0] != self.carry_batch_size:
             raise ArgumentError(
@@ -183,10 +180,10 @@ class RecurrentBlock(keras.layers.Layer):
         return tuple(ops.cast(v, self.compute_dtype) for v in self.carried)
 
     def _run(self, x: Tensor, kernel: Tensor, state: tuple) -> tuple[Tensor, tuple]:
-        raise AttributeError("RecurrentBlock is a base: use SimpleRNNBlock, GRUBlock or LSTMBlock.")
+        raise AttributeError("RecurrentBlock is an abstract base class.")
 
     def _single(self, x: Tensor, state: tuple) -> tuple[Tensor, tuple]:
-        raise AttributeError("RecurrentBlock is a base: use SimpleRNNBlock, GRUBlock or LSTMBlock.")
+        raise AttributeError("RecurrentBlock is an abstract base class.")
 
     def _recur(self, h: Tensor) -> Tensor:
         """The state's part of the gates: (batch, gates * hidden)."""

@@ -1,5 +1,7 @@
 """A recurrent decoder block whose attention feeds its own next step."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -7,15 +9,16 @@ from lmzoo.errors import ArgumentError
 from lmzoo.layers.attention.cross import GlobalAttentionBlock
 from lmzoo.layers.attention.weights import mean_over_keys
 from lmzoo.layers.dropout import Dropout
+from lmzoo.layers.layer import Layer
 from lmzoo.layers.recurrent.scan import scan
 from lmzoo.typing import Tensor
 
-CELLS = ("gru", "lstm")
+CELLS = {"gru": keras.layers.GRUCell, "lstm": keras.layers.LSTMCell}
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class InputFeedingBlock(keras.layers.Layer):
-    """A recurrent layer that looks at the memory, and reads with each token what it found last.
+class InputFeedingBlock(Layer):
+    """A recurrent layer whose attention output is part of its next input.
 
     One step needs the one before it, attention included, so that training is several times slower
     than with a recurrent block and a GlobalAttentionBlock behind it.
@@ -24,10 +27,10 @@ class InputFeedingBlock(keras.layers.Layer):
         hidden_dim: Width of the state and of the output.
         cell: "lstm" or "gru".
         score: "dot" or "additive"; see GlobalAttentionBlock.
-        dropout: Share of the input dropped in training, 0 to 1.
+        dropout: Dropout rate of the input, 0 to 1.
 
     Raises:
-        ArgumentError: If cell or score is another.
+        ArgumentError: For another cell or score.
 
     Source: Luong et al. 2015, section 3.3, https://arxiv.org/abs/1508.04025
 
@@ -48,43 +51,45 @@ class InputFeedingBlock(keras.layers.Layer):
         cell: str = "lstm",
         score: str = "dot",
         dropout: float = 0.0,
-        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(**kwargs)
         if cell not in CELLS:
             raise ArgumentError(f"cell={cell!r}; use one of {', '.join(CELLS)}.")
+        dtype = self.dtype_policy
         self.hidden_dim = hidden_dim
-        self.dropout = Dropout(dropout)
-        self.cell = (keras.layers.LSTMCell if cell == "lstm" else keras.layers.GRUCell)(hidden_dim)
+        self.dropout = Dropout(dropout, dtype=dtype)
+        self.cell = CELLS[cell](hidden_dim, dtype=dtype)
         self.num_states = 2 if cell == "lstm" else 1
-        self.attention = GlobalAttentionBlock(hidden_dim, score=score)
-        self.bridge = keras.layers.Dense(self.num_states * hidden_dim, "tanh", name="bridge")
+        self.attention = GlobalAttentionBlock(hidden_dim, score=score, dtype=dtype)
+        self.bridge = keras.layers.Dense(
+            self.num_states * hidden_dim, "tanh", name="bridge", dtype=dtype
+        )
 
     def build(self, x_shape: tuple, memory_shape: tuple) -> None:
         """Builds the cell, the attention, and the projection to the first state."""
         self.cell.build((None, x_shape[-1] + self.hidden_dim))
         self.attention.build((None, None, self.hidden_dim), memory_shape)
         self.bridge.build((None, memory_shape[-1]))
-        self.built = True
 
     def call(
         self, x: Tensor, memory: Tensor, memory_mask: Tensor | None = None, training: bool = False
     ) -> Tensor:
-        """(batch, time, dim), a memory (batch, keys, ..) and its mask -> (batch, time, hidden)."""
+        """(batch, time, dim), memory (batch, keys, memory_dim), its mask -> (batch, time, ...)."""
         x = self.dropout(x, training=training)
         memory_state = self.prepare_memory(memory, memory_mask)
 
-        def step(now: Tensor, state: tuple) -> tuple:
-            return self._step(now, state, memory_state, None)
+        def step(x: Tensor, state: tuple) -> tuple:
+            return self._step(x, state, memory_state, None)
 
-        return scan(step, (ops.zeros_like(memory_state[3]), *memory_state[3:]), x)
+        return scan(step, self.init_state(ops.shape(x)[0], 0, memory_state), x)
 
     def compute_output_shape(self, x_shape: tuple, memory_shape: tuple) -> tuple:
         """(batch, time, hidden_dim)."""
         return (*x_shape[:-1], self.hidden_dim)
 
     def prepare_memory(self, memory: Tensor, memory_mask: Tensor | None) -> tuple[Tensor, ...]:
-        """What the attention has read, and the first states, each (batch, hidden_dim)."""
+        """The memory prepared for the attention, and the first states, each (batch, hidden_dim)."""
         states = self.bridge(mean_over_keys(memory, memory_mask))
         states = ops.split(states, self.num_states, axis=-1)
         return (*self.attention.prepare_memory(memory, memory_mask), *states)
@@ -92,7 +97,7 @@ class InputFeedingBlock(keras.layers.Layer):
     def init_state(
         self, batch_size: int, length: int, memory_state: tuple[Tensor, ...] = ()
     ) -> tuple[Tensor, ...]:
-        """What was found last, nothing at first, and the states that were read from the memory."""
+        """The last attention output, zeros at first, and the cell's states."""
         return (ops.zeros((batch_size, self.hidden_dim), self.compute_dtype), *memory_state[3:])
 
     def step(
@@ -105,16 +110,16 @@ class InputFeedingBlock(keras.layers.Layer):
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
         """n more tokens: x (batch, n, dim) -> (batch, n, hidden_dim), and the new state.
 
-        With `attention_weights`, the weights (batch, n, keys) are appended to it.
+        With `attention_weights`, those of the memory (batch, n, keys) are appended to it.
         """
-        found: list[Tensor] = []
+        outputs: list[Tensor] = []
         weights: list[Tensor] = []
-        for place in range(x.shape[1]):
-            state = self._step(x[:, place], state, memory_state, weights)
-            found.append(state[0])
+        for column in range(x.shape[1]):
+            state = self._step(x[:, column], state, memory_state, weights)
+            outputs.append(state[0])
         if attention_weights is not None:
             attention_weights.append(ops.concatenate(weights, axis=1))
-        return ops.stack(found, axis=1), state
+        return ops.stack(outputs, axis=1), state
 
     def _step(
         self,
@@ -123,8 +128,8 @@ class InputFeedingBlock(keras.layers.Layer):
         memory_state: tuple[Tensor, ...],
         attention_weights: list[Tensor] | None,
     ) -> tuple[Tensor, ...]:
-        """One token (batch, dim): what was found (batch, hidden_dim), and the cell's states."""
+        """The state after one token (batch, dim): attention output and the cell's states."""
         output, states = self.cell(ops.concatenate([x, state[0]], axis=-1), list(state[1:]))
-        found, _ = self.attention.step(output[:, None], (), 0, memory_state[:3], attention_weights)
+        output = self.attention.attend(output[:, None], memory_state[:3], attention_weights)
         states = states if isinstance(states, list | tuple) else [states]
-        return (found[:, 0], *states)
+        return (output[:, 0], *states)

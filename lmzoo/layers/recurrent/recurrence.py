@@ -1,13 +1,12 @@
 """The recurrences of SimpleRNN, GRU, LSTM and coverage over a whole sequence, with their gradients.
 
-The input projection is done before the loop and the weight gradient after it, each as one large
-matrix product, so that the loop itself holds a single small product per step (Appleyard et al.
-2016, https://arxiv.org/abs/1604.01946). Everything in the gradient that does not depend on the loop
-is computed for all steps at once before it. On the way forward the gates take the place of the
-projected inputs, which saves clearing a large buffer; on the way back XLA would copy the buffer at
-each step, since it knows no order between its readers and the write. sigmoid(x) is computed as
-tanh(x / 2) / 2 + 1/2, so that one function serves all gates. On TensorFlow the loops run under XLA,
-whether or not the model around them does.
+The input projection is one large matrix product before the loop and the weight gradient one after
+it, so that a step holds a single small product (Appleyard et al. 2016,
+https://arxiv.org/abs/1604.01946). What the gradient needs of all steps is computed at once before
+its loop. In the forward pass the gates overwrite the projected inputs, which saves clearing a large
+buffer; in the backward pass XLA would copy the buffer at each step, since it knows no order between
+its readers and the write. sigmoid(x) is tanh(x / 2) / 2 + 1/2, so that one function serves all
+gates. On TensorFlow the loops run under XLA, whether or not the model around them does.
 
 A mask is (batch, time, 1), 1 where a step is real; at 0 the states stay as they are.
 """
@@ -80,12 +79,12 @@ def run_gru(
 
 
 def run_coverage(scores: Tensor, weight: Tensor, covered: Tensor) -> Tensor:
-    """Attention that sees what it looked at before: a_t = softmax(s_t + w (a_1 + ... + a_{t-1})).
+    """Attention that depends on its past: a_t = softmax(s_t + w (a_1 + ... + a_{t-1})).
 
     Args:
         scores: s, float32 (batch, time, keys); very low where a key is padding.
         weight: w, float32 ().
-        covered: What was looked at before the first step, float32 (batch, keys).
+        covered: The sum of the weights before the first step, float32 (batch, keys).
 
     Returns:
         a, float32 (batch, time, keys).
@@ -93,17 +92,12 @@ def run_coverage(scores: Tensor, weight: Tensor, covered: Tensor) -> Tensor:
     return _with_gradient(_coverage_forward, _coverage_backward, None)(scores, weight, covered)
 
 
-def covered_before(places: Tensor, covered: Tensor) -> Tensor:
-    """What was looked at before each step: the sum of `covered` and of all earlier places.
+def sum_before(weights: Tensor, covered: Tensor) -> Tensor:
+    """The coverage before each step: `covered` (batch, keys) and all earlier `weights`.
 
-    Args:
-        places: (batch, time, keys).
-        covered: (batch, keys).
-
-    Returns:
-        (batch, time, keys).
+    Both `weights` and the result are (batch, time, keys).
     """
-    return covered[:, None] + ops.cumsum(places, axis=1) - places
+    return covered[:, None] + ops.cumsum(weights, axis=1) - weights
 
 
 def lstm_step(gates: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
@@ -222,26 +216,26 @@ def _rnn_backward(needed: tuple, upstream: tuple, *mask: Tensor) -> tuple[Tensor
 
 
 def _coverage_forward(scores: Tensor, weight: Tensor, covered: Tensor) -> tuple[Tensor, tuple]:
-    def body(time: Tensor, places: Tensor, before: Tensor) -> tuple:
+    def body(time: Tensor, weights: Tensor, before: Tensor) -> tuple:
         new = ops.softmax(scores[:, time] + weight * before, axis=-1)
-        return _write(places, time, new), before + new
+        return _write(weights, time, new), before + new
 
-    places, _ = _loop(body, ops.shape(scores)[1], (ops.zeros_like(scores), covered))
-    return places, (places, weight, covered)
+    weights, _ = _loop(body, ops.shape(scores)[1], (ops.zeros_like(scores), covered))
+    return weights, (weights, weight, covered)
 
 
 def _coverage_backward(needed: tuple, upstream: tuple) -> tuple[Tensor, ...]:
-    places, weight, covered = needed
-    d_places = upstream[0]
+    weights, weight, covered = needed
+    d_weights = upstream[0]
 
     def body(time: Tensor, buffer: Tensor, d_before: Tensor) -> tuple:
-        place, d_place = places[:, time], d_places[:, time] + d_before
-        d_scores = place * (d_place - ops.sum(place * d_place, axis=-1, keepdims=True))
+        now, d_now = weights[:, time], d_weights[:, time] + d_before
+        d_scores = now * (d_now - ops.sum(now * d_now, axis=-1, keepdims=True))
         return _write(buffer, time, d_scores), d_before + weight * d_scores
 
-    start = (ops.zeros_like(places), ops.zeros_like(covered))
-    d_scores, d_covered = _loop(body, ops.shape(places)[1], start, reverse=True)
-    return d_scores, ops.sum(d_scores * covered_before(places, covered)), d_covered
+    start = (ops.zeros_like(weights), ops.zeros_like(covered))
+    d_scores, d_covered = _loop(body, ops.shape(weights)[1], start, reverse=True)
+    return d_scores, ops.sum(d_scores * sum_before(weights, covered)), d_covered
 
 
 def _lstm_scale(gates: Tensor) -> Tensor:

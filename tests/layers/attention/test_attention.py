@@ -83,7 +83,7 @@ def test_cross_attention_and_its_step_equal_numpy(keys, seed):
     expected = attention_by_hand(layer, x, memory, np.repeat(real[:, None], 3, axis=1))
     np.testing.assert_allclose(y, expected, atol=1e-5)
     read = layer.prepare_memory(ops.convert_to_tensor(memory))
-    stepped = layer.step_memory(ops.convert_to_tensor(x), read, ops.convert_to_tensor(real))
+    stepped = layer.attend(ops.convert_to_tensor(x), (*read, ops.convert_to_tensor(real)))
     np.testing.assert_allclose(stepped, expected, atol=1e-5)
 
 
