@@ -1,12 +1,14 @@
 """Convolution over a text with the maximum over time, and token vectors of two channels."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
 from lmzoo.layers.embeddings.tokens import TokenEmbedding
+from lmzoo.layers.layer import Layer
 from lmzoo.layers.pooling import max_over_time
 from lmzoo.typing import Tensor
 
@@ -14,7 +16,7 @@ ACTIVATIONS = ("relu", "tanh")
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class ConvolutionPooling(keras.layers.Layer):
+class ConvolutionPooling(Layer):
     """Filters of several widths over a text, and of each filter the highest answer.
 
     A text shorter than a filter is padded with zeros to the filter's width; no other padding is
@@ -50,9 +52,9 @@ class ConvolutionPooling(keras.layers.Layer):
         *,
         wide: bool = False,
         regularizer: keras.regularizers.Regularizer | None = None,
-        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(**kwargs)
         self.supports_masking = True
         if not widths or min(widths) < 1:
             raise ArgumentError(f"widths={list(widths)}: give at least one, each at least 1.")
@@ -78,7 +80,6 @@ class ConvolutionPooling(keras.layers.Layer):
         self.bias = self.add_weight(
             (len(self.widths) * self.filters,), initializer="zeros", name="bias"
         )
-        self.built = True
 
     def call(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """(batch, time, dim), and where it is real -> (batch, filters * number of widths)."""
@@ -147,14 +148,14 @@ class TwoChannelEmbedding(TokenEmbedding):
         *,
         dropout: float = 0.0,
         initializer_range: float = 0.02,
-        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(
             vocab_size,
             embed_dim,
             dropout=dropout,
             initializer_range=initializer_range,
-            name=name,
+            **kwargs,
         )
 
     def build(self, input_shape: tuple) -> None:

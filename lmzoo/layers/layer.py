@@ -23,6 +23,13 @@ class Layer(keras.layers.Layer):
         vars(layer)["_arguments"] = types.MappingProxyType(dict(arguments))
         return layer
 
+    def _post_build(self) -> None:
+        """Freezes the parts of a layer that was made frozen, as one that is loaded."""
+        super()._post_build()
+        if not self.trainable:
+            self.trainable = True  # setting the same value again would reach no part
+            self.trainable = False
+
     def get_config(self) -> dict[str, Any]:
         """The arguments that build this layer again, as JSON."""
         own = {name: value for name, value in self._arguments.items() if name != "kwargs"}

@@ -1,11 +1,14 @@
 """From the vectors of a text's tokens to one vector of the text."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
 from lmzoo.layers.attention.weights import softmax
 from lmzoo.layers.dense import Dense
+from lmzoo.layers.layer import Layer
 from lmzoo.typing import Tensor
 
 KINDS = ("last", "first", "ends", "mean", "max", "attention")
@@ -35,7 +38,7 @@ def max_over_time(x: Tensor, real: Tensor) -> Tensor:
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class Pooling(keras.layers.Layer):
+class Pooling(Layer):
     """One vector of a text, whatever stands at its padding. A text without tokens gives zeros.
 
     Args:
@@ -57,8 +60,8 @@ class Pooling(keras.layers.Layer):
         2.0
     """
 
-    def __init__(self, kind: str = "mean", *, name: str | None = None) -> None:
-        super().__init__(name=name)
+    def __init__(self, kind: str = "mean", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
         self.supports_masking = True
         if kind not in KINDS:
             raise ArgumentError(f"kind={kind!r}; use one of {', '.join(KINDS)}.")
@@ -67,12 +70,11 @@ class Pooling(keras.layers.Layer):
     def build(self, x_shape: tuple) -> None:
         """Makes the projection and the context vector of an attention."""
         if self.kind == "attention":
-            self.projection = Dense(x_shape[-1], "tanh", name="projection")
+            self.projection = Dense(x_shape[-1], "tanh", name="projection", dtype=self.dtype_policy)
             self.projection.build(x_shape)
             self.context = self.add_weight(
                 (x_shape[-1], 1), initializer="glorot_uniform", name="context"
             )
-        self.built = True
 
     def call(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """(batch, time, dim), and where it is real, bool (batch, time) -> (batch, dim)."""

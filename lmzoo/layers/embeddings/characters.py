@@ -1,5 +1,7 @@
 """A word's vector from its letters."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -7,6 +9,7 @@ from lmzoo.errors import ArgumentError
 from lmzoo.layers.dense import Dense
 from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.embeddings.tokens import TokenEmbedding
+from lmzoo.layers.layer import Layer
 from lmzoo.layers.recurrent.rnn import LSTM
 from lmzoo.typing import Tensor
 
@@ -15,7 +18,7 @@ WIDTH = 3  # letters that a filter of the convolution sees
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class CharacterEncoder(keras.layers.Layer):
+class CharacterEncoder(Layer):
     """Reads each word's letters; padding behind letters or words changes nothing.
 
     "cnn": a convolution over three letters each, the highest value of each filter over the word,
@@ -51,9 +54,9 @@ class CharacterEncoder(keras.layers.Layer):
         char_dim: int | None = None,
         output_dim: int | None = None,
         dropout: float = 0.0,
-        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(**kwargs)
         if kind not in KINDS:
             raise ArgumentError(f"kind={kind!r}; use one of {', '.join(KINDS)}.")
         char_dim = char_dim or (30 if kind == "cnn" else 25)
@@ -65,22 +68,27 @@ class CharacterEncoder(keras.layers.Layer):
         self.char_dim = char_dim
         # The standard deviation of the uniform weights of both papers' code, sqrt(3 / dim) wide.
         self.embedding = TokenEmbedding(
-            num_characters, char_dim, initializer_range=char_dim**-0.5, name="embedding"
+            num_characters,
+            char_dim,
+            initializer_range=char_dim**-0.5,
+            name="embedding",
+            dtype=self.dtype_policy,
         )
-        self.dropout = Dropout(dropout)
+        self.dropout = Dropout(dropout, dtype=self.dtype_policy)
         self.reader: keras.layers.Layer
         if kind == "cnn":
-            self.reader = Dense(self.output_dim, name="convolution")
+            self.reader = Dense(self.output_dim, name="convolution", dtype=self.dtype_policy)
         else:
             units = self.output_dim // 2
-            self.reader = keras.layers.Bidirectional(LSTM(units), name="directions")
+            self.reader = keras.layers.Bidirectional(
+                LSTM(units, dtype=self.dtype_policy), name="directions", dtype=self.dtype_policy
+            )
 
     def build(self, ids_shape: tuple) -> None:
         """Makes the characters' vectors and what reads them."""
         self.embedding.build((None, None))
         width = WIDTH * self.char_dim if self.kind == "cnn" else self.char_dim
         self.reader.build((None, None, width))
-        self.built = True
 
     def call(self, ids: Tensor, training: bool = False) -> Tensor:
         """Words' vectors (batch, time, output_dim) of character ids (batch, time, characters)."""

@@ -1,10 +1,13 @@
 """A text as the bag of its words and of its word n-grams."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
 from lmzoo.layers.embeddings.tokens import TokenEmbedding
+from lmzoo.layers.layer import Layer
 from lmzoo.typing import Tensor
 
 # An odd number near 2**32 divided by the golden ratio, and one of a 32-bit mixing function with
@@ -13,7 +16,7 @@ _SPREAD, _MIX = 0x9E3779B1, 0x7FEB352D
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class NgramEmbedding(keras.layers.Layer):
+class NgramEmbedding(Layer):
     """The mean of the vectors of a text's words and hashed word n-grams; id 0 is padding.
 
     n-grams share `buckets` vectors by a hash of their ids, the same on every backend. An id
@@ -47,9 +50,9 @@ class NgramEmbedding(keras.layers.Layer):
         ngrams: int = 2,
         buckets: int = 50_000,
         initializer_range: float = 0.02,
-        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(**kwargs)
         for what, value in (("ngrams", ngrams), ("buckets", buckets)):
             if value < 1:
                 raise ArgumentError(f"{what}={value} must be at least 1.")
@@ -57,21 +60,20 @@ class NgramEmbedding(keras.layers.Layer):
         self.embed_dim = embed_dim
         self.ngrams = ngrams
         self.buckets = buckets
-        self.words = TokenEmbedding(
-            vocab_size, embed_dim, initializer_range=initializer_range, name="words"
-        )
+        settings: dict[str, Any] = {
+            "initializer_range": initializer_range,
+            "dtype": self.dtype_policy,
+        }
+        self.words = TokenEmbedding(vocab_size, embed_dim, name="words", **settings)
         self.grams: TokenEmbedding | None = None
         if ngrams > 1:
-            self.grams = TokenEmbedding(
-                buckets, embed_dim, initializer_range=initializer_range, name="grams"
-            )
+            self.grams = TokenEmbedding(buckets, embed_dim, name="grams", **settings)
 
     def build(self, ids_shape: tuple) -> None:
         """Makes the tables of words and of n-grams."""
         self.words.build(ids_shape)
         if self.grams is not None:
             self.grams.build(ids_shape)
-        self.built = True
 
     def call(self, ids: Tensor) -> Tensor:
         """Ids (batch, time) -> (batch, embed_dim)."""

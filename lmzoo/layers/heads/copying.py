@@ -63,7 +63,7 @@ class CopyHead(Layer):
     def build(self, x_shape: tuple, memory_shape: tuple) -> None:
         """Makes the projections and the gate."""
         dim, memory_dim = x_shape[-1], memory_shape[-1]
-        if self.norm is not None:
+        if self.norm is not None and not self.norm.built:
             self.norm.build(x_shape)
         self.projection = Dense(self.vocab_size, name="projection", dtype=self.dtype_policy)
         self.projection.build(x_shape)
