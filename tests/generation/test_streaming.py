@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmzoo.generation import generate, stream
-from lmzoo.generation.text import Continuation
+from lmzoo.generation.continuation import Continuation
 from tests.generation.standins import (
     ByteTokenizer,
     PieceTokenizer,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lmzoo.generation import generate, score
-from lmzoo.generation.compiled import compilation_count
+from lmzoo.generation.steppers.compiled import compilation_count
 from tests.generation.standins import (
     AttentionModel,
     ByteTokenizer,

@@ -1,21 +1,21 @@
-"""The text of a continuation: decoded after its prompt, cut at stop strings, held while unsure."""
+"""The text of a continuation: decoded after its prompt, cut at stop strings, shown when stable."""
 
 import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-# What a decoder shows for bytes that are no character (yet).
+# What a decoder gives for bytes that are no character (yet).
 _BROKEN = "\N{REPLACEMENT CHARACTER}"
-# Kinds of tokenizer that write a text token after token. Others, which put spaces between words,
-# may set the last word differently once the next one is known.
-_WRITES_AT_ONCE = ("byte", "char", "bpe", "unigram")
+# Kinds of tokenizer whose text only grows with each token. Others, which put spaces between words,
+# may change the spacing of the last word once the next one is known.
+_APPEND_ONLY = ("byte", "char", "bpe", "unigram")
 
 
 class Continuation:
     """Turns the ids that continue a prompt into text.
 
-    A tokenizer may write an id differently at the start of a text (without its space), so the
-    ids are decoded together with the prompt's, whose own text is then taken away.
+    A tokenizer may decode an id differently at the start of a text (without its space), so the
+    ids are decoded together with the prompt's, whose own text is then removed.
 
     Args:
         prompt: the prompt's ids.
@@ -47,7 +47,7 @@ class Continuation:
     def stable(self, ids: Sequence[int]) -> str:
         """The part of the text of ids that further ids will not change."""
         text = self.decode(ids)
-        if getattr(self._tokenizer, "kind", None) in _WRITES_AT_ONCE:
+        if getattr(self._tokenizer, "kind", None) in _APPEND_ONLY:
             return text
         pairs = zip(text, self.decode(ids[:-1]), strict=False)
         return "".join(a for a, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
@@ -55,11 +55,11 @@ class Continuation:
     def stop_at(self, text: str) -> int | None:
         """Where the stop string that is complete first begins, or None.
 
-        Which one is found does not depend on how the text was split into tokens.
+        The result does not depend on how the text was split into tokens.
         """
-        places = [(text.find(stop), stop) for stop in self._stops]
-        found = [(start + len(stop), start) for start, stop in places if start >= 0]
-        return min(found)[1] if found else None
+        starts = [(text.find(stop), stop) for stop in self._stops]
+        matches = [(start + len(stop), start) for start, stop in starts if start >= 0]
+        return min(matches)[1] if matches else None
 
     def finish(self, ids: Iterable[int]) -> str:
         """The text of the whole continuation, cut at the first stop string."""

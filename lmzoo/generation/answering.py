@@ -1,4 +1,4 @@
-"""`answer`: what a model that reads one text and writes another writes, for many texts."""
+"""`answer`: the most probable targets of many sources."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 import keras
 
 from lmzoo.errors import ArgumentError, PromptError
-from lmzoo.generation.beam import beam_search
-from lmzoo.generation.copied import answer_text
-from lmzoo.generation.decode import generate
+from lmzoo.generation.copying import answer_text
+from lmzoo.generation.decoding.batch import generate
+from lmzoo.generation.search.beam import beam_search
 
 
 def answer(
@@ -25,8 +25,8 @@ def answer(
     """The most probable target of each source: a translation, a summary, a reply.
 
     Sources of similar length are searched together. Unlike a prompt of `generate`, a source may
-    hold what the tokenizer has never seen; where a model that copies writes an unknown word, that
-    of the source stands in the answer.
+    hold what the tokenizer does not know; where a model that copies generates an unknown word, that
+    of the source takes its place.
 
     Args:
         model: a Seq2SeqModel.
@@ -70,16 +70,15 @@ def answer(
         group = order[first : first + batch_size]
         # Always as many rows, so that the search is compiled once.
         batch = [rows[number] for number in group + group[-1:] * (batch_size - len(group))]
-        new = max_new_tokens or 2 * len(batch[-1]) + 10
-        new = new if limit is None else min(new, limit - 1)
+        count = max_new_tokens or 2 * len(batch[-1]) + 10
+        count = count if limit is None else min(count, limit - 1)
+        settings: dict[str, Any] = {"tokenizer": writer, "max_new_tokens": count}
         if num_beams == 1:
-            found = generate(model, batch, tokenizer=writer, max_new_tokens=new, temperature=0)
+            targets = generate(model, batch, temperature=0, **settings)
         else:
-            found = beam_search(
-                model, batch, tokenizer=writer, num_beams=num_beams, max_new_tokens=new,
-                length_penalty=length_penalty,
-            )  # fmt: skip
-        for number, ids in zip(group, found, strict=False):
+            settings |= {"num_beams": num_beams, "length_penalty": length_penalty}
+            targets = beam_search(model, batch, **settings)
+        for number, ids in zip(group, targets, strict=False):
             answers[number] = answer_text(model, tokenizer, sources[number], ids)
         if progress is not None:
             progress(min(first + batch_size, len(order)))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lmzoo.generation import beam_search, generate
-from lmzoo.generation.compiled import compilation_count
+from lmzoo.generation.steppers.compiled import compilation_count
 from tests.generation.standins import (
     AttentionModel,
     PieceTokenizer,

@@ -1,4 +1,4 @@
-"""Filters: pure functions from logits (batch, vocab) to logits, a removed token becoming -inf.
+"""Filters: pure functions from logits (batch, vocab) to float32 logits, a removed token being -inf.
 
 Sorting a large vocabulary for every token would cost more than a small model's step. `top_k` and
 `top_p` therefore search for the threshold by bisection over the float32 numbers, which is exact.
@@ -12,17 +12,10 @@ _REMOVED = float("-inf")
 
 
 def temperature(logits: Tensor, value: Tensor) -> Tensor:
-    """Divide logits by a temperature, after shifting the largest to 0 so that nothing overflows.
-
-    Args:
-        logits: (batch, vocab) floats.
-        value: scalar above 0; below 1 sharpens, above 1 flattens.
-
-    Returns:
-        (batch, vocab) logits, the largest of each row 0.
+    """Divides logits by a scalar above 0, after shifting the largest to 0 against overflow.
 
     Example:
-        >>> from lmzoo.generation import filters
+        >>> from lmzoo.generation.decoding import filters
         >>> print(filters.temperature([[1.0, 3.0]], 0.5).numpy().tolist())
         [[-4.0, 0.0]]
     """
@@ -31,67 +24,44 @@ def temperature(logits: Tensor, value: Tensor) -> Tensor:
 
 
 def top_k(logits: Tensor, k: Tensor) -> Tensor:
-    """Keep the k largest logits of each row; of equal ones those with lower ids.
-
-    Args:
-        logits: (batch, vocab) floats.
-        k: scalar, 1 or more; a k above the vocabulary's size keeps everything.
-
-    Returns:
-        (batch, vocab) logits with all but k of each row at -inf.
+    """Keeps the k largest logits of each row, k a scalar from 1; of equal ones the lower ids.
 
     Source: Fan et al. 2018, https://arxiv.org/abs/1805.04833
 
     Example:
-        >>> from lmzoo.generation import filters
+        >>> from lmzoo.generation.decoding import filters
         >>> print(filters.top_k([[1.0, 3.0, 3.0, 2.0]], 2).numpy().tolist())
         [[-inf, 3.0, 3.0, -inf]]
     """
     logits = ops.cast(logits, "float32")
     size = ops.minimum(ops.cast(k, "float32"), logits.shape[-1])
-    kept = _largest(logits, ops.ones_like(logits), size)
-    return ops.where(kept, logits, _REMOVED)
+    return ops.where(_largest(logits, ops.ones_like(logits), size), logits, _REMOVED)
 
 
 def top_p(logits: Tensor, p: Tensor) -> Tensor:
-    """Keep each row's nucleus: the fewest most probable tokens that together reach p.
+    """Keeps each row's nucleus: the fewest most probable tokens that together reach p in (0, 1].
 
     At least one token stays; of equally probable ones those with lower ids come first.
-
-    Args:
-        logits: (batch, vocab) floats.
-        p: scalar in (0, 1]; 1 keeps everything.
-
-    Returns:
-        (batch, vocab) logits with all outside the nucleus at -inf.
 
     Source: Holtzman et al. 2020, https://arxiv.org/abs/1904.09751
 
     Example:
-        >>> from lmzoo.generation import filters
+        >>> from lmzoo.generation.decoding import filters
         >>> print(filters.top_p([[0.0, 2.0, 1.0]], 0.8).numpy().tolist())
         [[-inf, 2.0, 1.0]]
     """
-    logits = ops.cast(logits, "float32")
-    p = ops.cast(p, "float32")
+    logits, p = ops.cast(logits, "float32"), ops.cast(p, "float32")
     kept = _largest(logits, ops.softmax(logits, axis=-1), p)
     return ops.where(ops.logical_or(kept, p >= 1.0), logits, _REMOVED)
 
 
 def min_p(logits: Tensor, p: Tensor) -> Tensor:
-    """Keep tokens at least p times as probable as the most probable one.
-
-    Args:
-        logits: (batch, vocab) floats.
-        p: scalar in [0, 1]; 0 keeps everything.
-
-    Returns:
-        (batch, vocab) logits with the improbable tokens at -inf.
+    """Keeps the tokens at least p times as probable as the most probable one, p in [0, 1].
 
     Source: Nguyen et al. 2024, https://arxiv.org/abs/2407.01082
 
     Example:
-        >>> from lmzoo.generation import filters
+        >>> from lmzoo.generation.decoding import filters
         >>> print(filters.min_p([[0.0, 2.0, 1.0]], 0.3).numpy().tolist())
         [[-inf, 2.0, 1.0]]
     """
@@ -100,52 +70,50 @@ def min_p(logits: Tensor, p: Tensor) -> Tensor:
     return ops.where(logits < floor, _REMOVED, logits)
 
 
-def repetition_penalty(logits: Tensor, seen: Tensor, penalty: Tensor) -> Tensor:
-    """Make tokens that the row already holds less likely: positive logits / penalty, others * it.
+def repetition_penalty(logits: Tensor, present: Tensor, penalty: Tensor) -> Tensor:
+    """Makes tokens that the row already holds less likely: positive logits / penalty, others * it.
 
     Args:
-        logits: (batch, vocab) floats.
-        seen: (batch, vocab) booleans, true for tokens of the prompt or the text so far.
+        logits: (batch, vocab).
+        present: bool (batch, vocab), True for tokens of the prompt or the text so far.
         penalty: scalar above 0; above 1 discourages repetition, 1 changes nothing.
 
     Returns:
-        (batch, vocab) logits.
+        (batch, vocab).
 
     Source: Keskar et al. 2019 (CTRL), https://arxiv.org/abs/1909.05858
 
     Example:
-        >>> from lmzoo.generation import filters
-        >>> seen = [[True, True, False]]
-        >>> print(filters.repetition_penalty([[2.0, -2.0, 2.0]], seen, 2.0).numpy().tolist())
+        >>> from lmzoo.generation.decoding import filters
+        >>> present = [[True, True, False]]
+        >>> print(filters.repetition_penalty([[2.0, -2.0, 2.0]], present, 2.0).numpy().tolist())
         [[1.0, -4.0, 2.0]]
     """
-    logits = ops.cast(logits, "float32")
-    penalty = ops.cast(penalty, "float32")
-    return ops.where(seen, ops.where(logits > 0, logits / penalty, logits * penalty), logits)
+    logits, penalty = ops.cast(logits, "float32"), ops.cast(penalty, "float32")
+    return ops.where(present, ops.where(logits > 0, logits / penalty, logits * penalty), logits)
 
 
 def no_repeat_ngram(logits: Tensor, ids: Tensor, length: Tensor, size: Tensor) -> Tensor:
-    """Remove the tokens that would complete an n-gram which the row already holds.
+    """Removes the tokens that would complete an n-gram which the row already holds.
 
     Args:
-        logits: (batch, vocab) floats for the token after the first `length` ones.
-        ids: (batch, time) integers; columns from `length` on are not looked at.
+        logits: (batch, vocab), of the token after the first `length` ones.
+        ids: int (batch, time); columns from `length` on do not count.
         length: scalar, how many tokens of each row are known (1 or more).
         size: scalar n, 1 or more.
 
     Returns:
-        (batch, vocab) logits.
+        (batch, vocab).
 
     Source: Paulus et al. 2017, https://arxiv.org/abs/1705.04304
 
     Example:
-        >>> from lmzoo.generation import filters
+        >>> from lmzoo.generation.decoding import filters
         >>> ids = [[1, 2, 1, 0, 0]]
         >>> print(filters.no_repeat_ngram([[0.0, 0.0, 0.0]], ids, 3, 2).numpy().tolist())
         [[0.0, 0.0, -inf]]
     """
-    logits = ops.cast(logits, "float32")
-    ids = ops.cast(ids, "int32")
+    logits, ids = ops.cast(logits, "float32"), ops.cast(ids, "int32")
     length, size = ops.cast(length, "int32"), ops.cast(size, "int32")
     columns = ops.arange(ids.shape[1], dtype="int32")
     # An n-gram ending at a column needs n - 1 columns before it.
@@ -163,17 +131,10 @@ def no_repeat_ngram(logits: Tensor, ids: Tensor, length: Tensor, size: Tensor) -
 
 
 def allow_tokens(logits: Tensor, allowed: Tensor) -> Tensor:
-    """Keep the allowed tokens only.
-
-    Args:
-        logits: (batch, vocab) floats.
-        allowed: (vocab,) or (batch, vocab) booleans.
-
-    Returns:
-        (batch, vocab) logits with all others at -inf.
+    """Keeps the allowed tokens only, bool (vocab,) or (batch, vocab).
 
     Example:
-        >>> from lmzoo.generation import filters
+        >>> from lmzoo.generation.decoding import filters
         >>> print(filters.allow_tokens([[1.0, 2.0]], [True, False]).numpy().tolist())
         [[1.0, -inf]]
     """
@@ -181,31 +142,26 @@ def allow_tokens(logits: Tensor, allowed: Tensor) -> Tensor:
 
 
 def mark(ids: Tensor, chosen: Tensor, vocab_size: int) -> Tensor:
-    """Tell which tokens of the vocabulary stand at the chosen places of each row.
+    """Marks the tokens of the vocabulary that stand at the chosen columns of each row.
 
     Args:
-        ids: (batch, time) integers in [0, vocab_size).
-        chosen: (batch, time) booleans.
+        ids: int (batch, time), in [0, vocab_size).
+        chosen: bool (batch, time).
         vocab_size: size of the vocabulary.
 
     Returns:
-        (batch, vocab_size) booleans.
-
-    Example:
-        >>> from lmzoo.generation import filters
-        >>> print(filters.mark([[2, 0]], [[True, False]], 3).numpy().tolist())
-        [[False, False, True]]
+        bool (batch, vocab_size).
     """
     ids = ops.cast(ids, "int32")
     rows = ops.broadcast_to(ops.arange(ids.shape[0], dtype="int32")[:, None], ids.shape)
-    places = ops.reshape(rows * vocab_size + ids, (-1, 1))  # (batch * time, 1)
+    index = ops.reshape(rows * vocab_size + ids, (-1, 1))  # (batch * time, 1)
     hits = ops.reshape(ops.cast(chosen, "float32"), (-1,))  # (batch * time,)
-    counts = ops.scatter(places, hits, (ids.shape[0] * vocab_size,))
+    counts = ops.scatter(index, hits, (ids.shape[0] * vocab_size,))
     return ops.reshape(counts > 0, (ids.shape[0], vocab_size))  # (batch, vocab)
 
 
 def _largest(logits: Tensor, weights: Tensor, target: Tensor) -> Tensor:
-    """Mask the fewest largest logits whose weights reach `target`, lower ids first among equals."""
+    """Marks the fewest largest logits whose weights reach `target`; of equal ones the lower ids."""
     keys = _ordered(logits)  # (batch, vocab)
 
     def body(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:

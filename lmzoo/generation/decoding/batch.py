@@ -7,14 +7,22 @@ import numpy as np
 from keras import ops
 
 from lmzoo.errors import ArgumentError
-from lmzoo.generation.prompts import Prompts, bucket, pad_rows, padded_stops, parse_stop
-from lmzoo.generation.sampling import Rules, check_sampling, choose, draw_uniforms, sampling_rules
-from lmzoo.generation.stepper import Stepper, fold, prepare, unfold
-from lmzoo.generation.text import Continuation
+from lmzoo.generation.continuation import Continuation
+from lmzoo.generation.decoding.sampling import Rules, Sampling, choose, draw_uniforms
+from lmzoo.generation.prompts import (
+    Prompts,
+    pad_rows,
+    padded_stops,
+    parse_stop,
+    require_count,
+)
+from lmzoo.generation.steppers.selection import prepare
+from lmzoo.generation.steppers.state import fold, unfold
+from lmzoo.generation.steppers.stepper import Stepper
 from lmzoo.typing import Tensor
 
-# With stop strings, the text is looked at after every so many tokens.
-TOKENS_BETWEEN_LOOKS = 32
+# Stop strings are searched for after every so many tokens.
+TOKENS_PER_STOP_CHECK = 32
 
 
 def generate(
@@ -34,16 +42,16 @@ def generate(
 ) -> Any:
     """Continue prompts with a language model.
 
-    A model of this package reads a prompt once and then one token at a time, in a loop that is
-    compiled once per batch size and power-of-two length. Any other Keras model from ids to
-    (batch, time, vocab) or (batch, vocab), logits or softmax, is computed anew on the whole text
-    for each token; if its Input has a fixed length L it sees the last L tokens, and a shorter
-    text is padded with 0 on its left.
+    A model of this package prefills the prompt and then decodes one token at a time, in a loop that
+    is compiled once per batch size and power-of-two length. Any other Keras model from ids to
+    (batch, time, vocab) or (batch, vocab), logits or softmax, is called on the whole text for each
+    token; if its Input has a fixed length L, on the last L tokens, a shorter text padded with 0 on
+    its left.
 
     Args:
         model: a language model.
         prompts: a string, a list of strings, one list of ids, or a list of lists of ids (NumPy
-            arrays too), each with at least one token. Their lengths may differ.
+            arrays too), each with at least one token, of any lengths. For a Seq2SeqModel, sources.
         tokenizer: needed for text; its `eos_id` then ends a text.
         max_new_tokens: at most so many tokens are added to each prompt; 1 or more.
         temperature: 0 takes the most probable token (greedy); above 0 samples from
@@ -71,23 +79,16 @@ def generate(
         >>> len(lmzoo.generate(model, [3, 1], max_new_tokens=2, temperature=0))
         4
     """
-    sampling = {
-        "temperature": temperature,
-        "top_k": top_k,
-        "top_p": top_p,
-        "min_p": min_p,
-        "repetition_penalty": repetition_penalty,
-        "no_repeat_ngram": no_repeat_ngram,
-    }
-    generation = Generation(model, prompts, tokenizer, max_new_tokens, stop, seed, sampling)
-    while not generation.is_done:
-        generation.advance(TOKENS_BETWEEN_LOOKS if generation.stop_texts else None)
-        generation.look_for_stop_texts()
-    return generation.prompts.collect([generation.answer(i) for i in range(generation.batch)])
+    sampling = Sampling(temperature, top_k, top_p, min_p, repetition_penalty, no_repeat_ngram)
+    batch = DecodedBatch(model, prompts, tokenizer, max_new_tokens, stop, seed, sampling)
+    while not batch.is_done:
+        batch.advance(TOKENS_PER_STOP_CHECK if batch.stop_texts else None)
+        batch.check_stop_texts()
+    return batch.prompts.collect([batch.answer(row) for row in range(batch.size)])
 
 
-class Generation:
-    """A batch of prompts that is being continued; the arguments are those of `generate`."""
+class DecodedBatch:
+    """A batch of prompts and their continuations so far; the arguments are those of `generate`."""
 
     def __init__(
         self,
@@ -97,26 +98,28 @@ class Generation:
         max_new_tokens: int,
         stop: Any,
         seed: int | None,
-        sampling: dict[str, Any],
+        sampling: Sampling,
     ) -> None:
-        check_sampling(sampling, max_new_tokens, seed)
+        require_count("max_new_tokens", max_new_tokens, 1)
+        if seed is not None:
+            require_count("seed", seed, 0)
+        sampling.check()
         self.prompts = Prompts(prompts, tokenizer)
         tokenizer = self.prompts.tokenizer
         self._stepper = prepare(model, self.prompts, max_new_tokens, tokenizer)
         rows = self.prompts.rows
-        self.batch = len(rows)
+        self.size = len(rows)
         stop_ids, self.stop_texts = parse_stop(stop, tokenizer, self._stepper.vocab_size)
         self._stop_ids = padded_stops(stop_ids)
         self.lengths = np.array([len(row) for row in rows], "int32")
         self._limits = self.lengths + np.int32(max_new_tokens)
         self.ends = self._limits.copy()
-        self.finished = np.zeros(self.batch, bool)
-        shortest, longest = self._stepper.shortest_memory, self._stepper.max_length
-        width = bucket(int(self._limits.max()), shortest, longest)
+        self.finished = np.zeros(self.size, bool)
+        width = self._stepper.cache_length(int(self._limits.max()))
         self.tokens = pad_rows(rows, width)
-        self._uniforms = draw_uniforms(seed, self.batch, max_new_tokens, width)
-        self._rules = sampling_rules(sampling)
-        self._state, self.position = self._stepper.begin(self.tokens, self.prompts)
+        self._uniforms = draw_uniforms(seed, self.size, max_new_tokens, width)
+        self._rules = sampling.rules()
+        self._state, self.position = self._stepper.prefill(self.tokens, self.prompts)
         self._continuations: dict[int, Continuation] = {}
 
     @property
@@ -125,12 +128,12 @@ class Generation:
         return bool(self.finished.all())
 
     def advance(self, count: int | None = None) -> None:
-        """Add up to `count` columns after the longest prompt's last, or all if None."""
+        """Decodes up to `count` columns after the longest prompt's last, or all if None."""
         end = int(self._limits.max()) - 1
         if count is not None:
             end = min(max(self.position, int(self.lengths.max()) - 1) + count, end)
-        position, tokens, self._state, finished, ends, is_number = self._stepper.run(
-            continue_rows,
+        position, tokens, self._state, finished, ends, no_nan = self._stepper.run(
+            decode_columns,
             self.tokens,
             self._state,
             np.int32(self.position),
@@ -139,7 +142,7 @@ class Generation:
             (self.finished, self.ends),
             self._rules,
         )
-        if not bool(is_number):
+        if not bool(no_nan):
             raise ArgumentError(
                 "the model's logits are NaN: its training diverged; use an earlier checkpoint"
             )
@@ -149,12 +152,14 @@ class Generation:
         self.ends = np.array(ops.convert_to_numpy(ends))
 
     def continuation(self, row: int) -> Continuation:
-        """The decoder of a row's new ids."""
+        """The decoder of a row's new ids to text."""
         if row not in self._continuations:
-            tokenizer = self.prompts.tokenizer
-            given = self.prompts.given_text(row)
-            decoder = Continuation(self.prompts.context(row), tokenizer, self.stop_texts, given)
-            self._continuations[row] = decoder
+            self._continuations[row] = Continuation(
+                self.prompts.context(row),
+                self.prompts.tokenizer,
+                self.stop_texts,
+                self.prompts.given_text(row),
+            )
         return self._continuations[row]
 
     def new_ids(self, row: int) -> np.ndarray:
@@ -162,9 +167,9 @@ class Generation:
         end = min(int(self.ends[row]), self.position + 1)
         return self.tokens[row, self.lengths[row] : end]
 
-    def look_for_stop_texts(self) -> None:
-        """End the rows whose text holds a stop string."""
-        for row in range(self.batch if self.stop_texts else 0):
+    def check_stop_texts(self) -> None:
+        """Ends the rows whose text holds a stop string."""
+        for row in range(self.size if self.stop_texts else 0):
             ids = self.new_ids(row).tolist()
             text = self.continuation(row).stable(ids)
             if self.continuation(row).stop_at(text) is not None:
@@ -176,9 +181,9 @@ class Generation:
         ids = self.new_ids(row)
         if self.prompts.is_text:
             return self.prompts.given_text(row) + self.continuation(row).finish(ids)
-        return self.prompts.answer_ids(row, self.kept_ids(ids, row))
+        return self.prompts.answer_ids(row, self.ids_before_stop(ids, row))
 
-    def kept_ids(self, ids: Any, row: int = 0) -> Any:
+    def ids_before_stop(self, ids: Any, row: int = 0) -> Any:
         """The ids before the first stop string."""
         if self.stop_texts:
             decoder = self.continuation(row)
@@ -188,7 +193,7 @@ class Generation:
         return ids
 
 
-def continue_rows(
+def decode_columns(
     stepper: Stepper,
     tokens: Tensor,
     state: Any,
@@ -198,38 +203,38 @@ def continue_rows(
     status: tuple[Tensor, Tensor],
     rules: Rules,
 ) -> tuple[Tensor, ...]:
-    """Feed columns `position` to `end` - 1 to the model, filling in the next column each time.
+    """Steps through the columns `position` to `end` - 1, each time filling in the next one.
 
     A row keeps its own tokens until its prompt is used up; then it takes the chosen ones.
 
     Args:
-        stepper: gives the logits.
+        stepper: of the model.
         tokens: (batch, length) int32.
-        state: the model's memory of the columns before `position`.
+        state: the model's, after the columns before `position`.
         position: int32 scalar.
         end: int32 scalar.
         fixed: lengths (batch,) of the prompts, limits (batch,) of the rows, stop ids (stops,) and
             uniforms (batch, length), one for each new token of a row.
-        status: finished (batch,) and ends (batch,): the first column that is no answer.
+        status: finished (batch,) and ends (batch,): the column after the answer's last.
         rules: see `sampling.choose`.
 
     Returns:
-        position, tokens, state, finished, ends, and whether all logits were numbers.
+        position, tokens, state, finished, ends, and whether no logits were NaN.
     """
     lengths, limits, stops, uniforms = fixed
     columns = ops.arange(tokens.shape[1], dtype="int32")[None, :]
-    shaped = state
+    like = state
 
     def cond(position: Tensor, *carry: Any) -> Tensor:
         return ops.logical_and(position < end, ops.logical_not(ops.all(carry[2])))
 
     def body(
-        position: Tensor, tokens: Tensor, state: Any, finished: Tensor, ends: Tensor, sound: Tensor
+        position: Tensor, tokens: Tensor, state: Any, finished: Tensor, ends: Tensor, no_nan: Tensor
     ) -> tuple[Tensor, ...]:
         ids = ops.take(tokens, position, axis=1)[:, None]  # (batch, 1)
-        logits, state = stepper.step(ids, unfold(state, shaped), position)
+        logits, state = stepper.step(ids, unfold(state, like), position)
         logits, state = logits[:, -1], fold(state)  # (batch, vocab)
-        sound = ops.logical_and(sound, ops.logical_not(ops.any(ops.isnan(logits))))
+        no_nan = ops.logical_and(no_nan, ops.logical_not(ops.any(ops.isnan(logits))))
         after = position + 1
         drawn = ops.maximum(after - lengths, 0)[:, None]
         uniform = ops.take_along_axis(uniforms, drawn, axis=1)[:, 0]  # (batch,)
@@ -240,8 +245,8 @@ def continue_rows(
         tokens = ops.where(writes, chosen[:, None], tokens)
         ends = ops.where(stopped, after, ends)
         finished = ops.logical_or(ops.logical_or(finished, stopped), after + 1 >= limits)
-        return after, tokens, state, finished, ends, sound
+        return after, tokens, state, finished, ends, no_nan
 
-    sound = ops.convert_to_tensor(True)
-    values = stepper.loop(cond, body, (position, tokens, fold(state), *status, sound))
-    return *values[:2], unfold(values[2], shaped), *values[3:]
+    no_nan = ops.convert_to_tensor(True)
+    values = stepper.loop(cond, body, (position, tokens, fold(state), *status, no_nan))
+    return *values[:2], unfold(values[2], like), *values[3:]

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from keras import ops
 
-from lmzoo.generation import filters
-from lmzoo.generation.sampling import draw, draw_uniforms
+from lmzoo.generation.decoding import filters
+from lmzoo.generation.decoding.sampling import draw, draw_uniforms
 from tests.generation.standins import log_softmax
 
 numbers = st.floats(-30, 30, width=32, allow_subnormal=False)

@@ -1,4 +1,4 @@
-"""Unknown words in an answer: those of the source that were looked at."""
+"""Unknown words in an answer are replaced by words of the source."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,28 +7,26 @@ import keras
 import numpy as np
 from keras import ops
 
-from lmzoo.generation import compiled
 from lmzoo.generation.prompts import bucket, pad_rows
-from lmzoo.generation.stepper import BOS
+from lmzoo.generation.steppers import compiled
+from lmzoo.special_ids import BOS_ID, UNK_ID
 from lmzoo.typing import Tensor
 
-# The id of an unknown word, the same in every tokenizer.
-UNK = 1
-# Shortest padded lengths, so that few shapes are compiled.
-SHORTEST = 32
+# Rows are padded to at least this length, so that few shapes are compiled.
+MIN_LENGTH = 32
 
 
 def answer_text(model: keras.Model, tokenizer: Any, source: str, ids: Iterable[int]) -> str:
     """The text of an answer.
 
-    Where a model that copies, with a tokenizer of words, writes an unknown word, the word of the
-    source stands that it looked at most.
+    Where a model that copies, with a tokenizer of words, generates an unknown word, the word of the
+    source with the largest attention weight takes its place.
 
     Args:
         model: a Seq2SeqModel.
         tokenizer: that of both sides, or a pair: that of the source and that of the answer.
-        source: what the model has read.
-        ids: what it has written.
+        source: the source text.
+        ids: the generated ids.
 
     Returns:
         A string.
@@ -44,28 +42,27 @@ def answer_text(model: keras.Model, tokenizer: Any, source: str, ids: Iterable[i
         'a cat'
     """
     reader, writer = tokenizer if isinstance(tokenizer, tuple) else (tokenizer, tokenizer)
-    written = [int(token) for token in ids]
+    ids = [int(token) for token in ids]
     copies = getattr(model, "copies", False) and reader is writer and hasattr(writer, "words")
-    if not copies or UNK not in written:
-        return str(writer.decode(written))
+    if not copies or UNK_ID not in ids:
+        return str(writer.decode(ids))
     words = reader.words(source)
-    looks = _looks(model, reader.encode(source), written)
-    found = [
-        words[int(looks[place].argmax())] if token == UNK else writer.decode([token])
-        for place, token in enumerate(written)
+    weights = _attention_weights(model, reader.encode(source), ids)
+    texts = [
+        words[int(row.argmax())] if token == UNK_ID else writer.decode([token])
+        for token, row in zip(ids, weights, strict=True)
     ]
-    return str(writer.join(found))
+    return str(writer.join(texts))
 
 
-def _looks(model: keras.Model, source: list[int], written: list[int]) -> np.ndarray:
-    """What the model looked at when it wrote each id: (ids, source tokens)."""
-    target = [BOS, *written[:-1]]
+def _attention_weights(model: keras.Model, source: list[int], ids: list[int]) -> np.ndarray:
+    """The attention weights when each id was predicted: (ids, source tokens)."""
     rows = [
-        pad_rows([np.array(row, "int32")], bucket(len(row), SHORTEST, None))
-        for row in (source, target)
+        pad_rows([np.array(row, "int32")], bucket(len(row), MIN_LENGTH, None))
+        for row in (source, [BOS_ID, *ids[:-1]])
     ]
-    looks = ops.convert_to_numpy(compiled.run(model, _attention, *rows))
-    return np.asarray(looks[0, : len(written), : len(source)])
+    weights = ops.convert_to_numpy(compiled.run(model, _attention, *rows))
+    return np.asarray(weights[0, : len(ids), : len(source)])
 
 
 def _attention(model: keras.Model, source: Tensor, target: Tensor) -> Tensor:

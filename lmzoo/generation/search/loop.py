@@ -5,14 +5,15 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from lmzoo.generation.stepper import Stepper
+from lmzoo.generation.decoding.filters import allow_tokens
+from lmzoo.generation.steppers.stepper import Stepper
 from lmzoo.typing import Tensor
 
-NEVER = float("-inf")
+IMPOSSIBLE = float("-inf")
 
 
-class Fixed(NamedTuple):
-    """What does not change during a search."""
+class Settings(NamedTuple):
+    """The arguments of a search as tensors."""
 
     lengths: Tensor  # (batch,) of the prompts
     prefix: Tensor  # scalar, length of the prefix
@@ -23,7 +24,7 @@ class Fixed(NamedTuple):
     coverage: Tensor  # scalar
 
 
-class Found(NamedTuple):
+class Finished(NamedTuple):
     """The best finished hypotheses of each prompt, best first."""
 
     tokens: Tensor  # (batch, num_return, length) prompt and continuation
@@ -39,46 +40,45 @@ def search_rows(
     position: Tensor,
     scores: Tensor,
     fixed: tuple[Tensor, ...],
-    found: tuple[Tensor, ...],
+    finished: tuple[Tensor, ...],
 ) -> tuple[Tensor, ...]:
     """The whole search, from `position` on.
 
     Args:
-        stepper: gives the logits.
+        stepper: of the model.
         tokens: (batch * beams, length) int32, prompts followed by the prefix.
-        state: memory of the columns before `position`, batch axis (batch,).
+        state: the model's, after the columns before `position`, batch axis (batch,).
         position: int32 scalar.
         scores: (batch, beams) log-probabilities of the live hypotheses, -inf for none.
-        fixed: the fields of `Fixed`.
-        found: the fields of `Found`.
+        fixed: the fields of `Settings`.
+        finished: the fields of `Finished`.
 
     Returns:
-        the fields of `Found`.
+        the fields of `Finished`.
     """
-    known = Fixed(*fixed)
+    settings = Settings(*fixed)
     beams = scores.shape[1]
-    last = ops.max(known.lengths) + known.limit - 1
+    last = ops.max(settings.lengths) + settings.limit - 1
     state = keras.tree.map_structure(lambda part: ops.repeat(part, beams, axis=0), state)
 
     def cond(position: Tensor, *carry: Any) -> Tensor:
-        scores, found = carry[2], carry[3:]
-        best = ops.max(scores, axis=-1) / _divisor(known.limit, known.penalty)
-        overtakes = best > ops.min(found[3], axis=-1)
+        scores, finished = carry[2], carry[3:]
+        best = ops.max(scores, axis=-1) / _divisor(settings.limit, settings.penalty)
+        overtakes = best > ops.min(finished[3], axis=-1)
         return ops.logical_and(position < last, ops.any(overtakes))
 
     def body(
-        position: Tensor, tokens: Tensor, state: Any, scores: Tensor, *found: Tensor
+        position: Tensor, tokens: Tensor, state: Any, scores: Tensor, *finished: Tensor
     ) -> tuple[Any, ...]:
         logits, state = stepper.step(ops.take(tokens, position, axis=1)[:, None], state, position)
         logits = logits[:, -1]  # (batch * beams, vocab)
-        grown = stepper.inner(
-            grow, logits, tokens, position + 1, scores, fixed, found, _bonus(stepper, state, scores)
+        coverage = _coverage(stepper, state, scores)
+        parents, tokens, scores, better = stepper.inner(
+            grow, logits, tokens, position + 1, scores, fixed, finished, coverage
         )
-        parents, tokens, scores, better = grown
-        state = stepper.reorder(state, parents)
-        return position + 1, tokens, state, scores, *better
+        return position + 1, tokens, stepper.reorder(state, parents), scores, *better
 
-    values = stepper.loop(cond, body, (position, tokens, state, scores, *found))
+    values = stepper.loop(cond, body, (position, tokens, state, scores, *finished))
     return tuple(values[4:])
 
 
@@ -88,69 +88,69 @@ def grow(
     column: Tensor,
     scores: Tensor,
     fixed: tuple[Tensor, ...],
-    found: tuple[Tensor, ...],
-    bonus: Tensor,
+    finished: tuple[Tensor, ...],
+    coverage: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, ...]]:
-    """Extend every hypothesis by one token, at `column`.
+    """Extends every hypothesis by one token, at `column`.
 
     Args:
         logits: (batch * beams, vocab) for that column.
-        tokens, scores, fixed, found: as in `search_rows`.
+        tokens, scores, fixed, finished: as in `search_rows`.
         column: int32 scalar.
-        bonus: (batch, beams), at most 0: added to the score of a hypothesis that ends here, times
-            the weight of coverage.
+        coverage: (batch, beams), at most 0: times the coverage penalty, what is added to the score
+            of a hypothesis that ends here.
 
     Returns:
-        parents (batch * beams,) among the rows of tokens, the new tokens and scores, and found.
+        parents (batch * beams,) among the rows of tokens, new tokens, new scores, and finished.
     """
-    known = Fixed(*fixed)
+    settings = Settings(*fixed)
     batch, beams = scores.shape
     vocab, length = logits.shape[-1], tokens.shape[-1]
     log_p = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
     log_p = ops.reshape(log_p, (batch, beams, vocab))
     old = ops.reshape(tokens, (batch, beams, length))
-    forced = (column < known.lengths + known.prefix)[:, None]  # (batch, 1)
-    counts = ops.maximum(column - known.lengths + 1, 1)[:, None]  # new tokens, this one included
+    forced = (column < settings.lengths + settings.prefix)[:, None]  # (batch, 1)
+    counts = ops.maximum(column - settings.lengths + 1, 1)[:, None]  # new tokens, this one included
 
-    total = scores[:, :, None] + ops.where(known.allowed, log_p, NEVER)
+    total = scores[:, :, None] + allow_tokens(log_p, settings.allowed)
     # Each beam has one extension by each stop id: among so many there are enough by other ids.
-    count = min(beams * (1 + known.stops.shape[0]), beams * vocab)
+    count = min(beams * (1 + settings.stops.shape[0]), beams * vocab)
     top, top_parents, top_tokens = _best(total, count)  # each (batch, count)
-    is_stop = ops.any(top_tokens[:, :, None] == known.stops, axis=-1)
+    is_stop = ops.any(top_tokens[:, :, None] == settings.stops, axis=-1)
     ended_parents = top_parents[:, :beams]
-    ended = ops.where(ops.logical_and(is_stop, ops.logical_not(forced)), top, NEVER)[:, :beams]
+    ended = ops.where(ops.logical_and(is_stop, ops.logical_not(forced)), top, IMPOSSIBLE)[:, :beams]
 
-    live, places = ops.top_k(ops.where(is_stop, NEVER, top), beams)
-    parents = ops.take_along_axis(top_parents, places, axis=1)  # (batch, beams)
-    chosen = ops.take_along_axis(top_tokens, places, axis=1)  # (batch, beams)
+    live, index = ops.top_k(ops.where(is_stop, IMPOSSIBLE, top), beams)
+    parents = ops.take_along_axis(top_parents, index, axis=1)  # (batch, beams)
+    chosen = ops.take_along_axis(top_tokens, index, axis=1)  # (batch, beams)
 
     given = ops.take(old, column, axis=2)  # (batch, beams)
     gain = ops.take_along_axis(log_p, given[:, :, None], axis=2)[:, :, 0]
-    gain = ops.where((column < known.lengths)[:, None], 0.0, gain)
+    gain = ops.where((column < settings.lengths)[:, None], 0.0, gain)
     live = ops.where(forced, scores + gain, live)
     parents = ops.where(forced, ops.arange(beams, dtype="int32")[None, :], parents)
     chosen = ops.where(forced, given, chosen)
 
     here = ops.arange(length, dtype="int32") == column
     new = ops.where(here, chosen[:, :, None], _pick(old, parents))  # (batch, beams, length)
-    is_last = column + 1 >= (known.lengths + known.limit)[:, None]
-    complete = ops.where(is_last, live, NEVER)
-    divisor = _divisor(counts, known.penalty)
-    bonus = known.coverage * bonus
-    ended = ended / divisor + ops.take_along_axis(bonus, ended_parents, axis=1)
-    complete = complete / divisor + ops.take_along_axis(bonus, parents, axis=1)
-    best = _merge(Found(*found), _pick(old, ended_parents), column, counts, ended)
+    is_last = column + 1 >= (settings.lengths + settings.limit)[:, None]
+    complete = ops.where(is_last, live, IMPOSSIBLE)
+    divisor = _divisor(counts, settings.penalty)
+    coverage = settings.coverage * coverage
+    ended = ended / divisor + ops.take_along_axis(coverage, ended_parents, axis=1)
+    complete = complete / divisor + ops.take_along_axis(coverage, parents, axis=1)
+    best = _merge(Finished(*finished), _pick(old, ended_parents), column, counts, ended)
     best = _merge(best, new, column + 1, counts, complete)
-    live = ops.where(is_last, NEVER, live)
+    live = ops.where(is_last, IMPOSSIBLE, live)
     rows = ops.arange(batch, dtype="int32")[:, None] * beams + parents
     return ops.reshape(rows, (-1,)), ops.reshape(new, (-1, length)), live, tuple(best)
 
 
-def _bonus(stepper: Stepper, state: Any, scores: Tensor) -> Tensor:
-    """What coverage adds to the score of each hypothesis, (batch, beams)."""
+def _coverage(stepper: Stepper, state: Any, scores: Tensor) -> Tensor:
+    """Log coverage of the source of each hypothesis, (batch, beams); 0 without a source."""
     if not (isinstance(state, dict) and "coverage" in state):
         return ops.zeros_like(scores)
-    return ops.reshape(stepper.uncovered(state), scores.shape)  # (batch, beams)
+    return ops.reshape(stepper.log_coverage(state), scores.shape)  # (batch, beams)
 
 
 def _best(total: Tensor, count: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -166,15 +166,17 @@ def _pick(rows: Tensor, index: Tensor) -> Tensor:
     return ops.take_along_axis(rows, index[:, :, None], axis=1)
 
 
-def _merge(found: Found, tokens: Tensor, end: Tensor, counts: Tensor, scores: Tensor) -> Found:
-    """The best of those found and the new hypotheses (batch, beams); older ones win ties."""
-    kept = found.scores.shape[1]
-    both, index = ops.top_k(ops.concatenate([found.scores, scores], axis=1), kept)
+def _merge(
+    finished: Finished, tokens: Tensor, end: Tensor, counts: Tensor, scores: Tensor
+) -> Finished:
+    """The best of those finished and the new hypotheses (batch, beams); older ones win ties."""
+    kept = finished.scores.shape[1]
+    both, index = ops.top_k(ops.concatenate([finished.scores, scores], axis=1), kept)
     index = ops.cast(index, "int32")
-    ends = ops.concatenate([found.ends, ops.zeros_like(scores, "int32") + end], axis=1)
-    sizes = ops.concatenate([found.counts, ops.zeros_like(scores, "int32") + counts], axis=1)
-    return Found(
-        tokens=_pick(ops.concatenate([found.tokens, tokens], axis=1), index),
+    ends = ops.concatenate([finished.ends, ops.zeros_like(scores, "int32") + end], axis=1)
+    sizes = ops.concatenate([finished.counts, ops.zeros_like(scores, "int32") + counts], axis=1)
+    return Finished(
+        tokens=_pick(ops.concatenate([finished.tokens, tokens], axis=1), index),
         ends=ops.take_along_axis(ends, index, axis=1),
         counts=ops.take_along_axis(sizes, index, axis=1),
         scores=both,

@@ -7,10 +7,9 @@ import numpy as np
 from keras import ops
 
 from lmzoo.errors import ArgumentError
-from lmzoo.generation.beam_loop import NEVER, Fixed, Found, search_rows
+from lmzoo.generation.continuation import Continuation
 from lmzoo.generation.prompts import (
     Prompts,
-    bucket,
     check_ids,
     pad_rows,
     padded_stops,
@@ -19,8 +18,9 @@ from lmzoo.generation.prompts import (
     require_count,
     text_ids,
 )
-from lmzoo.generation.stepper import Stepper, prepare
-from lmzoo.generation.text import Continuation
+from lmzoo.generation.search.loop import IMPOSSIBLE, Finished, Settings, search_rows
+from lmzoo.generation.steppers.selection import prepare
+from lmzoo.generation.steppers.stepper import Stepper
 
 
 def beam_search(
@@ -43,17 +43,17 @@ def beam_search(
     At each step the `num_beams` best hypotheses that have not ended are extended by every token.
     Among the `num_beams` best extensions, those by a stop id are finished. A hypothesis scores
     log P / ((5 + len) / 6) ** length_penalty, where len counts its new tokens and the stop id, plus
-    coverage_penalty times the sum over the source's tokens of log(min(1, what the last attention
-    gave to it in all)). The search ends when no live hypothesis can overtake those to be returned
-    any more. With one beam it is greedy search: the first stop id ends it.
+    coverage_penalty times the sum over the source's tokens of log(min(1, the attention it got in
+    all)). The search ends when no live hypothesis can overtake those to be returned any more. With
+    one beam it is greedy search: the first stop id ends it.
 
     Args:
         model: a language model, see `generate`.
         prompts: see `generate`.
         tokenizer: needed for text; its `eos_id` then ends a hypothesis.
         num_beams: hypotheses kept at each step; 1 or more.
-        length_penalty: 0 compares plain log-probabilities; above 0 favours longer texts.
-        coverage_penalty: above 0 favours texts that look at all of the source; for models that
+        length_penalty: 0 compares plain log-probabilities; above 0 favors longer texts.
+        coverage_penalty: above 0 favors texts that attend to all of the source; for models that
             have one.
         prefix: text or ids with which every continuation begins; it counts in max_new_tokens and
             in the score.
@@ -88,7 +88,7 @@ def beam_search(
     stops, texts = parse_stop(stop, tokenizer, stepper.vocab_size)
     if texts:
         raise ArgumentError(f"stop holds the text {texts[0]!r}: beam_search stops at ids only")
-    fixed = Fixed(
+    settings = Settings(
         lengths=np.array([len(row) for row in given.rows], "int32"),
         prefix=np.int32(len(forced := _prefix_ids(prefix, tokenizer, stepper, max_new_tokens))),
         limit=np.int32(max_new_tokens),
@@ -98,8 +98,8 @@ def beam_search(
         penalty=np.float32(length_penalty if num_beams > 1 else 0.0),
         coverage=np.float32(coverage_penalty),
     )
-    found = _search(stepper, given, forced, num_beams, num_return, fixed)
-    return _answers(given, found, num_beams, num_return, length_penalty, return_scores)
+    finished = _search(stepper, given, forced, num_beams, num_return, settings)
+    return _answers(given, finished, num_beams, num_return, length_penalty, return_scores)
 
 
 def _search(
@@ -108,28 +108,27 @@ def _search(
     forced: list[int],
     num_beams: int,
     num_return: int,
-    fixed: Fixed,
-) -> Found:
-    """Run the search and bring its results to NumPy."""
+    settings: Settings,
+) -> Finished:
+    """Runs the search and brings its results to NumPy."""
     rows, batch = given.rows, len(given.rows)
-    longest = max(len(row) for row in rows) + int(fixed.limit)
-    width = bucket(longest, stepper.shortest_memory, stepper.max_length)
-    coverage = float(fixed.coverage) > 0
-    state, position = stepper.begin_search(pad_rows(rows, width), given, coverage=coverage)
+    width = stepper.cache_length(max(len(row) for row in rows) + int(settings.limit))
+    coverage = float(settings.coverage) > 0
+    state, position = stepper.prefill_search(pad_rows(rows, width), given, coverage=coverage)
     whole = [np.concatenate([row, forced]).astype("int32") for row in rows]
     tokens = np.repeat(pad_rows(whole, width), num_beams, axis=0)  # (batch * beams, length)
-    scores = np.full((batch, num_beams), NEVER, "float32")
+    scores = np.full((batch, num_beams), IMPOSSIBLE, "float32")
     scores[:, 0] = 0.0  # all beams are equal at first: one of them counts
-    found = Found(
+    finished = Finished(
         tokens=np.zeros((batch, num_return, width), "int32"),
         ends=np.zeros((batch, num_return), "int32"),
         counts=np.ones((batch, num_return), "int32"),
-        scores=np.full((batch, num_return), NEVER, "float32"),
+        scores=np.full((batch, num_return), IMPOSSIBLE, "float32"),
     )
-    found = stepper.run(
-        search_rows, tokens, state, np.int32(position), scores, tuple(fixed), tuple(found)
+    finished = stepper.run(
+        search_rows, tokens, state, np.int32(position), scores, tuple(settings), tuple(finished)
     )
-    return Found(*(ops.convert_to_numpy(part) for part in found))
+    return Finished(*(ops.convert_to_numpy(part) for part in finished))
 
 
 def _check(
@@ -177,18 +176,23 @@ def _allowed(tokens: Any, stops: list[int], vocab_size: int) -> np.ndarray:
 
 
 def _answers(
-    given: Prompts, found: Found, beams: int, num_return: int, penalty: float, with_scores: bool
+    given: Prompts,
+    finished: Finished,
+    beams: int,
+    num_return: int,
+    penalty: float,
+    with_scores: bool,
 ) -> Any:
     """The hypotheses as answers of the prompts' kind."""
     answers, scores = [], []
     for row, ids in enumerate(given.rows):
-        exists = np.isfinite(found.scores[row])
-        ends = found.ends[row][exists]
-        new = [found.tokens[row, i, len(ids) : end] for i, end in enumerate(ends)]
+        exists = np.isfinite(finished.scores[row])
+        ends = finished.ends[row][exists]
+        new = [finished.tokens[row, i, len(ids) : end] for i, end in enumerate(ends)]
         texts = [_answer(given, row, continuation) for continuation in new]
-        values = found.scores[row][exists]
+        values = finished.scores[row][exists]
         if beams == 1:
-            values = values / ((5.0 + found.counts[row][exists]) / 6.0) ** penalty
+            values = values / ((5.0 + finished.counts[row][exists]) / 6.0) ** penalty
         answers.append(texts if num_return > 1 else texts[0])
         scores.append(values.tolist() if num_return > 1 else float(values[0]))
     if with_scores:

@@ -1,4 +1,4 @@
-"""`stream`: text or ids as they come."""
+"""`stream`: a continuation piece by piece."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,10 +6,11 @@ from typing import Any
 import keras
 
 from lmzoo.errors import PromptError
-from lmzoo.generation.decode import Generation
+from lmzoo.generation.decoding.batch import DecodedBatch
+from lmzoo.generation.decoding.sampling import Sampling
 
-# After the first token, so many are computed between two looks at the loop.
-TOKENS_PER_TURN = 4
+# After the first token, the compiled loop returns after every so many.
+TOKENS_PER_CALL = 4
 
 
 def stream(
@@ -27,7 +28,7 @@ def stream(
     stop: Any = None,
     seed: int | None = None,
 ) -> Iterator[Any]:
-    """Continue one prompt, giving each piece of the continuation as soon as it is known.
+    """Continues one prompt, giving each piece of the continuation as soon as it is known.
 
     The pieces joined are what `generate` adds to the prompt for the same arguments. A piece never
     holds a part of a character, and what may turn out to begin a stop string is held back.
@@ -51,38 +52,31 @@ def stream(
         >>> len(list(lmzoo.stream(model, [3, 1], max_new_tokens=2, temperature=0)))
         2
     """
-    sampling = {
-        "temperature": temperature,
-        "top_k": top_k,
-        "top_p": top_p,
-        "min_p": min_p,
-        "repetition_penalty": repetition_penalty,
-        "no_repeat_ngram": no_repeat_ngram,
-    }
-    generation = Generation(model, prompt, tokenizer, max_new_tokens, stop, seed, sampling)
-    if not generation.prompts.is_single:
+    sampling = Sampling(temperature, top_k, top_p, min_p, repetition_penalty, no_repeat_ngram)
+    batch = DecodedBatch(model, prompt, tokenizer, max_new_tokens, stop, seed, sampling)
+    if not batch.prompts.is_single:
         raise PromptError(
-            f"stream takes one prompt, not a list of {generation.batch}: use generate for several"
+            f"stream takes one prompt, not a list of {batch.size}: use generate for several"
         )
-    return _texts(generation) if generation.prompts.is_text else _ids(generation)
+    return _texts(batch) if batch.prompts.is_text else _ids(batch)
 
 
-def _turns(generation: Generation) -> Iterator[list[int]]:
+def _prefixes(batch: DecodedBatch) -> Iterator[list[int]]:
     """All new ids so far, once for each new one."""
     count = 0
-    while not generation.is_done:
-        generation.advance(TOKENS_PER_TURN if count else 1)
-        generation.look_for_stop_texts()
-        ids = [int(token) for token in generation.new_ids(0)]
+    while not batch.is_done:
+        batch.advance(TOKENS_PER_CALL if count else 1)
+        batch.check_stop_texts()
+        ids = [int(token) for token in batch.new_ids(0)]
         for end in range(count + 1, len(ids) + 1):
             yield ids[:end]
         count = len(ids)
 
 
-def _texts(generation: Generation) -> Iterator[str]:
-    decoder = generation.continuation(0)
+def _texts(batch: DecodedBatch) -> Iterator[str]:
+    decoder = batch.continuation(0)
     shown, ids = "", []
-    for ids in _turns(generation):
+    for ids in _prefixes(batch):
         text = decoder.stable(ids)
         if decoder.stop_at(text) is not None:
             break
@@ -95,17 +89,17 @@ def _texts(generation: Generation) -> Iterator[str]:
         yield rest
 
 
-def _ids(generation: Generation) -> Iterator[int]:
+def _ids(batch: DecodedBatch) -> Iterator[int]:
     shown = 0
     ids: list[int] = []
-    for ids in _turns(generation):
+    for ids in _prefixes(batch):
         ready = len(ids)
-        if generation.stop_texts:
-            decoder = generation.continuation(0)
+        if batch.stop_texts:
+            decoder = batch.continuation(0)
             text = decoder.stable(ids)
             if decoder.stop_at(text) is not None:
                 break
             ready = decoder.whole_ids(ids, decoder.settled(text))
         yield from ids[shown:ready]
         shown = max(shown, ready)
-    yield from generation.kept_ids(ids)[shown:]
+    yield from batch.ids_before_stop(ids)[shown:]

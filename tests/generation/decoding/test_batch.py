@@ -13,7 +13,7 @@ from keras import ops
 
 import lmzoo
 from lmzoo.generation import generate
-from lmzoo.generation.compiled import compilation_count
+from lmzoo.generation.steppers.compiled import compilation_count
 from tests.generation.standins import (
     AttentionModel,
     ByteTokenizer,

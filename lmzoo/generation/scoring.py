@@ -1,4 +1,4 @@
-"""`score`: the log-probability that a model gives to texts, token by token."""
+"""`score`: the log-probability of texts, token by token."""
 
 from typing import Any
 
@@ -6,9 +6,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from lmzoo.generation import compiled
 from lmzoo.generation.prompts import Prompts, bucket, pad_rows
-from lmzoo.generation.stepper import PlainModel, RecomputingStepper, Stepper, prepare
+from lmzoo.generation.steppers import compiled
+from lmzoo.generation.steppers.recomputing import PlainModel, RecomputingStepper
+from lmzoo.generation.steppers.selection import prepare
+from lmzoo.generation.steppers.stepper import Stepper
 from lmzoo.typing import Tensor
 
 # Logits computed at once: rows * time * vocabulary; 2^26 float32 numbers are 256 MB.
@@ -17,11 +19,10 @@ _SHORTEST = 32
 
 
 def score(model: keras.Model, texts_or_ids: Any, *, tokenizer: Any = None) -> Any:
-    """Give the log-probability, in nats, of each token given those before it.
+    """The log-probability, in nats, of each token given those before it.
 
-    The first token has nothing before it and no score: n ids give n - 1 values. To score a first
-    token too, put the token in front that begins a document (`tokenizer.eos_id` for models
-    trained on this package's pipeline).
+    The first token has no score: n ids give n - 1 values. To score it too, prepend the token that
+    begins a document (`tokenizer.eos_id` for models trained on this package's pipeline).
 
     A model of this package is called on padded batches. Any other model is called on exact
     lengths; one whose output is (batch, time, vocab) is taken to be causal.
@@ -55,7 +56,7 @@ def score(model: keras.Model, texts_or_ids: Any, *, tokenizer: Any = None) -> An
 
 
 def _score_batches(stepper: Stepper, rows: list[np.ndarray]) -> list[np.ndarray]:
-    """Score rows of similar length together, padded on the right."""
+    """Scores rows of similar length together, padded on the right."""
     answers: list[Any] = [None] * len(rows)
     order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
     start = 0
@@ -88,7 +89,7 @@ def _log_probabilities(logits: Tensor, targets: Tensor) -> Tensor:
 
 
 def _score_plain(plain: PlainModel, row: np.ndarray) -> np.ndarray:
-    """Score one row (time,) with a model that offers no `step`."""
+    """Scores one row (time,) with a model that offers no `step`."""
     if len(row) == 1:
         return np.zeros(0, "float32")
     if plain.fixed_length is not None:
