@@ -8,6 +8,7 @@ from lmzoo import (
     callbacks,
     data,
     errors,
+    evaluation,
     generation,
     layers,
     losses,
@@ -18,7 +19,7 @@ from lmzoo import (
     schedules,
     tokenizers,
 )
-from lmzoo.decide import classify, tag
+from lmzoo.evaluation import classify, tag
 from lmzoo.generation import answer, beam_search, generate, score, stream
 from lmzoo.models import (
     ClassifierModel,
@@ -41,6 +42,8 @@ from lmzoo.models import (
     build_lstm_lm,
     build_lstm_seq2seq,
     build_rnn_lm,
+    build_tagger,
+    build_text_classifier,
     build_transformer_classifier,
     build_transformer_seq2seq,
     build_transformer_tagger,
@@ -74,6 +77,8 @@ __all__ = [
     "build_lstm_seq2seq",
     "build_model",
     "build_rnn_lm",
+    "build_tagger",
+    "build_text_classifier",
     "build_transformer_classifier",
     "build_transformer_seq2seq",
     "build_transformer_tagger",
@@ -83,6 +88,7 @@ __all__ = [
     "data",
     "describe_model",
     "errors",
+    "evaluation",
     "generate",
     "generation",
     "layers",

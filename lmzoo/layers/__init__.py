@@ -1,6 +1,6 @@
 """The layers that the models are made of; a block offers call, init_state and step."""
 
-from lmzoo.layers.heads.decision import ClassHead
+from lmzoo.layers.heads.class_head import ClassHead
 
 from lmzoo.layers.attention.cross import CrossAttentionBlock, GlobalAttentionBlock
 from lmzoo.layers.attention.multi_head import MultiHeadAttention

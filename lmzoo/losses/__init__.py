@@ -7,7 +7,6 @@ from lmzoo.losses.crf import (
     crf_log_partition,
     crf_marginals,
     crf_score,
-    split_scores,
 )
 from lmzoo.losses.cross_entropy import CrossEntropy, pair_divergence, token_nats
 from lmzoo.losses.fused import FusedCrossEntropy, head_nats
@@ -27,6 +26,5 @@ __all__ = [
     "crf_score",
     "head_nats",
     "pair_divergence",
-    "split_scores",
     "token_nats",
 ]

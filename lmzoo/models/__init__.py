@@ -1,13 +1,15 @@
 """The models: one file per family; importing this package registers them all."""
 
 from lmzoo.models.base import LanguageModel, Seq2SeqModel
+from lmzoo.models.bases.classifier import ClassifierModel
 from lmzoo.models.bases.encoder import Encoder
+from lmzoo.models.bases.tagger import TaggerModel
 from lmzoo.models.bases.zoo_model import ZooModel, clone
-from lmzoo.models.classifier_model import ClassifierModel
 from lmzoo.models.classifiers import (
     build_bow_classifier,
     build_cnn_classifier,
     build_lstm_classifier,
+    build_text_classifier,
     build_transformer_classifier,
 )
 from lmzoo.models.convolutional import build_cnn_lm
@@ -16,15 +18,14 @@ from lmzoo.models.gpt2 import build_gpt2_lm
 from lmzoo.models.llama import build_llama_lm
 from lmzoo.models.recurrent import build_gru_lm, build_lstm_lm, build_rnn_lm
 from lmzoo.models.recurrent_seq2seq import build_gru_seq2seq, build_lstm_seq2seq
-from lmzoo.models.tagger_model import TaggerModel
 from lmzoo.models.taggers import (
     build_bilstm_crf_tagger,
     build_lstm_intent_tagger,
+    build_tagger,
     build_transformer_tagger,
 )
 from lmzoo.models.token_model import TokenModel
 from lmzoo.models.transformer_seq2seq import build_transformer_seq2seq
-from lmzoo.models.vector_model import VectorModel
 
 __all__ = [
     "ClassifierModel",
@@ -33,7 +34,6 @@ __all__ = [
     "Seq2SeqModel",
     "TaggerModel",
     "TokenModel",
-    "VectorModel",
     "ZooModel",
     "build_bilstm_crf_tagger",
     "build_bow_classifier",
@@ -49,6 +49,8 @@ __all__ = [
     "build_lstm_lm",
     "build_lstm_seq2seq",
     "build_rnn_lm",
+    "build_tagger",
+    "build_text_classifier",
     "build_transformer_classifier",
     "build_transformer_seq2seq",
     "build_transformer_tagger",

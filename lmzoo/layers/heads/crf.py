@@ -8,6 +8,9 @@ import numpy as np
 from keras import ops
 
 from lmzoo.errors import ArgumentError
+from lmzoo.layers.layer import Layer
+from lmzoo.losses.crf import crf_log_likelihood, crf_marginals
+from lmzoo.losses.viterbi import crf_decode
 from lmzoo.typing import Tensor
 
 # What a forbidden transition scores: exp of it is 0, and sums of it stay finite.
@@ -15,12 +18,11 @@ FORBIDDEN = -1e4
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class CRF(keras.layers.Layer):
-    """Joins the scores of tags at words with those of tags after tags (linear-chain CRF).
+class CRF(Layer):
+    """Linear-chain CRF over tags: the identity on emissions, and owner of the transitions.
 
-    The output holds both, so that loss, metrics and decoding need nothing but it: train with
-    `lmzoo.losses.CRFLoss`, decode with `lmzoo.losses.crf_decode`. It computes in float32 whatever
-    the dtype policy. The transitions start at 0.
+    Train with `lmzoo.losses.CRFLoss(crf)`, measure with `lmzoo.metrics.TagAccuracy(crf)`. It
+    computes in float32 whatever the dtype policy. Transitions, start and end begin at 0.
 
     Args:
         num_tags: Number of tags, at least 1.
@@ -38,7 +40,7 @@ class CRF(keras.layers.Layer):
         >>> import keras, lmzoo
         >>> crf = lmzoo.layers.CRF(3, forbidden=[[-1, 2], [0, 2]])  # 2 follows only 1 and 2
         >>> tuple(crf(keras.ops.ones((2, 5, 3))).shape)
-        (2, 10, 3)
+        (2, 5, 3)
     """
 
     def __init__(
@@ -57,7 +59,7 @@ class CRF(keras.layers.Layer):
         self.supports_masking = True
 
     def build(self, emissions_shape: tuple) -> None:
-        """Makes the transitions, and the rows of start and end."""
+        """Makes the transitions, and the scores of the first and the last tag."""
         if emissions_shape[-1] != self.num_tags:
             raise ArgumentError(
                 f"The last layer gives {emissions_shape[-1]} scores a word, the CRF has "
@@ -67,43 +69,41 @@ class CRF(keras.layers.Layer):
         self.transitions = self.add_weight((tags, tags), initializer="zeros", name="transitions")
         self.start = self.add_weight((tags,), initializer="zeros", name="start")
         self.end = self.add_weight((tags,), initializer="zeros", name="end")
-        self.built = True
 
-    def call(self, emissions: Tensor, mask: Tensor | None = None) -> Tensor:
-        """CRF scores (batch, time + num_tags + 2, num_tags).
+    def call(self, emissions: Tensor) -> Tensor:
+        """The emissions (batch, time, num_tags), the score of each tag at each word, in float32."""
+        return ops.cast(emissions, "float32")
+
+    def compute_output_spec(self, emissions: keras.KerasTensor) -> keras.KerasTensor:
+        """Float32, of the same shape."""
+        return keras.KerasTensor(emissions.shape, "float32")
+
+    def scores(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Transitions (num_tags, num_tags) [from, to], start and end (num_tags,); -1e4 forbids."""
+        tags, allowed = self.num_tags, self._allowed
+        return (
+            ops.where(allowed[:tags, :tags], self.transitions, FORBIDDEN),
+            ops.where(allowed[-1, :tags], self.start, FORBIDDEN),
+            ops.where(allowed[:tags, -1], self.end, FORBIDDEN),
+        )
+
+    def log_likelihood(self, emissions: Tensor, tags: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Log-probability of a tag sequence for each row, float32 (batch,), in nats.
 
         Args:
-            emissions: Score of each tag at each word, (batch, time, num_tags).
-            mask: bool (batch, time), where words are real; emissions of others become 0.
-
-        Returns:
-            Float32: the emissions, the transitions [from, to], start and end.
+            emissions: (batch, time, num_tags).
+            tags: Ids (batch, time).
+            mask: (batch, time), not 0 where a word is real: the first words of each row; None: all.
         """
-        emissions = ops.cast(emissions, "float32")
-        if mask is not None:
-            emissions = ops.where(mask[..., None], emissions, 0.0)
-        tags, allowed = self.num_tags, self._allowed
-        rows = [
-            ops.where(allowed[:tags, :tags], ops.cast(self.transitions, "float32"), FORBIDDEN),
-            ops.where(allowed[-1:, :tags], ops.cast(self.start, "float32")[None], FORBIDDEN),
-            ops.where(allowed[:tags, -1], ops.cast(self.end, "float32"), FORBIDDEN)[None],
-        ]
-        shared = ops.concatenate(rows, axis=0)[None]  # (1, tags + 2, tags)
-        shared = ops.repeat(shared, ops.shape(emissions)[0], axis=0)
-        return ops.concatenate([emissions, shared], axis=1)
+        return crf_log_likelihood(emissions, *self.scores(), tags, mask)
 
-    def compute_output_shape(self, emissions_shape: tuple) -> tuple:
-        """(batch, time + num_tags + 2, num_tags)."""
-        batch, time, tags = emissions_shape
-        return (batch, None if time is None else time + tags + 2, tags)
+    def decode(self, emissions: Tensor, mask: Tensor | None = None) -> Tensor:
+        """The best tag sequence of each row, int32 (batch, time), 0 where no word is real."""
+        return crf_decode(emissions, *self.scores(), mask)
 
-    def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None = None) -> None:
-        """None: the output is no sequence of words any more."""
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that build this layer again."""
-        forbidden = [list(pair) for pair in self.forbidden]
-        return {**super().get_config(), "num_tags": self.num_tags, "forbidden": forbidden}
+    def marginals(self, emissions: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Probability of each tag at each word, float32 (batch, time, num_tags)."""
+        return crf_marginals(emissions, *self.scores(), mask)
 
 
 def _pair(pair: Sequence[int], num_tags: int) -> tuple[int, int]:

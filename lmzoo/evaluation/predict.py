@@ -1,4 +1,4 @@
-"""Labels for texts and tags for words, from trained models."""
+"""Labels of texts and tags of words, from trained models."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +9,7 @@ import numpy as np
 from lmzoo.errors import ArgumentError, PromptError
 
 BATCH = 64
+COLORS = ("cyan", "magenta", "yellow", "green", "blue", "red")
 
 
 def classify(
@@ -19,27 +20,30 @@ def classify(
     labels: Sequence[str],
     max_length: int = 512,
     probabilities: bool = False,
-    outside: str | None = None,
+    out_of_scope: str | None = None,
     threshold: float = 0.0,
+    from_logits: bool = True,
 ) -> Any:
-    """Sorts texts into classes.
+    """Predicts the labels of texts.
 
     Args:
-        model: from ids (batch, time) to class probabilities, (batch, 1) or (batch, classes).
-        texts: one text or several.
+        model: ids (batch, time) -> predictions of classes, (batch, 1) or (batch, classes).
+        texts: one text, or several.
         tokenizer: the model's.
         labels: names of the classes, in their order; see `ClassificationData.labels`.
-        max_length: tokens of a text that are read; the rest is left out.
-        probabilities: whether to give every label's probability instead of the likeliest label.
-        outside: the label of all that belongs nowhere.
-        threshold: least probability of an answer, 0 to 1; a text that has none is `outside`.
+        max_length: tokens of a text that are used; the rest is cut.
+        probabilities: whether to return every label's probability instead of the best label.
+        out_of_scope: the label of out-of-scope texts.
+        threshold: least probability of a label, 0 to 1; other texts are out-of-scope.
+        from_logits: whether predictions are logits; False for a plain Keras model that ends in a
+            sigmoid or softmax.
 
     Returns:
         A label, or {label: probability}; for several texts a list of them.
 
     Raises:
-        ArgumentError: the labels are not as many as the model's classes, `outside` is none of
-            them, or a threshold without it or outside 0 to 1.
+        ArgumentError: the number of labels is not that of the model's classes, `out_of_scope` is
+            not a label, or the threshold is given without it or outside 0 to 1.
         DataError: a text without a token.
 
     Example:
@@ -51,38 +55,33 @@ def classify(
         >>> label in ("good", "bad")
         True
     """
-    if isinstance(texts, str):
-        return classify(
-            model,
-            [texts],
-            tokenizer=tokenizer,
-            labels=labels,
-            max_length=max_length,
-            probabilities=probabilities,
-            outside=outside,
-            threshold=threshold,
-        )[0]
     from lmzoo.data import encode_texts  # here: lmzoo.data loads what it needs at first use
-    from lmzoo.metrics import likeliest
+    from lmzoo.metrics import predicted_classes
+    from lmzoo.metrics.roc import checked_probabilities
 
-    if outside is not None and outside not in labels:
-        raise ArgumentError(f"outside={outside!r} is none of the {len(labels)} labels")
-    place = None if outside is None else list(labels).index(outside)
-    found = []
-    for start in range(0, len(texts), BATCH):
-        ids = encode_texts(tokenizer, list(texts[start : start + BATCH]), max_length)
-        found.append(np.asarray(model.predict_on_batch(ids)))
-    rows = np.concatenate(found) if found else np.zeros((0, len(labels)))
-    if rows.shape[1] == 1:
-        rows = np.concatenate([1 - rows, rows], axis=1)  # (texts, 2)
+    if out_of_scope is not None and out_of_scope not in labels:
+        raise ArgumentError(f"out_of_scope={out_of_scope!r} is not one of the {len(labels)} labels")
+    place = None if out_of_scope is None else list(labels).index(out_of_scope)
+    several = [texts] if isinstance(texts, str) else list(texts)
+    batches = [
+        model.predict_on_batch(encode_texts(tokenizer, several[start : start + BATCH], max_length))
+        for start in range(0, len(several), BATCH)
+    ]
+    if not batches:
+        return []
+    rows = checked_probabilities(np.concatenate(batches), from_logits=from_logits)
     if rows.shape[1] != len(labels):
         raise ArgumentError(
             f"{len(labels)} labels for a model of {rows.shape[1]} classes: give the names of its "
             "classes in their order, as data.labels holds them"
         )
+    predictions: list[Any]
     if probabilities:
-        return [dict(zip(labels, map(float, row), strict=True)) for row in rows]
-    return [labels[int(chosen)] for chosen in likeliest(rows, place, threshold)]
+        predictions = [dict(zip(labels, map(float, row), strict=True)) for row in rows]
+    else:
+        ids = predicted_classes(rows, place, threshold, from_logits=False)
+        predictions = [labels[i] for i in ids]
+    return predictions[0] if isinstance(texts, str) else predictions
 
 
 def tag(model: Any, sentences: Any, *, vocabulary: Any) -> Any:
@@ -90,11 +89,12 @@ def tag(model: Any, sentences: Any, *, vocabulary: Any) -> Any:
 
     Args:
         model: a TaggerModel.
-        sentences: a text, whose words are parted by spaces, or a list of words; or several.
-        vocabulary: what the words and tags are called; see `TaggingData.vocabulary`.
+        sentences: one sentence, whose words are separated by spaces; or a list of sentences, each
+            such a string or a list of words.
+        vocabulary: of words and tags; see `TaggingData.vocabulary`.
 
     Returns:
-        Words and tags, two lists; with intents also the intent. For several sentences a list of
+        Words and tags, two lists; with intents also the intent. For a list of sentences a list of
         such tuples.
 
     Raises:
@@ -110,39 +110,26 @@ def tag(model: Any, sentences: Any, *, vocabulary: Any) -> Any:
         >>> words, len(tags)
         (['Ann', 'ran'], 2)
     """
-    if isinstance(sentences, str) or (sentences and _is_sentence(sentences)):
+    if isinstance(sentences, str):
         return tag(model, [sentences], vocabulary=vocabulary)[0]
-    rows = [_words(sentence) for sentence in sentences]
+    rows = [words.split() if isinstance(words, str) else list(words) for words in sentences]
+    if not all(rows):
+        raise PromptError("a sentence has no word: give words separated by spaces, or lists")
+    tagged: list[Any] = []
     for start in range(0, len(rows), BATCH):
-        if any(not words for words in rows[start : start + BATCH]):
-            raise PromptError("a sentence has no word: give words parted by spaces, or lists")
-    found: list[Any] = []
-    for start in range(0, len(rows), BATCH):
-        part = rows[start : start + BATCH]
-        inputs = vocabulary.inputs(part)
-        tags = vocabulary.tag_names(model.decode(inputs), part)
+        batch = rows[start : start + BATCH]
+        inputs = vocabulary.inputs(batch)
+        tags = vocabulary.tag_names(model.decode(inputs), batch)
         if vocabulary.intents is None:
-            found += zip(part, tags, strict=True)
+            tagged += zip(batch, tags, strict=True)
         else:
             intents = [vocabulary.intents[int(i)] for i in model.decode_intents(inputs)]
-            found += zip(part, tags, intents, strict=True)
-    return found
-
-
-def _is_sentence(item: Any) -> bool:
-    """Whether a list holds words, and not sentences: no word of it has a space."""
-    return all(isinstance(word, str) and not word.count(" ") for word in item)
-
-
-def _words(sentence: Any) -> list[str]:
-    return sentence.split() if isinstance(sentence, str) else list(sentence)
-
-
-COLORS = ("cyan", "magenta", "yellow", "green", "blue", "red")
+            tagged += zip(batch, tags, intents, strict=True)
+    return tagged
 
 
 def colored(words: Sequence[str], tags: Sequence[str], intent: str | None = None) -> str:
-    """A tagged sentence for the terminal: spans in colors with their types behind them.
+    """A tagged sentence for the terminal: spans in colors with their types after them.
 
     Args:
         words: of the sentence.
@@ -150,7 +137,7 @@ def colored(words: Sequence[str], tags: Sequence[str], intent: str | None = None
         intent: of the sentence, or None.
 
     Returns:
-        Text with colors where the terminal has them.
+        Text, with colors where the terminal has them.
 
     Example:
         >>> colored(["Ann", "slept"], ["B-PER", "O"])

@@ -1,4 +1,6 @@
-"""The head of a classifier: a text's vector to the probabilities of the classes."""
+"""The head of a classifier: a text's vector to the logits of the classes."""
+
+from typing import Any
 
 import keras
 from keras import ops
@@ -6,16 +8,17 @@ from keras import ops
 from lmzoo.errors import ArgumentError
 from lmzoo.layers.dense import Dense
 from lmzoo.layers.dropout import Dropout
+from lmzoo.layers.layer import Layer
 from lmzoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class ClassHead(keras.layers.Layer):
-    """Vectors to probabilities: of class 1 for two classes, of each class for more.
+class ClassHead(Layer):
+    """Vectors to logits: of class 1 for two classes, of each class for more.
 
     Args:
         num_classes: Number of classes, at least 2.
-        dropout: Share of the vector dropped in training, 0 to 1.
+        dropout: Dropout rate of the vector, 0 to 1.
         max_norm: Longest weight vector of a class, to which longer ones are cut after each step of
             training (Kim 2014 takes 3); None for no limit.
         regularizer: Keras regularizer of the kernel.
@@ -40,36 +43,32 @@ class ClassHead(keras.layers.Layer):
         dropout: float = 0.0,
         max_norm: float | None = None,
         regularizer: keras.regularizers.Regularizer | None = None,
-        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(**kwargs)
         if num_classes < 2:
-            raise ArgumentError(f"num_classes={num_classes}: a decision needs at least 2 classes.")
+            raise ArgumentError(f"num_classes={num_classes}: give at least 2 classes.")
         if max_norm is not None and max_norm <= 0:
             raise ArgumentError(f"max_norm={max_norm} must be above 0, or None for no limit.")
         self.num_classes = num_classes
         self.units = 1 if num_classes == 2 else num_classes
-        self.dropout = Dropout(dropout)
+        self.dropout = Dropout(dropout, dtype=self.dtype_policy)
         constraint = None if max_norm is None else keras.constraints.MaxNorm(max_norm, axis=0)
         self.projection = Dense(
             self.units,
             kernel_regularizer=regularizer,
             kernel_constraint=constraint,
+            dtype=self.dtype_policy,
             name="projection",
         )
 
     def build(self, x_shape: tuple) -> None:
         """Makes the kernel and the bias."""
         self.projection.build(x_shape)
-        self.built = True
 
     def call(self, x: Tensor, training: bool = False) -> Tensor:
-        """(..., dim) -> float32 (..., 1) or (..., num_classes)."""
-        logits = ops.cast(self.projection(self.dropout(x, training=training)), "float32")
-        # Keras's functions note the logits with what they return, and so the loss is exact.
-        if self.units == 1:
-            return keras.activations.sigmoid(logits)
-        return keras.activations.softmax(logits)
+        """(..., dim) -> float32 logits (..., 1) or (..., num_classes)."""
+        return ops.cast(self.projection(self.dropout(x, training=training)), "float32")
 
     def compute_output_spec(self, x: Tensor, training: bool = False) -> keras.KerasTensor:
         """float32, whatever the layer computes in."""
