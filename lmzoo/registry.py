@@ -46,7 +46,8 @@ def register(
     """Registers a builder `build_<name>`, so that its models save, load, and are tested.
 
     Args:
-        tiny: Arguments of a model small enough for tests; mandatory.
+        tiny: Arguments of a model small enough for tests; mandatory. A model among them is given as
+            its recipe, such as {"builder": "gru_encoder", "vocab_size": 50}.
         presets: Named sizes: name -> arguments.
 
     Returns:
@@ -254,8 +255,8 @@ def describe_model(name: str) -> str:
 
 
 def tiny_arguments(name: str) -> dict[str, Any]:
-    """The arguments of a model's tiny size, which the tests build."""
-    return dict(_find(name).tiny)
+    """The arguments of a model's tiny size, which the tests build; models inside it are built."""
+    return {name: _rebuilt(value) for name, value in _find(name).tiny.items()}
 
 
 def preset_arguments(name: str) -> dict[str, dict[str, Any]]:

@@ -1,7 +1,5 @@
 """The layers that the models are made of; a block offers call, init_state and step."""
 
-from lmzoo.layers.heads.class_head import ClassHead
-
 from lmzoo.layers.attention.cross import CrossAttentionBlock, GlobalAttentionBlock
 from lmzoo.layers.attention.multi_head import MultiHeadAttention
 from lmzoo.layers.attention.scored import AdditiveAttention
@@ -10,11 +8,13 @@ from lmzoo.layers.convolution import GatedConvolutionBlock
 from lmzoo.layers.dense import Dense
 from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.embeddings.characters import CharacterEncoder
+from lmzoo.layers.embeddings.features import FeatureEmbedding
 from lmzoo.layers.embeddings.ngrams import NgramEmbedding
 from lmzoo.layers.embeddings.positions import apply_rotary, sinusoidal_positions
 from lmzoo.layers.embeddings.tokens import TokenEmbedding
 from lmzoo.layers.feedforward import FeedForward
 from lmzoo.layers.heads.adaptive import AdaptiveHead, make_head
+from lmzoo.layers.heads.class_head import ClassHead
 from lmzoo.layers.heads.copying import CopyHead
 from lmzoo.layers.heads.crf import CRF
 from lmzoo.layers.heads.head import Head, LanguageModelHead
@@ -39,6 +39,7 @@ __all__ = [
     "CrossAttentionBlock",
     "Dense",
     "Dropout",
+    "FeatureEmbedding",
     "FeedForward",
     "GRUBlock",
     "GatedConvolutionBlock",

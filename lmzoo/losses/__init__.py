@@ -8,7 +8,7 @@ from lmzoo.losses.crf import (
     crf_marginals,
     crf_score,
 )
-from lmzoo.losses.cross_entropy import CrossEntropy, pair_divergence, token_nats
+from lmzoo.losses.cross_entropy import CrossEntropy, token_nats
 from lmzoo.losses.fused import FusedCrossEntropy, head_nats
 from lmzoo.losses.viterbi import crf_decode
 
@@ -25,6 +25,5 @@ __all__ = [
     "crf_marginals",
     "crf_score",
     "head_nats",
-    "pair_divergence",
     "token_nats",
 ]

@@ -2,16 +2,66 @@
 
 import itertools
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
 from lmzoo.layers.dense import Dense
-from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.embeddings.tokens import TokenEmbedding
-from lmzoo.layers.heads.head import Head, LanguageModelHead
+from lmzoo.layers.heads.head import Head, LanguageModelHead, Preparation
+from lmzoo.layers.layer import Layer
 from lmzoo.typing import Tensor
+
+
+class AdaptiveSoftmax(Layer):
+    """Vectors to log-probabilities: a softmax over a short list and one over each tail.
+
+    Args:
+        vocab_size: Number of ids.
+        cutoffs: Where the tails begin, rising.
+    """
+
+    def __init__(self, vocab_size: int, cutoffs: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.vocab_size = vocab_size
+        self.cutoffs = list(cutoffs)
+
+    @property
+    def tails(self) -> list[tuple[int, int]]:
+        """First id and number of ids of each tail."""
+        ends = [*self.cutoffs[1:], self.vocab_size]
+        return [(a, b - a) for a, b in zip(self.cutoffs, ends, strict=True)]
+
+    def build(self, x_shape: tuple) -> None:
+        """Makes the shared softmax's weights and, for each tail, projection and weights."""
+        dim = x_shape[-1]
+        self.first = self._dense(self.cutoffs[0] + len(self.cutoffs), dim, "first", bias=True)
+        self.projections, self.outputs = [], []
+        for k, (_, size) in enumerate(self.tails, 1):
+            width = max(1, dim // 4**k)
+            self.projections.append(self._dense(width, dim, f"projection_{k}"))
+            self.outputs.append(self._dense(size, width, f"tail_{k}"))
+
+    def _dense(self, units: int, dim: int, name: str, bias: bool = False) -> keras.layers.Layer:
+        dense = Dense(units, use_bias=bias, dtype=self.dtype_policy, name=name)
+        dense.build((None, dim))
+        return dense
+
+    def call(self, x: Tensor) -> Tensor:
+        """(batch, time, dim) -> log-probabilities (batch, time, vocab_size)."""
+        first = ops.log_softmax(self.first(x), axis=-1)
+        parts = [first[..., : self.cutoffs[0]]]
+        for k, (project, output) in enumerate(zip(self.projections, self.outputs, strict=True)):
+            inside = ops.log_softmax(output(project(x)), axis=-1)
+            place = self.cutoffs[0] + k
+            parts.append(first[..., place : place + 1] + inside)
+        return ops.concatenate(parts, axis=-1)
+
+    def compute_output_shape(self, x_shape: tuple) -> tuple:
+        """(batch, time, vocab_size)."""
+        return (*x_shape[:-1], self.vocab_size)
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
@@ -28,7 +78,7 @@ class AdaptiveHead(Head):
         cutoffs: Where the tails begin, rising: [2000, 10000] makes a short list of 2,000 words
             and tails of 8,000 and of the rest.
         norm: A normalization layer that comes first, or None.
-        dropout: Share of the hidden state dropped in training.
+        dropout: Dropout rate of the hidden state, 0 to 1.
 
     Source: Grave et al. 2017, https://arxiv.org/abs/1609.04309
 
@@ -49,9 +99,9 @@ class AdaptiveHead(Head):
         *,
         norm: keras.layers.Layer | None = None,
         dropout: float = 0.0,
-        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(**kwargs)
         edges = [0, *cutoffs, vocab_size]
         if not cutoffs or any(a >= b for a, b in itertools.pairwise(edges)):
             raise ArgumentError(
@@ -59,67 +109,29 @@ class AdaptiveHead(Head):
                 "between 1 and the vocabulary's size, such as [2000, 10000]."
             )
         self.vocab_size = vocab_size
-        self.cutoffs = list(cutoffs)
-        self.norm = norm
-        self.dropout = Dropout(dropout)
-
-    @property
-    def tails(self) -> list[tuple[int, int]]:
-        """First id and number of ids of each tail."""
-        ends = [*self.cutoffs[1:], self.vocab_size]
-        return [(a, b - a) for a, b in zip(self.cutoffs, ends, strict=True)]
-
-    def build(self, input_shape: tuple) -> None:
-        """Makes the shared softmax's weights and, for each tail, projection and weights."""
-        dim = input_shape[-1]
-        if self.norm is not None:
-            self.norm.build(input_shape)
-        self.first = self._dense(self.cutoffs[0] + len(self.cutoffs), dim, "first", bias=True)
-        self.projections, self.outputs = [], []
-        for k, (_, size) in enumerate(self.tails, 1):
-            width = max(1, dim // 4**k)
-            self.projections.append(self._dense(width, dim, f"projection_{k}"))
-            self.outputs.append(self._dense(size, width, f"tail_{k}"))
-        self.built = True
-
-    def _dense(self, units: int, dim: int, name: str, bias: bool = False) -> keras.layers.Layer:
-        dense = Dense(units, use_bias=bias, name=name)
-        dense.build((None, dim))
-        return dense
-
-    def call(self, x: Tensor, training: bool = False) -> Tensor:
-        """Log-probabilities (batch, time, vocab_size) of hidden states (batch, time, dim)."""
-        x = self.prepare(x, training=training)
-        first = ops.log_softmax(self.first(x), axis=-1)
-        parts = [first[..., : self.cutoffs[0]]]
-        for k, (project, output) in enumerate(zip(self.projections, self.outputs, strict=True)):
-            inside = ops.log_softmax(output(project(x)), axis=-1)
-            place = self.cutoffs[0] + k
-            parts.append(first[..., place : place + 1] + inside)
-        return ops.concatenate(parts, axis=-1)
-
-    def prepare(self, x: Tensor, training: bool = False) -> Tensor:
-        """What the output weights are multiplied with: (batch, time, dim) of hidden states."""
-        return self.dropout(x if self.norm is None else self.norm(x), training=training)
+        dtype = self.dtype_policy
+        self.prepare = Preparation(norm, dropout, dtype=dtype)
+        self.project = AdaptiveSoftmax(vocab_size, cutoffs, dtype=dtype)
 
     def nats(
         self, count: Callable, hidden: Tensor, targets: Tensor, weights: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Sums of weighted nats and of weights; a tail is computed for its own tokens only."""
+        softmax = self.project
         hidden = ops.reshape(hidden, (-1, hidden.shape[-1]))  # (tokens, dim)
         ids = ops.cast(ops.reshape(targets, (-1,)), "int32")  # (tokens,)
         weights = ops.reshape(weights, (-1,))  # (tokens,)
-        edges = ops.convert_to_tensor(self.cutoffs, dtype="int32")
+        edges = ops.convert_to_tensor(softmax.cutoffs, dtype="int32")
         cluster = ops.sum(ops.cast(ids[:, None] >= edges[None, :], "int32"), axis=-1)
-        first = ops.where(cluster == 0, ids, self.cutoffs[0] - 1 + cluster)
-        kernel, bias = self.first.kernel, self.first.bias
+        first = ops.where(cluster == 0, ids, softmax.cutoffs[0] - 1 + cluster)
+        kernel, bias = softmax.first.kernel, softmax.first.bias
         nats, tokens = self.count_with(count, kernel, bias, hidden, first, weights)
 
         order = ops.argsort(cluster)  # the tokens of a tail now stand together
         hidden, ids, weights, cluster = (
             ops.take(x, order, axis=0) for x in (hidden, ids, weights, cluster)
         )
-        layers = zip(self.tails, self.projections, self.outputs, strict=True)
+        layers = zip(softmax.tails, softmax.projections, softmax.outputs, strict=True)
         for k, ((begin, _), project, output) in enumerate(layers, 1):
             before, upto = (ops.sum(ops.cast(cluster < n, "int32")) for n in (k, k + 1))
             own = ops.where(cluster == k, weights, 0.0)
@@ -147,7 +159,7 @@ def make_head(
         adaptive_cutoffs: Where the tails of an adaptive softmax begin, or None for a plain one.
         norm: A normalization layer that comes first, or None.
         use_bias: Whether a bias is added to the logits of a plain softmax.
-        dropout: Share of the hidden state dropped in training.
+        dropout: Dropout rate of the hidden state, 0 to 1.
         regularizer: Keras regularizer of a plain softmax's own kernel.
 
     Returns:

@@ -9,22 +9,110 @@ from keras import ops
 from lmzoo.layers.dense import Dense
 from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.embeddings.tokens import TokenEmbedding
+from lmzoo.layers.layer import Layer
 from lmzoo.typing import Tensor
 
 
-class Head(keras.layers.Layer):
-    """What a loss without logits needs of a head, beside logits: `prepare` and `nats`.
+class Preparation(Layer):
+    """What precedes the output weights: normalization, dropout, a projection.
 
-    A head of your own derives from it and defines `call`, `prepare` and `nats`.
+    Args:
+        norm: A normalization layer, or None.
+        dropout: Dropout rate, 0 to 1.
+        output_dim: Width to which other widths are projected; None for no projection.
+    """
+
+    def __init__(
+        self,
+        norm: keras.layers.Layer | None = None,
+        dropout: float = 0.0,
+        output_dim: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.norm = norm
+        self.dropout = Dropout(dropout, dtype=self.dtype_policy)
+        self.output_dim = output_dim
+        self.projection: Any = None
+
+    def build(self, x_shape: tuple) -> None:
+        """Builds the norm, and makes the projection."""
+        if self.norm is not None and not self.norm.built:
+            self.norm.build(x_shape)
+        if self.output_dim not in (None, x_shape[-1]):
+            self.projection = Dense(self.output_dim, use_bias=False, dtype=self.dtype_policy)
+            self.projection.build(x_shape)
+
+    def call(self, x: Tensor, training: bool = False) -> Tensor:
+        """(batch, time, hidden_dim) -> (batch, time, dim)."""
+        x = self.dropout(x if self.norm is None else self.norm(x), training=training)
+        return x if self.projection is None else self.projection(x)
+
+    def compute_output_shape(self, x_shape: tuple) -> tuple:
+        """(batch, time, dim)."""
+        return (*x_shape[:-1], self.output_dim or x_shape[-1])
+
+
+class TiedProjection(Layer):
+    """Vectors to logits by the table of an embedding: x table^T, plus a bias.
+
+    Args:
+        embedding: The TokenEmbedding.
+        use_bias: Whether a bias is added.
+    """
+
+    def __init__(self, embedding: TokenEmbedding, use_bias: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.embedding = embedding
+        self.use_bias = use_bias
+        self.bias: Any = None
+
+    def build(self, x_shape: tuple) -> None:
+        """Makes the bias."""
+        if not self.embedding.built:
+            self.embedding.build((None, None))
+        if self.use_bias:
+            shape = (self.embedding.vocab_size,)
+            self.bias = self.add_weight(shape, initializer="zeros", name="bias")
+
+    def call(self, x: Tensor) -> Tensor:
+        """(batch, time, embed_dim) -> (batch, time, vocab_size)."""
+        table = ops.cast(self.embedding.embeddings, self.compute_dtype)
+        logits = ops.matmul(x, ops.transpose(table))
+        return logits if self.bias is None else logits + ops.cast(self.bias, self.compute_dtype)
+
+    def compute_output_shape(self, x_shape: tuple) -> tuple:
+        """(batch, time, vocab_size)."""
+        return (*x_shape[:-1], self.embedding.vocab_size)
+
+
+class Head(Layer):
+    """Abstract base class of heads whose loss needs no logits: two layers, and `nats`.
+
+    Attributes:
+        prepare: layer, hidden states -> what the output weights are multiplied with.
+        project: layer, that -> logits.
+        vocab_size: number of logits.
     """
 
     vocab_size: int
+    prepare: keras.layers.Layer
+    project: keras.layers.Layer
     # Whether the loss is cheaper from hidden states even where the vocabulary is small.
     is_for_hidden_states = False
 
-    def prepare(self, x: Tensor, training: bool = False) -> Tensor:
-        """What the output weights are multiplied with: (batch, time, dim) of hidden states."""
-        raise AttributeError("Head is a base: use LanguageModelHead or AdaptiveHead.")
+    def call(self, x: Tensor, training: bool = False) -> Tensor:
+        """Logits (batch, time, vocab_size) of hidden states (batch, time, hidden_dim)."""
+        return self.project(self.prepare(x, training=training))
+
+    def build(self, x_shape: tuple) -> None:
+        """Builds the two layers."""
+        self.prepare.build(x_shape)
+        self.project.build(self.prepare.compute_output_shape(x_shape))
+
+    def compute_output_shape(self, x_shape: tuple) -> tuple:
+        """(batch, time, vocab_size)."""
+        return (*x_shape[:-1], self.vocab_size)
 
     def nats(
         self, count: Callable, hidden: Tensor, targets: Tensor, weights: Tensor
@@ -33,14 +121,14 @@ class Head(keras.layers.Layer):
 
         Args:
             count: `lmzoo.losses.head_nats`, its settings given.
-            hidden: what `prepare` gave, (batch, time, dim).
-            targets: ids (batch, time).
+            hidden: What `prepare` gave, (batch, time, dim).
+            targets: Ids (batch, time).
             weights: float32 (batch, time).
 
         Returns:
             Two float32 scalars.
         """
-        raise AttributeError("Head is a base: use LanguageModelHead or AdaptiveHead.")
+        raise AttributeError("Head is an abstract base class: use LanguageModelHead.")
 
     def count_with(
         self,
@@ -60,14 +148,10 @@ class Head(keras.layers.Layer):
         layout = {"transposed": transposed, "window": window}
         return count(hidden, kernel, bias, targets, weights, **layout)
 
-    def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """(batch, time, vocab_size)."""
-        return (*input_shape[:-1], self.vocab_size)
-
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class LanguageModelHead(Head):
-    """Turns hidden states into one logit per word of the vocabulary.
+    """Hidden states to one logit per word of the vocabulary.
 
     Args:
         vocab_size: Number of logits.
@@ -75,7 +159,7 @@ class LanguageModelHead(Head):
             or None for weights of its own.
         norm: A normalization layer that comes first, or None.
         use_bias: Whether a bias is added to the logits.
-        dropout: Share of the hidden state dropped in training.
+        dropout: Dropout rate of the hidden state, 0 to 1.
         regularizer: Keras regularizer of its own kernel.
 
     Source: https://arxiv.org/abs/1608.05859
@@ -96,61 +180,29 @@ class LanguageModelHead(Head):
         use_bias: bool = True,
         dropout: float = 0.0,
         regularizer: keras.regularizers.Regularizer | None = None,
-        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(**kwargs)
+        dtype = self.dtype_policy
         self.vocab_size = vocab_size
         self.embedding = embedding
-        self.norm = norm
-        self.use_bias = use_bias
-        self.dropout = Dropout(dropout)
-        self.regularizer = regularizer
-        self.projection: keras.layers.Layer | None = None
-
-    def build(self, input_shape: tuple) -> None:
-        """Makes the output weights, or the projection to the width of the shared table."""
-        if self.norm is not None:
-            self.norm.build(input_shape)
-        if self.embedding is None:
-            self.projection = Dense(
-                self.vocab_size, use_bias=self.use_bias, kernel_regularizer=self.regularizer
+        table_dim = None if embedding is None else embedding.embed_dim
+        self.prepare = Preparation(norm, dropout, table_dim, dtype=dtype)
+        if embedding is None:
+            self.project = Dense(
+                vocab_size,
+                use_bias=use_bias,
+                kernel_regularizer=keras.regularizers.get(regularizer),
+                dtype=dtype,
             )
-        elif self.embedding.embed_dim != input_shape[-1]:
-            self.projection = Dense(self.embedding.embed_dim, use_bias=False)
-        if self.projection is not None:
-            self.projection.build(input_shape)
-        if self.embedding is not None and self.use_bias:
-            self.bias = self.add_weight((self.vocab_size,), initializer="zeros", name="bias")
-        self.built = True
-
-    def call(self, x: Tensor, training: bool = False) -> Tensor:
-        """Logits (batch, time, vocab_size) of hidden states (batch, time, hidden_dim)."""
-        x = self.prepare(x, training=training)
-        if self.embedding is None:
-            assert self.projection is not None
-            return self.projection(x)
-        table = ops.cast(self.embedding.embeddings, self.compute_dtype)
-        logits = ops.matmul(x, ops.transpose(table))
-        return logits + ops.cast(self.bias, self.compute_dtype) if self.use_bias else logits
-
-    def prepare(self, x: Tensor, training: bool = False) -> Tensor:
-        """What the output weights are multiplied with: (batch, time, dim) of hidden states."""
-        if self.norm is not None:
-            x = self.norm(x)
-        x = self.dropout(x, training=training)
-        if self.embedding is not None and self.projection is not None:
-            x = self.projection(x)
-        return x
+        else:
+            self.project = TiedProjection(embedding, use_bias, dtype=dtype)
 
     def nats(
         self, count: Callable, hidden: Tensor, targets: Tensor, weights: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Sums of weighted nats and of weights; see `Head`."""
-        if self.embedding is None:
-            assert self.projection is not None
-            kernel, bias = self.projection.kernel, self.projection.bias
-        else:
-            kernel = self.embedding.embeddings
-            bias = self.bias if self.use_bias else None
         shared = self.embedding is not None
+        kernel = self.embedding.embeddings if self.embedding else self.project.kernel
+        bias = self.project.bias
         return self.count_with(count, kernel, bias, hidden, targets, weights, transposed=shared)
