@@ -1,4 +1,4 @@
-"""The register of models: a name for every builder, its tiny size for tests, and its presets."""
+"""The registry: a name for every builder, its tiny size for tests, its presets; and transforms."""
 
 import difflib
 import fnmatch
@@ -15,7 +15,7 @@ from lmzoo.errors import ArgumentError, UnknownModelError
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
 # Keys of a recipe that are not arguments of the builder.
-EXTRAS = ("builder", "name", "dtype", "quantization", "frozen")
+EXTRAS = ("builder", "name", "dtype", "transforms")
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,16 @@ class Entry:
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Transform:
+    """One registered function model -> model."""
+
+    apply: Callable[..., Any]
+    observe: Callable[[Any], dict[str, Any] | None] | None
+
+
 _ENTRIES: dict[str, Entry] = {}
+_TRANSFORMS: dict[str, Transform] = {}
 
 
 def register(
@@ -37,11 +46,12 @@ def register(
     """Registers a builder `build_<name>`, so that its models save, load, and are tested.
 
     Args:
-        tiny: Arguments of a model small enough for tests; mandatory.
+        tiny: Arguments of a model small enough for tests; mandatory. A model among them is given as
+            its recipe, such as {"builder": "gru_encoder", "vocab_size": 50}.
         presets: Named sizes: name -> arguments.
 
     Returns:
-        A decorator. The builder must return an lmzoo ZooModel and take JSON values only.
+        A decorator. The builder must return a ZooModel and take JSON values or ZooModels.
 
     Raises:
         ArgumentError: If the name is registered already or does not begin with `build_`.
@@ -64,7 +74,10 @@ def register(
         if name == builder.__name__:
             raise ArgumentError(f"A builder is named build_<name>, not {builder.__name__!r}.")
         if name in _ENTRIES:
-            raise ArgumentError(f"{name!r} is registered already: choose another name.")
+            raise ArgumentError(
+                f"{name!r} is registered already: choose another name, or call "
+                f"lmzoo.unregister({name!r}) first."
+            )
         signature = inspect.signature(builder)
 
         @functools.wraps(builder)
@@ -83,7 +96,7 @@ def register(
 
 
 def unregister(name: str) -> None:
-    """Takes a model out of the register again (for notebooks, where a cell is run twice).
+    """Removes a model from the registry (for notebooks, where a cell is run twice).
 
     Args:
         name: The registered name.
@@ -99,6 +112,63 @@ def unregister(name: str) -> None:
         lmzoo.errors.UnknownModelError: No model 'zeppelin'. lmzoo.list_models() lists them all.
     """
     del _ENTRIES[_find(name).name]
+
+
+def register_transform(
+    *, observe: Callable[[Any], dict[str, Any] | None] | None = None
+) -> Callable[[Builder], Builder]:
+    """Registers a function model -> model, which recipes repeat in order when models are rebuilt.
+
+    Args:
+        observe: For a state that users change in place: a model -> the arguments of the transform
+            that gives a rebuilt model this state, or None if it needs none. Such a transform is
+            not recorded when it is called, but observed when the recipe is read, and applied last.
+
+    Returns:
+        A decorator. The function takes a ZooModel and JSON values, and returns the ZooModel.
+
+    Raises:
+        ArgumentError: If the name is registered already.
+
+    Example:
+        >>> import lmzoo
+        >>> model = lmzoo.build_lstm_lm(20, embed_dim=4, hidden_dim=4)
+        >>> model.embedding.trainable = False
+        >>> [transform["name"] for transform in model.recipe["transforms"]]
+        ['frozen']
+    """
+
+    def decorate(function: Builder) -> Builder:
+        name, signature = function.__name__, inspect.signature(function)
+        if name in _TRANSFORMS:
+            raise ArgumentError(f"The transform {name!r} is registered already.")
+
+        @functools.wraps(function)
+        def apply(model: Any, *args: Any, **kwargs: Any) -> Any:
+            bound = signature.bind(model, *args, **kwargs)
+            bound.apply_defaults()
+            history = model.transforms
+            model = function(*bound.args, **bound.kwargs)
+            if observe is None:
+                arguments = list(bound.arguments.items())[1:]
+                history = (*history, {"name": name, **dict(arguments)})
+            model.transforms = history
+            return model
+
+        _TRANSFORMS[name] = Transform(apply, observe)
+        return cast(Builder, apply)
+
+    return decorate
+
+
+def observed_transforms(model: Any) -> list[dict[str, Any]]:
+    """The transforms that give a rebuilt model the state that users changed in place."""
+    found = []
+    for name, transform in _TRANSFORMS.items():
+        arguments = transform.observe(model) if transform.observe else None
+        if arguments is not None:
+            found.append({"name": name, **arguments})
+    return found
 
 
 def list_models(pattern: str = "*") -> list[str]:
@@ -185,8 +255,8 @@ def describe_model(name: str) -> str:
 
 
 def tiny_arguments(name: str) -> dict[str, Any]:
-    """The arguments of a model's tiny size, which the tests build."""
-    return dict(_find(name).tiny)
+    """The arguments of a model's tiny size, which the tests build; models inside it are built."""
+    return {name: _rebuilt(value) for name, value in _find(name).tiny.items()}
 
 
 def preset_arguments(name: str) -> dict[str, dict[str, Any]]:
@@ -195,8 +265,8 @@ def preset_arguments(name: str) -> dict[str, dict[str, Any]]:
 
 
 def rebuild(recipe: Mapping[str, Any]) -> Any:
-    """Builds a model anew from its recipe: sizes, dtype policy, quantization, frozen layers."""
-    arguments = {k: v for k, v in recipe.items() if k not in EXTRAS}
+    """Builds a model anew: the builder's call, with models inside it rebuilt, then transforms."""
+    arguments = {k: _rebuilt(v) for k, v in recipe.items() if k not in EXTRAS}
     entry = _find(recipe["builder"])
     before = keras.config.dtype_policy()
     try:
@@ -204,8 +274,25 @@ def rebuild(recipe: Mapping[str, Any]) -> Any:
         model = entry.builder(**arguments)
     finally:
         keras.config.set_dtype_policy(before)
-    model.apply_extras(recipe)
+    model.name = recipe.get("name") or model.name
+    for transform in recipe.get("transforms") or ():
+        arguments = {k: v for k, v in transform.items() if k != "name"}
+        model = _transform(transform["name"]).apply(model, **arguments)
     return model
+
+
+def _rebuilt(value: Any) -> Any:
+    """An argument of a recipe, in which a nested recipe stands for its model."""
+    return rebuild(value) if isinstance(value, Mapping) and "builder" in value else value
+
+
+def _transform(name: str) -> Transform:
+    if name not in _TRANSFORMS:
+        raise UnknownModelError(
+            f"No transform {name!r}: import the module that registers it before the model is "
+            "loaded."
+        )
+    return _TRANSFORMS[name]
 
 
 def _default(parameter: inspect.Parameter) -> str:

@@ -18,7 +18,7 @@ PACKAGE = Path(lmzoo.__file__).parent
 SHARED = {"errors", "files", "special_ids", "typing"}
 ALLOWED = {
     **{name: set() for name in SHARED},
-    "layers": set(),
+    "layers": {"losses"},
     "grammar": set(),
     "tokenizers": set(),
     "data": {"files", "grammar", "tokenizers"},
@@ -27,15 +27,16 @@ ALLOWED = {
     "schedules": set(),
     "optimizers": set(),
     "registry": set(),
-    "generation": set(),
+    "dialogue_format": set(),
+    "generation": {"dialogue_format"},
     "models": {"layers", "losses", "metrics", "registry"},
     "callbacks": {"generation", "metrics"},
-    "decide": {"data", "metrics"},
+    "evaluation": {"data", "metrics"},
     "pretrained": {"data", "models", "registry", "tokenizers"},
     "experiment": {
         "callbacks",
         "data",
-        "decide",
+        "evaluation",
         "generation",
         "grammar",
         "losses",

@@ -10,10 +10,12 @@ from keras import ops
 
 import lmzoo
 from lmzoo.errors import ArgumentError
+from lmzoo.losses import ClassCrossEntropy, class_distributions
 from lmzoo.models.classifiers import (
     build_bow_classifier,
     build_cnn_classifier,
     build_lstm_classifier,
+    build_text_classifier,
     build_transformer_classifier,
 )
 from lmzoo.registry import tiny_arguments
@@ -93,17 +95,19 @@ def check_that_one_batch_can_be_learnt(name, **arguments):
 
 
 @pytest.mark.parametrize("classes", [2, 5])
-def test_probabilities_have_the_promised_shape_and_add_up(name, classes):
+def test_logits_have_the_promised_shape_and_are_no_probabilities(name, classes):
     model = perturbed(name, num_classes=classes)
     found = model(random_texts())
     assert keras.backend.standardize_dtype(found.dtype) == "float32"
     assert model.output_shape == (None, 1 if classes == 2 else classes)
     assert tuple(found.shape) == (4, model.output_shape[1])
     found = as_array(found)
-    assert ((found > 0) & (found < 1)).all()
+    assert np.isfinite(found).all()
     assert len(np.unique(found.round(5))) > 3
-    if classes > 2:
-        np.testing.assert_allclose(found.sum(1), 1, rtol=1e-5)
+    assert ((found < 0) | (found > 1)).any()
+    p = as_array(class_distributions(found))
+    assert ((p > 0) & (p < 1)).all()
+    np.testing.assert_allclose(p.sum(1), 1, rtol=1e-5)
 
 
 def test_padding_and_other_rows_change_nothing(name):
@@ -121,10 +125,10 @@ def test_options_do_not_see_padding_and_one_batch_can_be_learnt(option):
     check_that_one_batch_can_be_learnt(name, num_classes=3, **arguments)
 
 
-def test_saved_and_loaded_it_gives_the_same_probabilities_and_goes_on(name, tmp_path):
+def test_saved_and_loaded_it_gives_the_same_logits_and_goes_on(name, tmp_path):
     model = perturbed(name)
     ids, labels = random_texts(), np.array([0, 1, 1, 0])
-    model.compile("adam", label_smoothing=0.1, run_eagerly=True)
+    model.compile("adam", ClassCrossEntropy(label_smoothing=0.1), run_eagerly=True)
     model.fit(ids, labels, verbose=0)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
@@ -178,14 +182,13 @@ def test_an_unknown_id_is_named_and_never_gives_numbers(name):
 @pytest.mark.parametrize(("classes", "bidirectional"), [(2, False), (2, True), (4, False)])
 def test_an_lstm_is_that_of_a_sequential_model_of_keras(classes, bidirectional):
     model = perturbed("lstm_classifier", num_classes=classes, bidirectional=bidirectional)
-    activation = "sigmoid" if classes == 2 else "softmax"
     lstm = keras.layers.LSTM(4 if bidirectional else 8)
     theirs = keras.Sequential(
         [
             keras.Input((None,), dtype="int32"),
             keras.layers.Embedding(50, 8, mask_zero=True),
             keras.layers.Bidirectional(lstm) if bidirectional else lstm,
-            keras.layers.Dense(1 if classes == 2 else classes, activation),
+            keras.layers.Dense(1 if classes == 2 else classes),
         ]
     )
     weights = [w for w in model.weights if "seed" not in w.path]
@@ -214,7 +217,8 @@ def test_weights_of_classes_count_with_and_without_weights_of_rows():
         (of_class * rows, tf.data.Dataset.from_tensors((ids, labels[:, None], rows[:, None]))),
     ):
         model = perturbed("bow_classifier", num_classes=3)
-        nats = -np.log(as_array(model(ids))[np.arange(4), labels])
+        p = as_array(class_distributions(model(ids)))
+        nats = -np.log(p[np.arange(4), labels])
         wanted = (nats * weights).sum() / weights.sum()
         model.compile(keras.optimizers.SGD(0.0), run_eagerly=True)
         arguments = data if isinstance(data, tuple) else (data,)
@@ -226,14 +230,37 @@ def test_weights_of_classes_count_with_and_without_weights_of_rows():
 
 def test_losses_of_keras_give_the_same_numbers():
     ids = random_texts()
-    for classes, loss in ((2, "binary_crossentropy"), (3, "sparse_categorical_crossentropy")):
+    losses = keras.losses.BinaryCrossentropy, keras.losses.SparseCategoricalCrossentropy
+    for classes, loss in zip((2, 3), losses, strict=True):
         model = perturbed("bow_classifier", num_classes=classes)
         labels = np.array([0, 1, 1, 0])
         found = []
-        for one in (None, loss):
+        for one in ("auto", loss(from_logits=True)):
             model.compile("sgd", loss=one, run_eagerly=True)
             found.append(model.evaluate(ids, labels, verbose=0, return_dict=True))
         assert found[0] == pytest.approx(found[1], rel=1e-5)
+        for wrong in (loss(), loss.__name__):
+            with pytest.raises(ArgumentError, match="expects probabilities"):
+                model.compile("sgd", loss=wrong)
+
+
+def test_any_encoder_may_be_given_to_a_classifier_and_shared_by_two():
+    encoder = lmzoo.Encoder(
+        lmzoo.layers.TokenEmbedding(50, 8), [lmzoo.layers.RecurrentEncoderBlock(6)]
+    )
+    one = build_text_classifier(encoder, num_classes=3, pooling="max", dropout=0.0)
+    two = build_text_classifier(encoder)
+    ids = random_texts()
+    hidden, mask = encoder(ids)
+    wanted = one.head(one.pooling(hidden, mask=mask))
+    np.testing.assert_allclose(as_array(one(ids)), as_array(wanted), atol=1e-6)
+    before = as_array(two(ids))
+    one.compile(keras.optimizers.SGD(1.0), run_eagerly=True)
+    one.fit(ids, np.array([0, 1, 2, 0]), verbose=0)
+    assert np.abs(as_array(two(ids)) - before).max() > 1e-4
+    np.testing.assert_allclose(
+        as_array(one.from_vectors(encoder.embed(ids))), as_array(one(ids)), atol=1e-6
+    )
 
 
 def test_options_that_cannot_be_are_refused():
@@ -244,7 +271,6 @@ def test_options_that_cannot_be_are_refused():
         (lambda: build_lstm_classifier(9, bidirectional=True, hidden_dim=7), "odd"),
         (lambda: build_transformer_classifier(9, embed_dim=7), "odd"),
         (lambda: build_bow_classifier(9, num_classes=1), "at least 2 classes"),
-        (lambda: build("bow_classifier").compile(loss="mse", focal_gamma=1.0), "default loss"),
     ):
         with pytest.raises(ArgumentError, match=words):
             call()

@@ -11,9 +11,9 @@ from keras import ops
 
 import lmzoo
 from lmzoo.errors import ArgumentError, PromptError
-from lmzoo.losses.crf import split_scores
-from lmzoo.losses.viterbi import crf_decode
-from lmzoo.metrics.tags import TagAccuracy
+from lmzoo.layers import CRF
+from lmzoo.losses import CRFLoss, TagCrossEntropy
+from lmzoo.metrics import SpanF1Metric, TagAccuracy
 from lmzoo.registry import tiny_arguments
 
 MODELS = lmzoo.list_models("*_tagger")
@@ -59,15 +59,15 @@ def batch_of(model, inputs, real, seed=0):
     return inputs, (intents, tags), (np.ones(len(real), "float32"), weights)
 
 
+def softmax(logits):
+    powers = np.exp(logits - logits.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
+
+
 def outputs(model, inputs):
     """All outputs of the model as float32 arrays; the last is that of the tags."""
     found = keras.tree.flatten(model(inputs))
     return [ops.convert_to_numpy(ops.cast(x, "float32")) for x in found]
-
-
-def tag_outputs(model, inputs, time):
-    """What the model says of each word, without what stands behind the words."""
-    return outputs(model, inputs)[-1][:, :time]
 
 
 def padded(inputs, words, letters=0):
@@ -107,21 +107,19 @@ def test_outputs_have_the_promised_shapes_and_padding_changes_nothing(name, argu
     model = perturbed(name, **arguments)
     inputs, real = sentences(model)
     found = outputs(model, inputs)
-    time = 7 if model.crf is None else 7 + 5 + 2
     assert [x.dtype for x in found] == ["float32"] * len(found)
-    assert found[-1].shape == (3, time, 5)
+    assert found[-1].shape == (3, 7, 5)
+    assert found[-1].min() < 0  # not probabilities
     assert all(np.isfinite(x).all() for x in found)
     if model.num_intents is not None:
         assert found[0].shape == (3, 3)
-        np.testing.assert_allclose(found[0].sum(-1), 1, atol=1e-5)
-    if model.crf is None:
-        np.testing.assert_allclose(found[-1].sum(-1), 1, atol=1e-5)
+    np.testing.assert_allclose(model.marginals(inputs).sum(-1), real, atol=1e-5)
     wide = outputs(model, padded(inputs, 3, 2))
     np.testing.assert_allclose(wide[-1][:, :7][real], found[-1][:, :7][real], atol=1e-5)
     np.testing.assert_allclose(wide[0][:, :3], found[0][:, :3], atol=1e-5)
     for row in range(3):
         length = int(real[row].sum())
-        alone = tag_outputs(model, one_of(inputs, row, length), length)[0]
+        alone = outputs(model, one_of(inputs, row, length))[-1][0]
         np.testing.assert_allclose(alone, found[-1][row, :length], atol=1e-5)
 
 
@@ -149,17 +147,22 @@ def test_a_gradient_reaches_every_weight_and_one_batch_can_be_learnt(name):
 def test_saved_and_loaded_it_gives_the_same_outputs(name, tmp_path):
     model = perturbed(name, **LETTERS)
     inputs, real = sentences(model)
-    model.compile("sgd")
+    spans = SpanF1Metric(["O", "B-a", "I-a", "B-b", "I-b"], crf=model.crf)
+    metrics = [TagAccuracy(model.crf), spans]
+    metrics = metrics if model.num_intents is None else [[], metrics]
+    model.compile("sgd", weighted_metrics=metrics)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert type(loaded) is type(model)
     assert loaded.recipe == json.loads(json.dumps(model.recipe))
     for found, wanted in zip(outputs(loaded, inputs), outputs(model, inputs), strict=True):
         np.testing.assert_array_equal(found, wanted)
-    if model.num_intents is not None:  # whose losses and metrics are lists
-        batch = [tf.data.Dataset.from_tensors(batch_of(model, inputs, real))]
-        figures = [m.evaluate(*batch, verbose=0, return_dict=True) for m in (model, loaded)]
-        assert figures[1] == pytest.approx(figures[0])
+    batch = tf.data.Dataset.from_tensors(batch_of(model, inputs, real))
+    figures = [m.evaluate(batch, verbose=0, return_dict=True) for m in (model, loaded)]
+    assert figures[1] == pytest.approx(figures[0])
+    assert any(name.endswith("span_f1") for name in figures[1])
+    history = loaded.fit(batch, verbose=0).history
+    assert history["loss"][0] == pytest.approx(figures[0]["loss"], rel=1e-4)
 
 
 def test_bfloat16_gives_finite_float32_outputs_close_to_the_others(name):
@@ -192,35 +195,40 @@ def test_decoding_obeys_what_is_forbidden_and_does_not_depend_on_the_batch(name)
     assert (p[:, 0, 4] == 0).all()
 
 
-def test_without_a_crf_the_likeliest_tags_are_taken():
+def test_without_a_crf_the_most_probable_tags_are_taken():
     model = perturbed("bilstm_crf_tagger", crf=False)
     inputs, real = sentences(model)
-    p = outputs(model, inputs)[-1]
+    p = softmax(outputs(model, inputs)[-1])
     np.testing.assert_array_equal(model.decode(inputs), np.where(real, p.argmax(-1), 0))
     np.testing.assert_allclose(model.marginals([inputs]), p * real[..., None], atol=1e-6)
 
 
 def test_tag_accuracy_counts_words_whatever_the_width_of_their_batches():
     rng = np.random.default_rng(0)
-    scores = rng.standard_normal((3, 4 + 3 + 2, 3)).astype("float32")
-    scores[:, 4:] = scores[0, 4:]
+    scores = rng.standard_normal((3, 4, 3)).astype("float32")
+    crf = CRF(3, name="tag")
+    crf.build(scores.shape)
+    crf.set_weights([rng.standard_normal(w.shape) for w in crf.weights])
     tags = rng.integers(0, 3, (3, 4))
     weights = np.array([[1, 1, 1, 1], [1, 2, 0, 0], [0, 0, 0, 0]], "float32")
-    best = ops.convert_to_numpy(crf_decode(scores, weights > 0))
-    for crf, found in ((True, best), (False, scores[:, :4].argmax(-1))):
-        metric = TagAccuracy(crf=crf)
+    best = ops.convert_to_numpy(crf.decode(scores, weights > 0))
+    assert (best != scores.argmax(-1))[weights > 0].any()
+    for layer, found in ((crf, best), (None, scores.argmax(-1))):
+        metric = TagAccuracy(layer)
         assert float(metric.result()) == 0
         for row, width in ((0, 4), (1, 2), (2, 1)):
-            given = np.delete(scores[row : row + 1], np.s_[width:4], axis=1)
             place = np.s_[row : row + 1, :width]
-            metric.update_state(tags[place], given if crf else given[:, :width], weights[place])
+            metric.update_state(tags[place], scores[place], weights[place])
         wanted = ((found == tags) * weights).sum() / weights.sum()
         assert float(metric.result()) == pytest.approx(wanted)
         again = keras.metrics.deserialize(keras.metrics.serialize(metric))
-        assert (again.crf, again.name) == (crf, "accuracy")
-        given = scores if crf else scores[:, :4]
-        metric.update_state(tags, np.full_like(given, np.nan), weights)
+        assert (again.crf, again.name) == (layer and "tag", "accuracy")
+        metric.update_state(tags, np.full_like(scores, np.nan), weights)
         assert np.isnan(float(metric.result()))
+    metric = TagAccuracy(crf)
+    crf.start.assign([np.nan, 0.0, 0.0])
+    metric.update_state(tags, scores, weights)
+    assert np.isnan(float(metric.result()))
 
 
 def test_the_penalty_is_that_of_the_kernels():
@@ -243,13 +251,41 @@ def test_the_losses_of_intents_and_tags_have_equal_weight():
     model.compile()
     data = tf.data.Dataset.from_tensors((inputs, (intents, tags), weights))
     figures = model.evaluate(data, verbose=0, return_dict=True)
-    p, scores = outputs(model, inputs)
+    logits, emissions = outputs(model, inputs)
+    p = softmax(logits)
     nats = -np.log(p[np.arange(3), intents]).mean()
-    of_tags = float(lmzoo.losses.crf.CRFLoss()(tags, scores, weights[1]))
+    of_tags = float(CRFLoss(model.crf)(tags, emissions, weights[1]))
     assert figures["loss"] == pytest.approx(nats + of_tags, rel=1e-5)
     assert figures["intent_loss"] == pytest.approx(nats, rel=1e-5)
     assert figures["intent_accuracy"] == pytest.approx((p.argmax(-1) == intents).mean())
-    assert split_scores(scores)[0].shape == (3, 7, 5)
+    assert figures["tag_loss"] == pytest.approx(of_tags, rel=1e-5)
+
+
+def test_metrics_of_fit_are_those_of_the_weights_of_the_loss():
+    model = perturbed("bilstm_crf_tagger")
+    inputs, tags, weights = batch_of(model, *sentences(model))
+    model.compile(keras.optimizers.SGD(5.0))
+    data = tf.data.Dataset.from_tensors((inputs, tags, weights))
+    before = model.evaluate(data, verbose=0, return_dict=True)
+    history = model.fit(data, verbose=0).history
+    assert {name: values[0] for name, values in history.items()} == pytest.approx(before, rel=1e-4)
+    assert model.evaluate(data, verbose=0, return_dict=True)["loss"] != before["loss"]
+
+
+def test_any_encoder_may_be_given_to_a_tagger():
+    encoder = lmzoo.Encoder(
+        lmzoo.layers.TokenEmbedding(50, 8), [lmzoo.layers.RecurrentEncoderBlock(6)]
+    )
+    ids = np.array([[5, 6, 7, 0]])
+    tagger = lmzoo.build_tagger(encoder, num_tags=3, forbidden=[[0, 1]], dropout=0.0)
+    hidden, _ = encoder(ids)
+    emissions = ops.convert_to_numpy(tagger.head(hidden))
+    np.testing.assert_allclose(outputs(tagger, ids)[0], emissions, atol=1e-6)
+    assert tagger.decode(ids).shape == (1, 4)
+    both = lmzoo.build_tagger(encoder, num_tags=3, num_intents=2, slot_gate=True)
+    assert [x.shape for x in outputs(both, ids)] == [(1, 2), (1, 4, 3)]
+    with pytest.raises(ArgumentError, match="needs num_intents"):
+        lmzoo.build_tagger(encoder, num_tags=3, slot_gate=True)
 
 
 def test_arguments_that_cannot_be_are_refused():
@@ -268,8 +304,8 @@ def test_arguments_that_cannot_be_are_refused():
         lmzoo.build_model("transformer_tagger", vocab_size=50, **{**sizes, "embed_dim": 7})
     model = perturbed("bilstm_crf_tagger", **LETTERS)
     (ids, letters), _ = sentences(model)
-    with pytest.raises(ArgumentError, match="label_smoothing"):
-        model.compile(label_smoothing=0.1)
+    with pytest.raises(ArgumentError, match="does not train the CRF"):
+        model.compile(loss=TagCrossEntropy(label_smoothing=0.1))
     with pytest.raises(ArgumentError, match="has no intents"):
         model.decode_intents((ids, letters))
     with pytest.raises(ArgumentError, match="class_weight"):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from lmzoo.data import forget_rare_words, prepare_tagging, read_intents, read_tagged
-from lmzoo.decide import colored, tag
+from lmzoo.evaluation import colored, tag
 from lmzoo.errors import ArgumentError, LmzooError
 from lmzoo.experiment import folder as folders
 from lmzoo.experiment.arguments import share

@@ -1,4 +1,4 @@
-"""Prompts: what a caller may pass, turned into rows of ids and back into an answer of that kind."""
+"""Prompts: the kinds of input as rows of ids, and answers of the same kind."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -9,24 +9,24 @@ from lmzoo.errors import ArgumentError, PromptError
 
 
 class Prompts:
-    """Prompts as rows of ids, which remember what kind of thing they were.
+    """Prompts as rows of ids, and their kind.
 
     Args:
         prompts: a string, a list of strings, one row of ids, or a list of such rows (lists or
             NumPy arrays).
-        tokenizer: turns strings into ids; needed for strings only. A pair is that of the source
-            and that of the answer, for a model that reads one text and writes another.
+        tokenizer: turns strings into ids; needed for strings only. A pair, for a Seq2SeqModel, is
+            that of the source and that of the answer.
 
     Attributes:
         rows: list of int32 arrays (time,), each with at least one id: what answers continue.
-        sources: what the model reads before that, or None.
+        sources: for a Seq2SeqModel the rows of the encoder, else None.
         tokenizer: that of the answers.
         is_text: whether the prompts were strings.
         is_single: whether it was one prompt rather than a list.
 
     Raises:
         PromptError: for an empty prompt, text without a tokenizer, characters that a char
-            tokenizer has never seen, or ids that are not whole numbers.
+            tokenizer does not know, or ids that are not whole numbers.
     """
 
     def __init__(self, prompts: Any, tokenizer: Any = None) -> None:
@@ -38,10 +38,10 @@ class Prompts:
         self._given = [prompts] if self.is_single else list(prompts)
         if not self._given:
             raise PromptError("prompts are empty: pass at least one prompt with one token")
-        read = self._read_text if self.is_text else _read_ids
-        self.rows: list[np.ndarray] = [read(given) for given in self._given]
+        encode = self._encode if self.is_text else _id_row
+        self.rows: list[np.ndarray] = [encode(given) for given in self._given]
 
-    def _read_text(self, text: str) -> np.ndarray:
+    def _encode(self, text: str) -> np.ndarray:
         if self._reader is None:
             raise PromptError(
                 f"the prompt {_short(text)} is text, and no tokenizer was given: pass tokenizer=..."
@@ -50,18 +50,18 @@ class Prompts:
             raise PromptError("the prompt is an empty string: pass at least one character")
         return _not_empty(text_ids(text, self._reader), text)
 
-    def check_ids(self, limit: int) -> None:
-        """Raise PromptError for an id outside [0, limit)."""
-        for row in self.rows:
+    def check_ids(self, limit: int | None) -> None:
+        """Raises PromptError for an id outside [0, limit)."""
+        for row in self.rows if limit is not None else ():
             check_ids(row, limit, "the prompt")
 
     def check_targets(self, vocab_size: int) -> None:
-        """Raise PromptError for an id that the model cannot predict."""
+        """Raises PromptError for an id that the model cannot predict."""
         for row in self.rows:
             check_ids(row[1:], vocab_size, "the text")
 
     def check_length(self, new_tokens: int, max_length: int | None) -> None:
-        """Raise PromptError if a prompt plus its new tokens is longer than the model can hold."""
+        """Raises PromptError if a prompt plus its new tokens is longer than the model can hold."""
         longest = max(len(row) for row in self.rows)
         if max_length is not None and longest + new_tokens > max_length:
             room = max_length - longest
@@ -72,7 +72,7 @@ class Prompts:
             )
 
     def become_sources(self, begin: int) -> None:
-        """Makes the prompts what is read, and the id `begin` what every answer continues."""
+        """Makes the prompts the encoder's rows, and the id `begin` what every answer continues."""
         self.sources = self.rows
         self.rows = [np.array([begin], "int32") for _ in self.sources]
 
@@ -99,20 +99,20 @@ class Prompts:
 
 
 def text_ids(text: str, tokenizer: Any) -> list[int]:
-    """Encode text, raising PromptError where a char tokenizer lacks a character."""
+    """Encodes text, raising PromptError where a char tokenizer lacks a character."""
     if getattr(tokenizer, "kind", None) == "char" and hasattr(tokenizer, "unknown"):
         unknown = tokenizer.unknown(text)
         if unknown:
             names = ", ".join(repr(c) for c in unknown)
             raise PromptError(
-                f"the tokenizer has never seen the characters {names} of the prompt "
+                f"the tokenizer does not know the characters {names} of the prompt "
                 f"{_short(text)}: leave them out, or train the tokenizer on text that has them"
             )
     return [int(token) for token in tokenizer.encode(text)]
 
 
 def check_ids(ids: Iterable[int], limit: int, name: str) -> None:
-    """Raise PromptError for the first id outside [0, limit)."""
+    """Raises PromptError for the first id outside [0, limit)."""
     for token in ids:
         if not 0 <= token < limit:
             raise PromptError(
@@ -122,7 +122,7 @@ def check_ids(ids: Iterable[int], limit: int, name: str) -> None:
 
 
 def check_tokenizer(tokenizer: Any, vocab_size: int) -> None:
-    """Raise ArgumentError if tokenizer and model disagree about the vocabulary's size."""
+    """Raises ArgumentError if tokenizer and model disagree about the vocabulary's size."""
     size = getattr(tokenizer, "vocab_size", vocab_size)
     if tokenizer is not None and size != vocab_size:
         raise ArgumentError(
@@ -132,7 +132,7 @@ def check_tokenizer(tokenizer: Any, vocab_size: int) -> None:
 
 
 def parse_stop(stop: Any, tokenizer: Any, vocab_size: int) -> tuple[list[int], list[str]]:
-    """Split `stop` into ids and strings; the tokenizer's end token always stops."""
+    """Splits `stop` into ids and strings; the tokenizer's end token always stops."""
     items = list(stop) if isinstance(stop, list | tuple | set | np.ndarray) else [stop]
     texts = [item for item in items if isinstance(item, str)]
     ids = [item for item in items if item is not None and not isinstance(item, str)]
@@ -173,14 +173,14 @@ def bucket(length: int, least: int, most: int | None) -> int:
 
 
 def require(name: str, value: Any, holds: Callable[[Any], bool], wanted: str) -> None:
-    """Raise ArgumentError unless `value` is a number (no bool) for which `holds` is true."""
+    """Raises ArgumentError unless `value` is a number (no bool) for which `holds` is true."""
     is_number = isinstance(value, int | float | np.integer | np.floating)
     if isinstance(value, bool) or not is_number or not holds(value):
         raise ArgumentError(f"{name} is {value!r}: it must be {wanted}")
 
 
 def require_count(name: str, value: Any, least: int) -> None:
-    """Raise ArgumentError unless `value` is a whole number of at least `least`."""
+    """Raises ArgumentError unless `value` is a whole number of at least `least`."""
     if not isinstance(value, int | np.integer):
         raise ArgumentError(f"{name} is {value!r}: it must be a whole number, {least} or more")
     require(name, value, lambda v: v >= least, f"a whole number, {least} or more")
@@ -207,7 +207,7 @@ def _is_row(prompts: Any) -> bool:
     return bool(prompts) and not (hasattr(prompts[0], "__len__") and np.ndim(prompts[0]) > 0)
 
 
-def _read_ids(row: Any) -> np.ndarray:
+def _id_row(row: Any) -> np.ndarray:
     values = np.asarray(row if hasattr(row, "__array__") else list(row))
     return _not_empty(values, row)
 

@@ -1,12 +1,14 @@
 """Convolution over a text with the maximum over time, and token vectors of two channels."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
-from lmzoo.layers.embedding import TokenEmbedding
+from lmzoo.layers.embeddings.tokens import TokenEmbedding
+from lmzoo.layers.layer import Layer
 from lmzoo.layers.pooling import max_over_time
 from lmzoo.typing import Tensor
 
@@ -14,7 +16,7 @@ ACTIVATIONS = ("relu", "tanh")
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class ConvolutionPooling(keras.layers.Layer):
+class ConvolutionPooling(Layer):
     """Filters of several widths over a text, and of each filter the highest answer.
 
     A text shorter than a filter is padded with zeros to the filter's width; no other padding is
@@ -50,9 +52,10 @@ class ConvolutionPooling(keras.layers.Layer):
         *,
         wide: bool = False,
         regularizer: keras.regularizers.Regularizer | None = None,
-        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(**kwargs)
+        self.supports_masking = True
         if not widths or min(widths) < 1:
             raise ArgumentError(f"widths={list(widths)}: give at least one, each at least 1.")
         if activation not in ACTIVATIONS:
@@ -77,12 +80,11 @@ class ConvolutionPooling(keras.layers.Layer):
         self.bias = self.add_weight(
             (len(self.widths) * self.filters,), initializer="zeros", name="bias"
         )
-        self.built = True
 
-    def call(self, x: Tensor, memory_mask: Tensor | None = None) -> Tensor:
+    def call(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """(batch, time, dim), and where it is real -> (batch, filters * number of widths)."""
         real = ops.ones_like(x[..., 0], "bool")
-        real = real if memory_mask is None else ops.cast(memory_mask, "bool")
+        real = real if mask is None else ops.cast(mask, "bool")
         x = ops.where(real[..., None], x, 0.0)
         time, dim = ops.shape(x)[1], x.shape[-1]
         length = ops.sum(ops.cast(real, "int32"), axis=1, keepdims=True)
@@ -108,6 +110,9 @@ class ConvolutionPooling(keras.layers.Layer):
             found.append(max_over_time(answers, inside))
         highest = ops.concatenate(found, axis=-1) + ops.cast(self.bias, self.compute_dtype)
         return self.activation(highest)
+
+    def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None = None) -> None:
+        """None: the output has no time axis."""
 
     def compute_output_shape(self, x_shape: tuple) -> tuple:
         """(batch, filters * number of widths)."""
@@ -143,14 +148,14 @@ class TwoChannelEmbedding(TokenEmbedding):
         *,
         dropout: float = 0.0,
         initializer_range: float = 0.02,
-        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(
             vocab_size,
             embed_dim,
             dropout=dropout,
             initializer_range=initializer_range,
-            name=name,
+            **kwargs,
         )
 
     def build(self, input_shape: tuple) -> None:

@@ -1,4 +1,6 @@
-"""Gated convolution, causal or over the whole text."""
+"""Gated convolution, causal or over the whole sequence."""
+
+from typing import Any
 
 import keras
 from keras import ops
@@ -6,25 +8,26 @@ from keras import ops
 from lmzoo.errors import ArgumentError
 from lmzoo.layers.dense import Dense
 from lmzoo.layers.dropout import Dropout
+from lmzoo.layers.layer import Layer
 from lmzoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class GatedConvolutionBlock(keras.layers.Layer):
+class GatedConvolutionBlock(Layer):
     """Convolution with a gated linear unit and a residual: x + (A + a) * sigmoid(B + b).
 
     The convolution is written as one product over the joined window, which is what the CPU does
     fastest. The input is layer-normalized in place of the paper's weight normalization.
 
     Args:
-        kernel_size: Number of positions that one output sees: itself and those before it; if not
-            causal, itself and as many on either side, which must be an odd number.
-        dropout: Share of the input dropped in training.
+        kernel_size: Width of the window: a position and those before it; if not causal, an odd
+            number, the position in its middle.
+        dropout: Dropout rate of the input, 0 to 1.
         regularizer: Keras regularizer of the kernel.
-        causal: Whether later positions are hidden.
+        causal: Whether the window ends at its position.
 
     Raises:
-        ArgumentError: If the block is not causal and kernel_size is even.
+        ArgumentError: For an even kernel_size if not causal.
 
     Source: Dauphin et al. 2017, https://arxiv.org/abs/1612.08083
 
@@ -42,41 +45,45 @@ class GatedConvolutionBlock(keras.layers.Layer):
         dropout: float = 0.0,
         regularizer: keras.regularizers.Regularizer | None = None,
         causal: bool = True,
-        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(**kwargs)
         if not causal and kernel_size % 2 == 0:
             raise ArgumentError(f"kernel_size={kernel_size} is even: no position is its middle.")
         self.causal = causal
         self.kernel_size = kernel_size
         self.regularizer = regularizer
-        self.norm = keras.layers.LayerNormalization(epsilon=1e-5)
-        self.dropout = Dropout(dropout)
+        self.norm = keras.layers.LayerNormalization(epsilon=1e-5, dtype=self.dtype_policy)
+        self.dropout = Dropout(dropout, dtype=self.dtype_policy)
+        self.supports_masking = True
 
     def build(self, x_shape: tuple) -> None:
         """Makes the kernel: (kernel_size * dim, 2 * dim)."""
         self.dim = x_shape[-1]
         self.norm.build(x_shape)
         self.convolution = Dense(
-            2 * self.dim, kernel_regularizer=self.regularizer, name="convolution"
+            2 * self.dim,
+            kernel_regularizer=self.regularizer,
+            name="convolution",
+            dtype=self.dtype_policy,
         )
         self.convolution.build((*x_shape[:-1], self.kernel_size * self.dim))
-        self.built = True
 
-    def call(self, x: Tensor, memory_mask: Tensor | None = None, training: bool = False) -> Tensor:
+    def call(self, x: Tensor, mask: Tensor | None = None, training: bool = False) -> Tensor:
         """(batch, time, dim), and where it is real, bool (batch, time) -> (batch, time, dim)."""
         inner = self.dropout(self.norm(x), training=training)
-        if memory_mask is not None:
-            inner = ops.where(memory_mask[..., None], inner, 0.0)
-        around = ops.zeros_like(inner[:, :1])
-        around = ops.repeat(around, self.kernel_size - 1, axis=1)
-        if self.causal:
-            return x + self._convolve(ops.concatenate([around, inner], axis=1))
-        side = around[:, : self.kernel_size // 2]
-        return x + self._convolve(ops.concatenate([side, inner, side], axis=1))
+        if mask is not None:
+            inner = ops.where(mask[..., None], inner, 0.0)
+        before = self.kernel_size - 1 if self.causal else self.kernel_size // 2
+        padding = (before, self.kernel_size - 1 - before)
+        return x + self._convolve(ops.pad(inner, ((0, 0), padding, (0, 0))))
+
+    def compute_output_shape(self, x_shape: tuple) -> tuple:
+        """(batch, time, dim)."""
+        return x_shape
 
     def init_state(self, batch_size: int, length: int) -> Tensor:
-        """The window before the text: zeros (batch, kernel_size - 1, dim)."""
+        """The window before the first token: zeros (batch, kernel_size - 1, dim)."""
         return ops.zeros((batch_size, self.kernel_size - 1, self.dim), self.compute_dtype)
 
     def step(self, x: Tensor, state: Tensor, position: Tensor) -> tuple[Tensor, Tensor]:

@@ -51,12 +51,6 @@ def product(x: Tensor, weight: keras.Variable, dtype: str) -> Tensor:
 
     Returns:
         (..., units).
-
-    Example:
-        >>> import keras, lmzoo
-        >>> weight = keras.Variable(keras.ops.ones((3, 4)))
-        >>> tuple(lmzoo.layers.product(keras.ops.ones((2, 3)), weight, "float32").shape)
-        (2, 4)
     """
     weight, blocks = ops.cast(weight, dtype), _blocks(x, weight)
     if blocks == 1:

@@ -77,12 +77,6 @@ def random_bits(shape: tuple, seed: Tensor) -> Tensor:
 
     Returns:
         uint32 tensor of the shape.
-
-    Example:
-        >>> import keras, lmzoo
-        >>> seed = keras.ops.convert_to_tensor([7, 0])
-        >>> tuple(lmzoo.layers.random_bits((2, 3), seed).shape)
-        (2, 3)
     """
     seed = ops.cast(seed, "uint32")
     key = _mix(seed[0] + _mix(seed[1] + _uint32(0x9E3779B9)))

@@ -1,17 +1,20 @@
 """The position-wise feed-forward network of a Transformer block."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
 from lmzoo.layers.dense import Dense
+from lmzoo.layers.layer import Layer
 from lmzoo.typing import Tensor
 
 ACTIVATIONS = ("gelu", "relu", "relu2", "swiglu")
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class FeedForward(keras.layers.Layer):
+class FeedForward(Layer):
     """Two projections with a non-linearity between them, applied to each position alone.
 
     Args:
@@ -20,6 +23,9 @@ class FeedForward(keras.layers.Layer):
             2021) or "swiglu" (gated; Shazeer 2020).
         use_bias: Whether the projections have biases.
         output_initializer: Initializer of the second projection.
+
+    Raises:
+        ArgumentError: For another activation.
 
     Source: https://arxiv.org/abs/1606.08415 (GELU), https://arxiv.org/abs/2002.05202 (SwiGLU),
     https://arxiv.org/abs/2109.08668 (squared ReLU).
@@ -38,9 +44,9 @@ class FeedForward(keras.layers.Layer):
         activation: str = "gelu",
         use_bias: bool = True,
         output_initializer: str | keras.initializers.Initializer = "glorot_uniform",
-        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name)
+        super().__init__(**kwargs)
         if activation not in ACTIVATIONS:
             raise ArgumentError(f"activation={activation!r}; use one of {', '.join(ACTIVATIONS)}.")
         self.hidden_dim = hidden_dim
@@ -57,13 +63,17 @@ class FeedForward(keras.layers.Layer):
             use_bias=self.use_bias,
             kernel_initializer=keras.initializers.RandomNormal(stddev=dim**-0.5),
             name="expand",
+            dtype=self.dtype_policy,
         )
         self.contract = Dense(
-            dim, use_bias=self.use_bias, kernel_initializer=self.output_initializer, name="contract"
+            dim,
+            use_bias=self.use_bias,
+            kernel_initializer=self.output_initializer,
+            name="contract",
+            dtype=self.dtype_policy,
         )
         self.expand.build(input_shape)
         self.contract.build((*input_shape[:-1], self.hidden_dim))
-        self.built = True
 
     def call(self, x: Tensor) -> Tensor:
         """(batch, time, dim) -> (batch, time, dim)."""
@@ -77,3 +87,7 @@ class FeedForward(keras.layers.Layer):
             x = ops.relu(x)
             x = x * x if self.activation == "relu2" else x
         return self.contract(x)
+
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
+        """(batch, time, dim)."""
+        return input_shape

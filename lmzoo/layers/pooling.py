@@ -1,11 +1,14 @@
 """From the vectors of a text's tokens to one vector of the text."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
-from lmzoo.layers.attention import softmax
+from lmzoo.layers.attention.weights import softmax
 from lmzoo.layers.dense import Dense
+from lmzoo.layers.layer import Layer
 from lmzoo.typing import Tensor
 
 KINDS = ("last", "first", "ends", "mean", "max", "attention")
@@ -25,13 +28,6 @@ def max_over_time(x: Tensor, real: Tensor) -> Tensor:
 
     Returns:
         (batch, dim).
-
-    Example:
-        >>> import keras, lmzoo
-        >>> x = keras.ops.convert_to_tensor([[[1.0], [3.0], [9.0]]])
-        >>> real = keras.ops.convert_to_tensor([[True, True, False]])
-        >>> float(lmzoo.layers.max_over_time(x, real)[0, 0])
-        3.0
     """
     seen = ops.where(real[..., None], ops.stop_gradient(x), -1e9)
     place = ops.argmax(seen, axis=1)[:, None, :]  # (batch, 1, dim)
@@ -42,7 +38,7 @@ def max_over_time(x: Tensor, real: Tensor) -> Tensor:
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class Pooling(keras.layers.Layer):
+class Pooling(Layer):
     """One vector of a text, whatever stands at its padding. A text without tokens gives zeros.
 
     Args:
@@ -64,8 +60,9 @@ class Pooling(keras.layers.Layer):
         2.0
     """
 
-    def __init__(self, kind: str = "mean", *, name: str | None = None) -> None:
-        super().__init__(name=name)
+    def __init__(self, kind: str = "mean", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
         if kind not in KINDS:
             raise ArgumentError(f"kind={kind!r}; use one of {', '.join(KINDS)}.")
         self.kind = kind
@@ -73,22 +70,24 @@ class Pooling(keras.layers.Layer):
     def build(self, x_shape: tuple) -> None:
         """Makes the projection and the context vector of an attention."""
         if self.kind == "attention":
-            self.projection = Dense(x_shape[-1], "tanh", name="projection")
+            self.projection = Dense(x_shape[-1], "tanh", name="projection", dtype=self.dtype_policy)
             self.projection.build(x_shape)
             self.context = self.add_weight(
                 (x_shape[-1], 1), initializer="glorot_uniform", name="context"
             )
-        self.built = True
 
-    def call(self, x: Tensor, memory_mask: Tensor | None = None) -> Tensor:
+    def call(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """(batch, time, dim), and where it is real, bool (batch, time) -> (batch, dim)."""
         real = ops.ones_like(x[..., 0], "bool")
-        real = real if memory_mask is None else ops.cast(memory_mask, "bool")
+        real = real if mask is None else ops.cast(mask, "bool")
         if self.kind in ("first", "last", "ends"):
             return self._at_ends(x, real)
         if self.kind == "max":
             return ops.where(ops.any(real, axis=1, keepdims=True), max_over_time(x, real), 0.0)
         return _weighted_mean(x, self._shares(x, real))
+
+    def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None = None) -> None:
+        """None: the output has no time axis."""
 
     def compute_output_shape(self, x_shape: tuple) -> tuple:
         """(batch, dim)."""

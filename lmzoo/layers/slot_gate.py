@@ -1,14 +1,17 @@
 """What a sentence's intent says about its slots."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
 from lmzoo.layers.dense import Dense
+from lmzoo.layers.layer import Layer
 from lmzoo.typing import Tensor
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class SlotGate(keras.layers.Layer):
+class SlotGate(Layer):
     """Scales each word's vector by how it fits the sentence: h + h * g, g = v . tanh(h + W c).
 
     It is the paper's gate without an attention of the slots; c is the sentence's vector.
@@ -22,13 +25,18 @@ class SlotGate(keras.layers.Layer):
         (2, 5, 8)
     """
 
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
     def build(self, x_shape: tuple, sentence_shape: tuple) -> None:
         """Makes the projection of the sentence, and the vector v."""
-        self.projection = Dense(x_shape[-1], use_bias=False, name="projection")
+        self.projection = Dense(
+            x_shape[-1], use_bias=False, name="projection", dtype=self.dtype_policy
+        )
         self.projection.build(sentence_shape)
-        self.score = Dense(1, use_bias=False, name="score")
+        self.score = Dense(1, use_bias=False, name="score", dtype=self.dtype_policy)
         self.score.build(x_shape)
-        self.built = True
 
     def call(self, x: Tensor, sentence: Tensor) -> Tensor:
         """(batch, time, dim) and (batch, sentence_dim) -> (batch, time, dim)."""

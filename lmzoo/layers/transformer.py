@@ -1,32 +1,37 @@
 """The Transformer block: attention, then a feed-forward network, each with a residual."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
 import keras
 
 from lmzoo.errors import ArgumentError
-from lmzoo.layers.attention import MultiHeadAttention
+from lmzoo.layers.attention.multi_head import MultiHeadAttention
 from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.feedforward import FeedForward
+from lmzoo.layers.layer import Layer
 from lmzoo.typing import Tensor
 
 KINDS = ("decoder", "encoder", "cross")
 
 
-def make_norm(kind: str, epsilon: float, name: str | None = None) -> keras.layers.Layer:
+def make_norm(
+    kind: str, epsilon: float, name: str | None = None, dtype: Any = None
+) -> keras.layers.Layer:
     """A normalization layer.
 
     Args:
         kind: "layer" (LayerNorm, Ba et al. 2016) or "rms" (RMSNorm, Zhang and Sennrich 2019).
         epsilon: Added to the variance or mean square.
         name: The layer's name.
+        dtype: Its dtype policy; None for Keras's default.
 
     Returns:
         A Keras layer.
 
     Raises:
-        ArgumentError: If the kind is another.
+        ArgumentError: For another kind.
 
     Source: https://arxiv.org/abs/1607.06450, https://arxiv.org/abs/1910.07467
 
@@ -36,14 +41,14 @@ def make_norm(kind: str, epsilon: float, name: str | None = None) -> keras.layer
         'RMSNormalization'
     """
     if kind == "layer":
-        return keras.layers.LayerNormalization(epsilon=epsilon, name=name)
+        return keras.layers.LayerNormalization(epsilon=epsilon, name=name, dtype=dtype)
     if kind == "rms":
-        return keras.layers.RMSNormalization(epsilon=epsilon, name=name)
+        return keras.layers.RMSNormalization(epsilon=epsilon, name=name, dtype=dtype)
     raise ArgumentError(f"norm={kind!r}; use 'layer' or 'rms'.")
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class TransformerBlock(keras.layers.Layer):
+class TransformerBlock(Layer):
     """Self-attention and feed-forward network with residuals, pre- or post-norm.
 
     With kind="cross" it also attends to a memory, between the two.
@@ -58,16 +63,16 @@ class TransformerBlock(keras.layers.Layer):
         norm_epsilon: Added to the variance.
         rotary_base: Base of the rotary embedding, or None.
         qk_norm: Whether queries and keys are normalized.
-        dropout: Share dropped of the residual branches and of the attention weights, or a pair: of
-            the former, of the latter.
+        dropout: Dropout rate of the residual branches and of the attention weights, or one of
+            each.
         use_bias: Whether projections have biases.
-        kind: "decoder": a position sees itself and earlier ones; "encoder": it sees all; "cross": a
-            decoder that attends to a memory too.
+        kind: "decoder": causal self-attention; "encoder": self-attention to all positions;
+            "cross": a decoder with cross-attention.
         output_scale: Factor on the initial weights that feed the residual stream (GPT-2 takes
             1 / sqrt(2 * num_layers)).
 
     Raises:
-        ArgumentError: If the kind is another.
+        ArgumentError: For another kind.
 
     Source: https://arxiv.org/abs/1706.03762; pre-norm: Xiong et al. 2020,
     https://arxiv.org/abs/2002.04745
@@ -79,8 +84,8 @@ class TransformerBlock(keras.layers.Layer):
         (2, 5, 8)
     """
 
-    # Keys and values have their places: reading a position again writes what stood there.
-    rereads = True
+    # The cache is written by position: a position that is computed again overwrites itself.
+    random_access_cache = True
 
     def __init__(
         self,
@@ -98,66 +103,67 @@ class TransformerBlock(keras.layers.Layer):
         use_bias: bool = True,
         kind: str = "decoder",
         output_scale: float = 1.0,
-        name: str | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(name=name)
-        self.norm_first = norm_first
+        super().__init__(**kwargs)
         if kind not in KINDS:
             raise ArgumentError(f"kind={kind!r}; use one of {', '.join(KINDS)}.")
-        self.needs_memory = kind == "cross"
-        branches, weights = dropout if isinstance(dropout, tuple) else (dropout, dropout)
+        self.supports_masking = True
+        self.norm_first = norm_first
+        self.cross_attends = kind == "cross"
+        residual_dropout, weight_dropout = (
+            (dropout, dropout) if isinstance(dropout, int | float) else dropout
+        )
         initializer = keras.initializers.VarianceScaling(output_scale**2, "fan_in", "normal")
-        shared: dict[str, Any] = {
-            "num_kv_heads": num_kv_heads,
-            "qk_norm": qk_norm,
-            "dropout": weights,
-            "use_bias": use_bias,
-        }
-        self.attention = MultiHeadAttention(
+        dtype = self.dtype_policy
+        attention = functools.partial(
+            MultiHeadAttention,
             num_heads,
+            num_kv_heads=num_kv_heads,
+            qk_norm=qk_norm,
+            dropout=weight_dropout,
+            use_bias=use_bias,
+            dtype=dtype,
+        )
+        normalization = functools.partial(make_norm, norm, norm_epsilon, dtype=dtype)
+        self.attention = attention(
             causal=kind != "encoder",
             rotary_base=rotary_base,
             output_initializer=initializer,
             name="attention",
-            **shared,
         )
-        self.cross_attention: Any = None
-        self.cross_norm: Any = None
-        if self.needs_memory:
-            self.cross_attention = MultiHeadAttention(
-                num_heads,
-                cross=True,
-                output_initializer=initializer.clone(),
-                name="cross_attention",
-                **shared,
+        if self.cross_attends:
+            self.cross_attention = attention(
+                cross=True, output_initializer=initializer.clone(), name="cross_attention"
             )
-            self.cross_norm = make_norm(norm, norm_epsilon, "cross_norm")
+            self.cross_norm = normalization(name="cross_norm")
         self.feedforward = FeedForward(
             hidden_dim,
             activation=activation,
             use_bias=use_bias,
             output_initializer=initializer.clone(),
             name="feedforward",
+            dtype=dtype,
         )
-        self.attention_norm = make_norm(norm, norm_epsilon, "attention_norm")
-        self.feedforward_norm = make_norm(norm, norm_epsilon, "feedforward_norm")
-        self.dropout = Dropout(branches)
+        self.attention_norm = normalization(name="attention_norm")
+        self.feedforward_norm = normalization(name="feedforward_norm")
+        self.dropout = Dropout(residual_dropout, dtype=dtype)
 
     def build(self, x_shape: tuple, memory_shape: tuple | None = None) -> None:
         """Builds the parts."""
         parts = (self.attention_norm, self.attention, self.feedforward_norm, self.feedforward)
         for part in parts:
             part.build(x_shape)
-        if self.cross_attention is not None:
+        if self.cross_attends:
             self.cross_norm.build(x_shape)
             self.cross_attention.build(x_shape, memory_shape)
-        self.built = True
 
     def call(
         self,
         x: Tensor,
         memory: Tensor | None = None,
         memory_mask: Tensor | None = None,
+        mask: Tensor | None = None,
         training: bool = False,
     ) -> Tensor:
         """(batch, time, dim) -> (batch, time, dim).
@@ -165,32 +171,32 @@ class TransformerBlock(keras.layers.Layer):
         Args:
             x: (batch, time, dim).
             memory: (batch, keys, memory_dim), with kind="cross".
-            memory_mask: bool (batch, keys): where the memory is real; without a memory
-                (batch, time): where x is.
+            memory_mask: bool (batch, keys), True where the memory is real.
+            mask: bool (batch, time), True where x is real.
             training: Whether dropout is on.
 
         Returns:
             (batch, time, dim).
         """
-        own_mask = None if self.needs_memory else memory_mask
 
         def attend(y: Tensor) -> Tensor:
-            return self.attention(y, memory_mask=own_mask, training=training)
+            return self.attention(y, mask=mask, training=training)
 
-        def look(y: Tensor) -> Tensor:
+        def cross_attend(y: Tensor) -> Tensor:
             return self.cross_attention(y, memory, memory_mask=memory_mask, training=training)
 
-        x = self._residual(self.attention_norm, attend, x, training)
-        if self.cross_attention is not None:
-            x = self._residual(self.cross_norm, look, x, training)
-        return self._residual(self.feedforward_norm, self.feedforward, x, training)
+        return self._sublayers(x, attend, cross_attend, training)
 
-    def read_memory(self, memory: Tensor, memory_mask: Tensor) -> tuple[Tensor, ...]:
+    def compute_output_shape(self, x_shape: tuple, memory_shape: tuple | None = None) -> tuple:
+        """(batch, time, dim)."""
+        return x_shape
+
+    def prepare_memory(self, memory: Tensor, memory_mask: Tensor) -> tuple[Tensor, ...]:
         """Keys and values of the memory, and its mask, for `step`."""
-        return (*self.cross_attention.read_memory(memory), memory_mask)
+        return (*self.cross_attention.prepare_memory(memory), memory_mask)
 
     def init_state(
-        self, batch_size: int, length: int, read: tuple[Tensor, ...] = ()
+        self, batch_size: int, length: int, memory_state: tuple[Tensor, ...] = ()
     ) -> tuple[Tensor, Tensor]:
         """An empty KV cache; see `MultiHeadAttention.init_state`."""
         return self.attention.init_state(batch_size, length)
@@ -200,12 +206,12 @@ class TransformerBlock(keras.layers.Layer):
         x: Tensor,
         state: tuple[Tensor, Tensor],
         position: Tensor,
-        read: tuple[Tensor, ...] = (),
-        seen: list[Tensor] | None = None,
+        memory_state: tuple[Tensor, ...] = (),
+        attention_weights: list[Tensor] | None = None,
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """n more tokens: x (batch, n, dim), the cache, where they stand, and what was read.
+        """n more tokens: x (batch, n, dim), the cache, their position, and the prepared memory.
 
-        With `seen`, the weights of the look at the memory (batch, n, keys) are appended to it.
+        With `attention_weights`, those of the memory (batch, n, keys) are appended to it.
         """
         after = []
 
@@ -214,18 +220,21 @@ class TransformerBlock(keras.layers.Layer):
             after.append(new)
             return y
 
-        def look(y: Tensor) -> Tensor:
-            return self.cross_attention.step_memory(y, read[:2], read[2], seen)
+        def cross_attend(y: Tensor) -> Tensor:
+            return self.cross_attention.attend(y, memory_state, attention_weights)
 
-        x = self._residual(self.attention_norm, attend, x)
-        if self.cross_attention is not None:
-            x = self._residual(self.cross_norm, look, x)
-        return self._residual(self.feedforward_norm, self.feedforward, x), after[0]
+        return self._sublayers(x, attend, cross_attend, False), after[0]
 
-    def _residual(
-        self, norm: keras.layers.Layer, inner: Callable, x: Tensor, training: bool = False
+    def _sublayers(
+        self, x: Tensor, attend: Callable, cross_attend: Callable, training: bool
     ) -> Tensor:
-        """x + inner(x), normalized before or after."""
-        if self.norm_first:
-            return x + self.dropout(inner(norm(x)), training=training)
-        return norm(x + self.dropout(inner(x), training=training))
+        """Attention, cross-attention and feed-forward network, each with norm and residual."""
+        sublayers = [(self.attention_norm, attend), (self.feedforward_norm, self.feedforward)]
+        if self.cross_attends:
+            sublayers.insert(1, (self.cross_norm, cross_attend))
+        for norm, sublayer in sublayers:
+            if self.norm_first:
+                x = x + self.dropout(sublayer(norm(x)), training=training)
+            else:
+                x = norm(x + self.dropout(sublayer(x), training=training))
+        return x

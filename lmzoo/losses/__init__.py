@@ -7,9 +7,8 @@ from lmzoo.losses.crf import (
     crf_log_partition,
     crf_marginals,
     crf_score,
-    split_scores,
 )
-from lmzoo.losses.cross_entropy import CrossEntropy, pair_divergence, token_nats
+from lmzoo.losses.cross_entropy import CrossEntropy, token_nats
 from lmzoo.losses.fused import FusedCrossEntropy, head_nats
 from lmzoo.losses.viterbi import crf_decode
 
@@ -26,7 +25,5 @@ __all__ = [
     "crf_marginals",
     "crf_score",
     "head_nats",
-    "pair_divergence",
-    "split_scores",
     "token_nats",
 ]

@@ -1,4 +1,4 @@
-"""Cross-entropy of classes and of tags, from probabilities, over rows or words that count."""
+"""Cross-entropy of classes and of tags over the rows or words that count."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,23 +16,45 @@ _SMALLEST_PROBABILITY = 1e-30
 _SMALLEST_REST = 2.0**-25
 
 
-def class_distributions(y_pred: Tensor) -> Tensor:
-    """Probabilities with a column for every class.
+def class_columns(y_pred: Tensor, *, from_logits: bool = True) -> Tensor:
+    """Predictions with a column for every class, as what they are: logits or probabilities.
 
     Args:
-        y_pred: (..., 1), the probability of class 1 of two, or (..., classes).
+        y_pred: (..., 1), of class 1 of two, or (..., classes).
+        from_logits: whether they are logits; if not, probabilities.
 
     Returns:
         float32 (..., classes).
 
     Example:
-        >>> class_distributions([[0.25]]).numpy().tolist()
+        >>> class_columns([[0.25]]).numpy().tolist()
+        [[0.0, 0.25]]
+        >>> class_columns([[0.25]], from_logits=False).numpy().tolist()
         [[0.75, 0.25]]
     """
     y_pred = ops.cast(ops.convert_to_tensor(y_pred), "float32")
     if y_pred.shape[-1] != 1:
         return y_pred
-    return ops.concatenate([1 - y_pred, y_pred], axis=-1)
+    other = ops.zeros_like(y_pred) if from_logits else 1 - y_pred
+    return ops.concatenate([other, y_pred], axis=-1)
+
+
+def class_distributions(y_pred: Tensor, *, from_logits: bool = True) -> Tensor:
+    """Probabilities with a column for every class.
+
+    Args:
+        y_pred: (..., 1), of class 1 of two, or (..., classes).
+        from_logits: whether they are logits; if not, probabilities.
+
+    Returns:
+        float32 (..., classes).
+
+    Example:
+        >>> class_distributions([[0.0]]).numpy().tolist()
+        [[0.5, 0.5]]
+    """
+    columns = class_columns(y_pred, from_logits=from_logits)
+    return ops.softmax(columns, axis=-1) if from_logits else columns
 
 
 def class_targets(labels: Tensor, num_classes: int, rank: int) -> Tensor:
@@ -47,7 +69,7 @@ def class_targets(labels: Tensor, num_classes: int, rank: int) -> Tensor:
         float32 (..., classes); NaN for an id outside [0, num_classes).
 
     Raises:
-        ArgumentError: If the labels are of another shape.
+        ArgumentError: If the labels have another shape.
 
     Example:
         >>> class_targets([1, 0], 2, rank=2).numpy().tolist()
@@ -69,46 +91,49 @@ def class_targets(labels: Tensor, num_classes: int, rank: int) -> Tensor:
     return ops.where(known[..., None], hot, float("nan"))
 
 
-def log_distributions(y_pred: Tensor) -> Tensor:
+def log_distributions(y_pred: Tensor, *, from_logits: bool = True) -> Tensor:
     """Logarithms of `class_distributions`, whose gradients stay right where they are tiny.
 
     Args:
-        y_pred: (..., 1), the probability of class 1 of two, or (..., classes). Where TensorFlow
-            holds what a sigmoid or softmax of Keras returned, its logits are known, and are used.
+        y_pred: (..., 1), of class 1 of two, or (..., classes).
+        from_logits: whether they are logits; if not, probabilities. On TensorFlow the logits of
+            what Keras's sigmoid or softmax returned are known, and are used.
 
     Returns:
         float32 (..., classes).
 
     Example:
-        >>> [round(float(x), 3) for x in log_distributions([[0.25]])[0]]
+        >>> [round(float(x), 3) for x in log_distributions([[0.25]], from_logits=False)[0]]
         [-0.288, -1.386]
     """
-    logits = getattr(y_pred, "_keras_logits", None)
-    y_pred = ops.cast(ops.convert_to_tensor(y_pred), "float32")
+    logits = y_pred if from_logits else getattr(y_pred, "_keras_logits", None)
     if logits is not None:
-        logits = ops.cast(logits, "float32")
-        if y_pred.shape[-1] != 1:
+        logits = ops.cast(ops.convert_to_tensor(logits), "float32")
+        if logits.shape[-1] != 1:
             return ops.log_softmax(logits, axis=-1)
         return ops.concatenate([-ops.softplus(logits), -ops.softplus(-logits)], axis=-1)
-    if y_pred.shape[-1] != 1:
-        return ops.log(ops.maximum(y_pred, _SMALLEST_PROBABILITY))
-    rest = ops.maximum(1 - y_pred, _SMALLEST_REST)
-    return ops.log(ops.concatenate([rest, ops.maximum(y_pred, _SMALLEST_PROBABILITY)], axis=-1))
+    y_pred = ops.convert_to_tensor(y_pred)
+    two = [_SMALLEST_REST, _SMALLEST_PROBABILITY]
+    smallest = two if y_pred.shape[-1] == 1 else two[1:]
+    return ops.log(ops.maximum(class_columns(y_pred, from_logits=False), smallest))
 
 
 class _DistributionLoss(keras.losses.Loss):
-    """What both losses share; `rank` is the number of axes of the predictions."""
+    """Weighted cross-entropy; `rank` is the number of axes of the predictions."""
 
     rank = 2
-    predicted = "(batch, 1) or (batch, classes)"
+    predictions = "(batch, 1) or (batch, classes)"
+    default_name = "class_cross_entropy"
 
     def __init__(
         self,
+        from_logits: bool = True,
         label_smoothing: float = 0.0,
         focal_gamma: float = 0.0,
         class_weights: Sequence[float] | None = None,
         name: str | None = None,
     ) -> None:
+        name = name or self.default_name
         super().__init__(name=name, reduction="mean_with_sample_weight", dtype="float32")
         if not 0 <= label_smoothing < 1:
             raise ArgumentError(f"label_smoothing is {label_smoothing}; it must be 0 to below 1")
@@ -117,6 +142,7 @@ class _DistributionLoss(keras.losses.Loss):
         weights = None if class_weights is None else [float(w) for w in class_weights]
         if weights is not None and not all(0 <= w < float("inf") for w in weights):
             raise ArgumentError(f"class_weights is {weights}; they must be 0 or above, and finite")
+        self.from_logits = from_logits
         self.label_smoothing = label_smoothing
         self.focal_gamma = focal_gamma
         self.class_weights = weights
@@ -137,10 +163,10 @@ class _DistributionLoss(keras.losses.Loss):
     ) -> tuple[Tensor, Tensor]:
         """Nats times weight, and the weight, of every row or word."""
         mask = getattr(y_pred, "_keras_mask", None)
-        logs = log_distributions(y_pred)
+        logs = log_distributions(y_pred, from_logits=self.from_logits)
         if len(logs.shape) != self.rank:
             raise ArgumentError(
-                f"predictions of shape {tuple(logs.shape)} are not {self.predicted}, "
+                f"predictions of shape {tuple(logs.shape)} are not {self.predictions}, "
                 f"which {type(self).__name__} takes"
             )
         classes = logs.shape[-1]
@@ -148,18 +174,18 @@ class _DistributionLoss(keras.losses.Loss):
         targets = class_targets(y_true, classes, self.rank)
         # A NaN that counts for nothing would still spoil the gradient.
         targets = ops.where(weight[..., None] != 0, targets, 0.0)
-        share = ops.ones_like(weight)
+        of_class = ops.ones_like(weight)
         if self.class_weights is not None:
             targets = targets * self._weights_of(classes)
-            share = ops.sum(targets, axis=-1)
+            of_class = ops.sum(targets, axis=-1)
         if self.label_smoothing:
-            even = self.label_smoothing / classes * share
+            even = self.label_smoothing / classes * of_class
             targets = (1 - self.label_smoothing) * targets + even[..., None]
         if self.focal_gamma:
             rest = ops.maximum(1 - ops.exp(logs), _SMALLEST_REST)
             targets = targets * rest**self.focal_gamma
         nats = ops.where(weight != 0, -ops.sum(targets * logs, axis=-1) * weight, 0.0)
-        return nats, weight * share
+        return nats, weight * of_class
 
     def _weights_of(self, classes: int) -> Tensor:
         assert self.class_weights is not None
@@ -172,12 +198,8 @@ class _DistributionLoss(keras.losses.Loss):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that build this loss again."""
-        return {
-            "label_smoothing": self.label_smoothing,
-            "focal_gamma": self.focal_gamma,
-            "class_weights": self.class_weights,
-            "name": self.name,
-        }
+        names = ("from_logits", "label_smoothing", "focal_gamma", "class_weights", "name")
+        return {name: getattr(self, name) for name in names}
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
@@ -189,14 +211,16 @@ class ClassCrossEntropy(_DistributionLoss):
     outside the classes gives NaN, unless its weight is 0.
 
     Args:
-        label_smoothing: Share of each label that is spread evenly over the classes, 0 to below 1
-            (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567).
-        focal_gamma: Exponent of the focal loss: nats times (1 - p)^gamma, which leaves what is
-            easy behind; 0 for plain cross-entropy, 2 in the paper (Lin et al. 2017,
+        from_logits: whether the model's outputs are logits; False for a plain Keras model that
+            ends in a sigmoid or softmax.
+        label_smoothing: fraction of each label that is spread evenly over the classes, 0 to below
+            1 (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567).
+        focal_gamma: exponent of the focal loss, nats times (1 - p)^gamma, which weighs down easy
+            examples; 0 for plain cross-entropy, 2 in the paper (Lin et al. 2017,
             https://arxiv.org/abs/1708.02002).
-        class_weights: One weight for each class, in the order of their ids, multiplied with the
+        class_weights: one weight for each class, in the order of their ids, multiplied with the
             rows' weights; None: all 1.
-        name: The loss's name.
+        name: the loss's name.
 
     Raises:
         ArgumentError: An argument is outside its range; in a call, shapes or the number of
@@ -204,61 +228,34 @@ class ClassCrossEntropy(_DistributionLoss):
 
     Returns:
         From a call with labels (ids (batch,) or (batch, 1), or distributions (batch, classes)),
-        probabilities ((batch, 1) of class 1, or (batch, classes)) and weights (batch,) or None: a
+        predictions ((batch, 1) of class 1, or (batch, classes)) and weights (batch,) or None: a
         float32 scalar, nats per row.
 
     Example:
         >>> loss = ClassCrossEntropy()
-        >>> round(float(loss([1, 0], [[0.5], [0.9]], sample_weight=[1.0, 0.0])), 3)
+        >>> round(float(loss([1, 0], [[0.0], [9.0]], sample_weight=[1.0, 0.0])), 3)
         0.693
     """
-
-    def __init__(
-        self,
-        label_smoothing: float = 0.0,
-        focal_gamma: float = 0.0,
-        class_weights: Sequence[float] | None = None,
-        name: str = "class_cross_entropy",
-    ) -> None:
-        super().__init__(label_smoothing, focal_gamma, class_weights, name)
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class TagCrossEntropy(_DistributionLoss):
     """Cross-entropy of words' tags in nats: the mean over words, each counted with its weight.
 
-    As ClassCrossEntropy, for a tag at each word. `class_weights` are those of the tags: Keras's own
-    `class_weight` takes rows of tags for one-hot rows.
-
-    Args:
-        label_smoothing: Share of each tag that is spread evenly over the tags, 0 to below 1.
-        focal_gamma: Exponent of the focal loss, 0 for plain cross-entropy.
-        class_weights: One weight for each tag, in the order of their ids; None: all 1.
-        name: The loss's name.
-
-    Raises:
-        ArgumentError: An argument is outside its range; in a call, shapes or the number of
-            class_weights do not fit the predictions.
+    As ClassCrossEntropy, with the same arguments, for a tag at each word. `class_weights` are those
+    of the tags: Keras's own `class_weight` mistakes rows of tags for one-hot rows.
 
     Returns:
         From a call with tags (ids (batch, time), or distributions (batch, time, tags)),
-        probabilities (batch, time, tags) and weights (batch, time), (batch,) or None: a float32
+        predictions (batch, time, tags) and weights (batch, time), (batch,) or None: a float32
         scalar, nats per word.
 
     Example:
-        >>> loss = TagCrossEntropy(class_weights=[1.0, 3.0])
+        >>> loss = TagCrossEntropy(from_logits=False, class_weights=[1.0, 3.0])
         >>> round(float(loss([[0, 1]], [[[0.5, 0.5], [0.75, 0.25]]])), 3)
         1.213
     """
 
     rank = 3
-    predicted = "(batch, time, tags)"
-
-    def __init__(
-        self,
-        label_smoothing: float = 0.0,
-        focal_gamma: float = 0.0,
-        class_weights: Sequence[float] | None = None,
-        name: str = "tag_cross_entropy",
-    ) -> None:
-        super().__init__(label_smoothing, focal_gamma, class_weights, name)
+    predictions = "(batch, time, tags)"
+    default_name = "tag_cross_entropy"

@@ -15,38 +15,6 @@ from lmzoo.losses.forward_backward import backward, compiled, forward, posterior
 from lmzoo.typing import Tensor
 
 
-def split_scores(scores: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Takes the output of `lmzoo.layers.CRF` apart.
-
-    Args:
-        scores: (batch, time + tags + 2, tags): the emissions, and behind them the transitions, the
-            start's row and the end's, the same in every row of the batch.
-
-    Returns:
-        Float32 tensors: emissions (batch, time, tags), transitions (tags, tags) [from, to], start
-        (tags,) and end (tags,).
-
-    Raises:
-        ArgumentError: If the scores are not of that shape.
-
-    Example:
-        >>> import keras, lmzoo
-        >>> parts = lmzoo.losses.split_scores(keras.ops.ones((2, 9, 3)))
-        >>> [tuple(part.shape) for part in parts]
-        [(2, 4, 3), (3, 3), (3,), (3,)]
-    """
-    scores = ops.cast(ops.convert_to_tensor(scores), "float32")
-    shape = tuple(scores.shape)
-    if len(shape) != 3 or (shape[1] is not None and shape[1] < shape[2] + 3):
-        raise ArgumentError(
-            f"CRF scores of shape {shape}: give (batch, time + tags + 2, tags), the output of "
-            "lmzoo.layers.CRF."
-        )
-    tags = shape[-1]
-    rest = scores[0, -(tags + 2) :]
-    return scores[:, : -(tags + 2)], rest[:tags], rest[tags], rest[tags + 1]
-
-
 def crf_log_partition(
     emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, mask: Tensor | None = None
 ) -> Tensor:
@@ -72,7 +40,7 @@ def crf_log_partition(
         >>> round(float(lmzoo.losses.crf_log_partition(*zeros)[0]), 4)  # log 9
         2.1972
     """
-    real = _real(emissions, mask)
+    *inputs, real = crf_inputs(emissions, transitions, start, end, mask)
 
     @ops.custom_gradient
     def total(*inputs: Tensor) -> tuple[Tensor, Callable]:
@@ -85,7 +53,7 @@ def crf_log_partition(
 
         return value, gradient
 
-    return total(*(_float(x) for x in (emissions, transitions, start, end)))
+    return total(*inputs)
 
 
 def crf_score(
@@ -99,12 +67,8 @@ def crf_score(
     """Score of one tag sequence for each row.
 
     Args:
-        emissions: As in `crf_log_partition`, like the next three.
-        transitions: (tags, tags).
-        start: (tags,).
-        end: (tags,).
+        emissions, transitions, start, end, mask: As in `crf_log_partition`.
         tags: Ids (batch, time); one outside [0, tags) gives NaN, unless its word is not real.
-        mask: (batch, time), not 0 where a word is real: the first words of each row; None: all.
 
     Returns:
         Float32 (batch,); 0 for a row without words.
@@ -112,24 +76,23 @@ def crf_score(
     Example:
         >>> from keras import ops
         >>> import lmzoo
-        >>> parts = ops.zeros((1, 2, 3)), ops.ones((3, 3)), ops.zeros(3), ops.ones(3)
-        >>> float(lmzoo.losses.crf_score(*parts, ops.convert_to_tensor([[0, 2]]))[0])
+        >>> scores = ops.zeros((1, 2, 3)), ops.ones((3, 3)), ops.zeros(3), ops.ones(3)
+        >>> float(lmzoo.losses.crf_score(*scores, ops.convert_to_tensor([[0, 2]]))[0])
         2.0
     """
-    emissions, transitions, start, end = map(_float, (emissions, transitions, start, end))
-    real, size = _real(emissions, mask), emissions.shape[-1]
+    emissions, transitions, start, end, real = crf_inputs(emissions, transitions, start, end, mask)
+    size = emissions.shape[-1]
     tags = ops.cast(ops.convert_to_tensor(tags), "int32")
     known = (tags >= 0) & (tags < size)
     ids = ops.where(known, tags, 0)
     is_it = ops.expand_dims(ids, -1) == ops.arange(size, dtype="int32")  # (batch, time, tags)
-    at_words = ops.sum(ops.where(is_it, emissions, 0.0), axis=-1)
+    at_words = ops.sum(ops.where(is_it, emissions, 0.0), axis=(1, 2))
     pairs = ops.take(ops.reshape(transitions, (-1,)), ids[:, :-1] * size + ids[:, 1:])
     between = ops.sum(ops.where(real[:, 1:], pairs, 0.0), axis=1)
     count = ops.sum(ops.cast(real, "int32"), axis=1, keepdims=True)
     last = ops.take_along_axis(ids, ops.maximum(count - 1, 0), axis=1)[:, 0]
     borders = ops.take(start, ids[:, 0]) + ops.take(end, last)
-    total = ops.sum(ops.where(real, at_words, 0.0), axis=1) + between
-    total = ops.where(count[:, 0] > 0, total + borders, 0.0)
+    total = ops.where(count[:, 0] > 0, at_words + between + borders, 0.0)
     return ops.where(ops.any(real & ~known, axis=1), float("nan"), total)
 
 
@@ -144,12 +107,8 @@ def crf_log_likelihood(
     """Log-probability of one tag sequence for each row, in nats.
 
     Args:
-        emissions: As in `crf_log_partition`, like the next three.
-        transitions: (tags, tags).
-        start: (tags,).
-        end: (tags,).
+        emissions, transitions, start, end, mask: As in `crf_log_partition`.
         tags: Ids (batch, time), as in `crf_score`.
-        mask: (batch, time), not 0 where a word is real: the first words of each row; None: all.
 
     Returns:
         Float32 (batch,), at most 0 but for rounding; 0 for a row without words.
@@ -162,7 +121,7 @@ def crf_log_likelihood(
         >>> round(float(lmzoo.losses.crf_log_likelihood(*zeros, tags)[0]), 4)  # -log 9
         -2.1972
     """
-    emissions = _float(emissions)
+    emissions = ops.cast(ops.convert_to_tensor(emissions), "float32")
     # What all tags of a word share cancels; without it the two numbers lose less to rounding.
     emissions = emissions - ops.stop_gradient(ops.max(emissions, axis=-1, keepdims=True))
     score = crf_score(emissions, transitions, start, end, tags, mask)
@@ -175,11 +134,7 @@ def crf_marginals(
     """Probability of each tag at each word, over all sequences; without a gradient.
 
     Args:
-        emissions: As in `crf_log_partition`, like the others.
-        transitions: (tags, tags).
-        start: (tags,).
-        end: (tags,).
-        mask: (batch, time), not 0 where a word is real: the first words of each row; None: all.
+        emissions, transitions, start, end, mask: As in `crf_log_partition`.
 
     Returns:
         Float32 (batch, time, tags), adding up to 1 at real words, 0 at others.
@@ -187,28 +142,59 @@ def crf_marginals(
     Example:
         >>> from keras import ops
         >>> import lmzoo
-        >>> parts = ops.zeros((1, 2, 2)), ops.zeros((2, 2)), ops.zeros(2), ops.log([1.0, 3.0])
-        >>> [[round(float(p), 3) for p in word] for word in lmzoo.losses.crf_marginals(*parts)[0]]
+        >>> scores = ops.zeros((1, 2, 2)), ops.zeros((2, 2)), ops.zeros(2), ops.log([1.0, 3.0])
+        >>> [[round(float(p), 3) for p in word] for word in lmzoo.losses.crf_marginals(*scores)[0]]
         [[0.5, 0.5], [0.25, 0.75]]
     """
-    inputs = [ops.stop_gradient(_float(x)) for x in (emissions, transitions, start, end)]
-    return compiled(posteriors)(*inputs, _real(emissions, mask))
+    inputs = crf_inputs(emissions, transitions, start, end, mask)
+    return compiled(posteriors)(*map(ops.stop_gradient, inputs))
 
 
-def _float(x: Tensor) -> Tensor:
-    return ops.cast(ops.convert_to_tensor(x), "float32")
-
-
-def _real(emissions: Tensor, mask: Tensor | None) -> Tensor:
-    """Where words are real, bool (batch, time)."""
+def crf_inputs(
+    emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, mask: Tensor | None
+) -> list[Tensor]:
+    """The scores in float32, 0 where no word is real, and where words are, bool (batch, time)."""
+    scores = [ops.convert_to_tensor(x) for x in (emissions, transitions, start, end)]
+    emissions, *others = (ops.cast(x, "float32") for x in scores)
     if mask is None:
-        return ops.ones_like(ops.convert_to_tensor(emissions)[..., 0], dtype="bool")
-    return ops.cast(ops.convert_to_tensor(mask), "bool")
+        mask = ops.ones_like(emissions[..., 0])
+    real = ops.cast(ops.convert_to_tensor(mask), "bool")
+    # What stands at padding may be anything: 0 times NaN is not 0.
+    return [ops.where(real[..., None], emissions, 0.0), *others, real]
+
+
+def crf_layer(crf: Any, call: str) -> Any:
+    """The CRF layer of a loss or metric, which is saved by its name alone.
+
+    Args:
+        crf: The layer, or its name: what is left of it in a loss or metric that was loaded.
+        call: How the loss or metric is made with a layer {}.
+
+    Returns:
+        The layer.
+
+    Raises:
+        ArgumentError: If it is a name.
+
+    Example:
+        >>> crf_layer("tag", "CRFLoss({})")
+        Traceback (most recent call last):
+            ...
+        lmzoo.errors.ArgumentError: The layer 'tag' is not saved with what decodes by it: compile \
+the model again, with CRFLoss(model.get_layer('tag')).
+    """
+    if isinstance(crf, str):
+        call = call.format(f"model.get_layer({crf!r})")
+        raise ArgumentError(
+            f"The layer {crf!r} is not saved with what decodes by it: compile the model again, "
+            f"with {call}."
+        )
+    return crf
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class CRFLoss(keras.losses.Loss):
-    """Negative log-likelihood of the tag sequences in nats per word, for `lmzoo.layers.CRF`.
+    """Negative log-likelihood of the tag sequences in nats per word, under a `lmzoo.layers.CRF`.
 
     The sum over the batch's sequences divided by the number of its real words; a batch without
     any has loss 0. Words are real where the sample weight is above 0; these must be the first ones
@@ -217,27 +203,32 @@ class CRFLoss(keras.losses.Loss):
     weight gives NaN. Under a `tf.distribute` strategy it divides by the words of all replicas.
 
     Args:
+        crf: The model's CRF layer, whose weights the loss trains. Only its name is saved: compile a
+            loaded plain Keras model again (a TaggerModel finds the layer itself).
         name: the loss's name.
 
     Returns:
-        From a call with tags (batch, time), CRF scores (batch, time + tags + 2, tags) and weights
-        (batch, time), (batch,) or None: a float32 scalar.
+        From a call with tags (batch, time), emissions (batch, time, tags) and weights (batch,
+        time), (batch,) or None: a float32 scalar.
 
     Raises:
-        ArgumentError: From a call, if the shapes do not fit.
+        ArgumentError: From a call, if the shapes do not fit, or the loss was loaded and has no
+            layer.
 
     Source: Lafferty et al. 2001, https://repository.upenn.edu/cis_papers/159; Lample et al. 2016,
     https://arxiv.org/abs/1603.01360
 
     Example:
         >>> import keras, lmzoo
-        >>> scores = keras.ops.zeros((1, 2 + 3 + 2, 3))  # two words, three tags
-        >>> round(float(lmzoo.losses.CRFLoss()([[0, 2]], scores)), 4)  # log 3
+        >>> crf = lmzoo.layers.CRF(3)
+        >>> emissions = crf(keras.ops.zeros((1, 2, 3)))  # two words, three tags
+        >>> round(float(lmzoo.losses.CRFLoss(crf)([[0, 2]], emissions)), 4)  # log 3
         1.0986
     """
 
-    def __init__(self, name: str = "crf_loss") -> None:
+    def __init__(self, crf: Any, name: str = "crf_loss") -> None:
         super().__init__(name=name, reduction="mean_with_sample_weight", dtype="float32")
+        self.crf = crf
 
     def __call__(
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
@@ -257,19 +248,25 @@ class CRFLoss(keras.losses.Loss):
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Nats of each sequence (batch,), and the weight of each word (batch, time)."""
-        parts, tags = split_scores(y_pred), ops.convert_to_tensor(y_true)
-        given, wanted = tuple(tags.shape), tuple(parts[0].shape[:2])
-        pairs = zip(given, wanted, strict=False)
-        if len(given) != 2 or any(None not in p and p[0] != p[1] for p in pairs):
+        crf = crf_layer(self.crf, "CRFLoss({})")
+        mask = getattr(y_pred, "_keras_mask", None)
+        tags, emissions = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
+        given, wanted = tuple(tags.shape), tuple(emissions.shape)
+        pairs = zip((*given, crf.num_tags), wanted, strict=False)
+        if (
+            len(given) != 2
+            or len(wanted) != 3
+            or any(None not in p and p[0] != p[1] for p in pairs)
+        ):
             raise ArgumentError(
-                f"tags of shape {given} do not fit CRF scores of {wanted} words: give ids of shape "
-                "(batch, time)."
+                f"tags of shape {given} do not fit emissions of shape {wanted}: give ids (batch, "
+                f"time) and emissions (batch, time, {crf.num_tags})."
             )
-        weight = spread_weights(tags, sample_weight)
-        nats = -crf_log_likelihood(*parts, tags, weight > 0)
+        weight = spread_weights(tags, sample_weight, mask)
+        nats = -crf.log_likelihood(emissions, tags, weight > 0)
         holes = ops.any((weight[:, 1:] > 0) & (weight[:, :-1] <= 0), axis=1)
         return ops.where(holes, float("nan"), nats), weight
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that build this loss again."""
-        return {"name": self.name}
+        """The arguments that build this loss again, with the layer's name."""
+        return {"crf": getattr(self.crf, "name", self.crf), "name": self.name}

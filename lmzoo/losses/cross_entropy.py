@@ -123,34 +123,6 @@ def _even_nats(predictions: Tensor, from_logits: bool) -> Tensor:
     return -ops.mean(ops.log(ops.maximum(predictions, _SMALLEST_PROBABILITY)), axis=-1)
 
 
-def pair_divergence(predictions: Tensor, from_logits: bool = True) -> Tensor:
-    """KL divergence of each token's distribution from that of its twin.
-
-    Args:
-        predictions: (batch, time, vocab) of a batch whose second half is the first one read again
-            with another dropout.
-        from_logits: whether `predictions` are logits; if not, probabilities.
-
-    Returns:
-        float32 (batch, time): KL(p || q), where q is the twin's.
-
-    Example:
-        >>> both = [[[0.5, 0.5]], [[0.25, 0.75]]]
-        >>> [round(float(row[0]), 4) for row in pair_divergence(both, from_logits=False)]
-        [0.1438, 0.1308]
-    """
-    predictions = ops.cast(ops.convert_to_tensor(predictions), "float32")
-    if from_logits:
-        logs = ops.log_softmax(predictions, axis=-1)
-    else:
-        logs = ops.log(ops.maximum(predictions, _SMALLEST_PROBABILITY))
-    first, second = ops.split(logs, 2, axis=0)
-    gap = first - second  # (batch / 2, time, vocab)
-    return ops.concatenate(
-        [ops.sum(ops.exp(first) * gap, axis=-1), -ops.sum(ops.exp(second) * gap, axis=-1)], axis=0
-    )
-
-
 def over_replicas(count: Tensor) -> Tensor:
     """Sum over the replicas of a tf.distribute strategy; the number itself without one."""
     if keras.backend.backend() != "tensorflow":
@@ -176,14 +148,10 @@ class CrossEntropy(keras.losses.Loss):
         from_logits: whether the model's outputs are logits; if not, probabilities.
         label_smoothing: share of each target that is spread evenly over the vocabulary, 0 to below
             1 (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567). Metrics never contain it.
-        r_drop: weight alpha of the divergence between two readings with different dropout (R-Drop,
-            Liang et al. 2021, https://arxiv.org/abs/2106.14448; 5 for translation, 1 for language
-            models), 0 for none. In `fit`, an lmzoo model then reads each batch twice, which takes
-            twice the time; the loss is half of the paper's, so that it stays a mean over tokens.
         name: the loss's name.
 
     Raises:
-        ArgumentError: label_smoothing or r_drop is outside its range.
+        ArgumentError: label_smoothing is outside its range.
 
     Returns:
         From a call with targets, predictions and weights as `token_nats` takes them: a float32
@@ -200,17 +168,13 @@ class CrossEntropy(keras.losses.Loss):
         self,
         from_logits: bool = True,
         label_smoothing: float = 0.0,
-        r_drop: float = 0.0,
         name: str = "cross_entropy",
     ) -> None:
         super().__init__(name=name, reduction="mean_with_sample_weight", dtype="float32")
         if not 0 <= label_smoothing < 1:
             raise ArgumentError(f"label_smoothing is {label_smoothing}; it must be 0 to below 1")
-        if not 0 <= r_drop < float("inf"):
-            raise ArgumentError(f"r_drop is {r_drop}; it must be 0 or a finite number above 0")
         self.from_logits = from_logits
         self.label_smoothing = label_smoothing
-        self.r_drop = r_drop
 
     def __call__(
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
@@ -218,14 +182,6 @@ class CrossEntropy(keras.losses.Loss):
         """Mean nats over the weighted tokens of a batch, a float32 scalar."""
         nats, weight = self._smoothed(y_true, y_pred, sample_weight)
         return ops.divide_no_nan(ops.sum(nats), over_replicas(ops.sum(weight)))
-
-    def twin_penalty(self, y_pred: Tensor, sample_weight: Tensor | None) -> Tensor:
-        """What `r_drop` adds to the loss of a batch that was read twice, a float32 scalar."""
-        mask = getattr(y_pred, "_keras_mask", None)
-        weight = spread_weights(y_pred[..., 0], sample_weight, mask)
-        nats = ops.where(weight != 0, weight * pair_divergence(y_pred, self.from_logits), 0.0)
-        total = ops.divide_no_nan(ops.sum(nats), over_replicas(ops.sum(weight)))
-        return self.r_drop / 2 * total
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
         """Nats of every token, float32 (batch, time) or (batch,)."""
@@ -247,6 +203,5 @@ class CrossEntropy(keras.losses.Loss):
         return {
             "from_logits": self.from_logits,
             "label_smoothing": self.label_smoothing,
-            "r_drop": self.r_drop,
             "name": self.name,
         }

@@ -255,15 +255,14 @@ class _Chunks:
 class FusedCrossEntropy(CrossEntropy):
     """Cross-entropy computed from hidden states, so that no batch of logits is ever held.
 
-    `LanguageModel.fit` and `evaluate` hand it hidden states and head; the numbers are those of
-    `CrossEntropy`. It is `compile`'s own choice for vocabularies of 4,096 ids and more. Called with
-    logits, as any loss, it is `CrossEntropy`: so it is where targets are distributions, a metric
-    other than `Perplexity` and `NatsPerToken` needs logits, or the output is quantized.
+    `LanguageModel.fit` and `evaluate` give it hidden states and the head; the numbers are those of
+    `CrossEntropy`, whose place it takes for vocabularies of 4,096 ids and more. Called with logits,
+    as any loss, it is `CrossEntropy`: so it is where targets are distributions, a metric other than
+    `Perplexity` and `NatsPerToken` needs logits, or the output is quantized.
 
     Args:
         logits_at_once: about how many logits are held at once; 2^23 are 32 MB.
         label_smoothing: see `CrossEntropy`; not for an adaptive softmax.
-        r_drop: see `CrossEntropy`; not for an adaptive softmax.
         name: the loss's name.
 
     Example:
@@ -276,12 +275,9 @@ class FusedCrossEntropy(CrossEntropy):
         self,
         logits_at_once: int = LOGITS_AT_ONCE,
         label_smoothing: float = 0.0,
-        r_drop: float = 0.0,
         name: str = "fused_cross_entropy",
     ) -> None:
-        super().__init__(
-            from_logits=True, label_smoothing=label_smoothing, r_drop=r_drop, name=name
-        )
+        super().__init__(label_smoothing=label_smoothing, name=name)
         self.logits_at_once = logits_at_once
 
     def from_hidden(
@@ -292,6 +288,7 @@ class FusedCrossEntropy(CrossEntropy):
         sample_weight: Tensor | None,
         *,
         training: bool,
+        r_drop: float = 0.0,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The loss without logits.
 
@@ -301,6 +298,7 @@ class FusedCrossEntropy(CrossEntropy):
             targets: ids (batch, time).
             sample_weight: (batch, time), (batch,) or None.
             training: whether gradients will be asked for.
+            r_drop: weight of the divergence of both halves of the batch; see RDrop.
 
         Returns:
             Float32 scalars: the loss, the sum of the plain nats, the sum of the weights.
@@ -309,31 +307,29 @@ class FusedCrossEntropy(CrossEntropy):
             ArgumentError: the shape of the targets does not fit, or the head cannot do what the
                 loss asks.
         """
-        smoothing, r_drop = (self.label_smoothing, self.r_drop) if training else (0.0, 0.0)
-        for name, value in (("label_smoothing", smoothing), ("r_drop", r_drop)):
-            if value and getattr(head, "is_for_hidden_states", False):
-                raise ArgumentError(
-                    f"{name}={value} is not for an adaptive softmax: leave it at 0, or "
-                    "build the model without adaptive_cutoffs"
-                )
+        altered = bool(self.label_smoothing or r_drop)
+        if altered and getattr(head, "is_for_hidden_states", False):
+            raise ArgumentError(
+                "label_smoothing and R-Drop are not for the fused loss of an adaptive softmax: use "
+                "lmzoo.losses.CrossEntropy, or build the model without adaptive_cutoffs"
+            )
         count = functools.partial(
             head_nats,
             training=training,
             logits_at_once=self.logits_at_once,
-            label_smoothing=smoothing,
+            label_smoothing=self.label_smoothing,
             r_drop=r_drop,
         )
         _check(targets, hidden)
         weights = spread_weights(targets, sample_weight)
         nats, tokens = head.nats(count, hidden, targets, weights)
-        smoothed, plain = (nats[0], nats[1]) if smoothing or r_drop else (nats, nats)
-        return ops.divide_no_nan(smoothed, over_replicas(tokens)), plain, tokens
+        lowered, plain = (nats[0], nats[1]) if altered else (nats, nats)
+        return ops.divide_no_nan(lowered, over_replicas(tokens)), plain, tokens
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that build this loss again."""
         return {
             "logits_at_once": self.logits_at_once,
             "label_smoothing": self.label_smoothing,
-            "r_drop": self.r_drop,
             "name": self.name,
         }

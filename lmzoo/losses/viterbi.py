@@ -1,60 +1,52 @@
 """The best tag sequence of a conditional random field."""
 
-import keras
 from keras import ops
 
-from lmzoo.losses.crf import split_scores
+from lmzoo.losses.crf import crf_inputs
 from lmzoo.losses.forward_backward import compiled, write
 from lmzoo.typing import Tensor
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
-def crf_decode(scores: Tensor, mask: Tensor | None = None) -> Tensor:
+def crf_decode(
+    emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, mask: Tensor | None = None
+) -> Tensor:
     """The tag sequence of the highest score, by the Viterbi algorithm; without a gradient.
 
-    Only the best scores are kept on the way forward; which tag gave them is asked again on the way
-    back, of one tag for each row.
+    Only the best scores are kept on the way forward; which tag gave them is recomputed on the way
+    back, for one tag a row.
 
     Args:
-        scores: CRF scores (batch, time + tags + 2, tags), the output of `lmzoo.layers.CRF`.
-        mask: (batch, time), not 0 where a word is real: the first words of each row; None: all.
+        emissions, transitions, start, end, mask: As in `crf_log_partition`.
 
     Returns:
         Tag ids, int32 (batch, time), 0 where a word is not real. Of sequences with equal scores
         the one whose later tags have the lower ids.
 
-    Raises:
-        ArgumentError: If the scores are not of that shape.
-
     Source: Viterbi 1967, https://doi.org/10.1109/TIT.1967.1054010
 
     Example:
         >>> import lmzoo
-        >>> emissions = [[0.0, 1.0], [0.5, 0.0]]  # two words, two tags
+        >>> emissions = [[[0.0, 1.0], [0.5, 0.0]]]  # two words, two tags
         >>> transitions = [[0.0, 0.0], [-9.0, 0.0]]  # 0 hardly follows 1
-        >>> scores = [[*emissions, *transitions, [0.0, 0.0], [0.0, 0.0]]]
-        >>> [int(tag) for tag in lmzoo.losses.crf_decode(scores)[0]]
+        >>> tags = lmzoo.losses.crf_decode(emissions, transitions, [0.0, 0.0], [0.0, 0.0])
+        >>> [int(tag) for tag in tags[0]]
         [1, 1]
     """
-    parts = [ops.stop_gradient(part) for part in split_scores(scores)]
-    if mask is None:
-        real = ops.ones_like(parts[0][..., 0], dtype="bool")
-    else:
-        real = ops.cast(ops.convert_to_tensor(mask), "bool")
-    found = compiled(_viterbi)(*parts, real)
-    return ops.reshape(found, ops.shape(real))  # (batch, time), known where that of the mask is
+    inputs = [ops.stop_gradient(x) for x in crf_inputs(emissions, transitions, start, end, mask)]
+    # (batch, time), known where that of the mask is
+    return ops.reshape(compiled(_viterbi)(*inputs), ops.shape(inputs[-1]))
 
 
 def _viterbi(
     emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, real: Tensor
 ) -> Tensor:
-    count, turned = ops.shape(emissions)[1], ops.transpose(transitions)
+    count, transposed = ops.shape(emissions)[1], ops.transpose(transitions)
 
     def advance(time: Tensor, state: tuple) -> tuple:
         best, last = state
-        found = ops.max(last[:, :, None] + transitions, axis=1) + emissions[:, time]
-        found = found - ops.max(found, axis=-1, keepdims=True)
-        last = ops.where(real[:, time][:, None], found, last)
+        scores = ops.max(last[:, :, None] + transitions, axis=1) + emissions[:, time]
+        scores = scores - ops.max(scores, axis=-1, keepdims=True)
+        last = ops.where(real[:, time][:, None], scores, last)
         return write(best, time, last), last
 
     def trace(index: Tensor, state: tuple) -> tuple:
@@ -62,7 +54,7 @@ def _viterbi(
         time = count - 1 - index
         is_real = real[:, time]
         tags = write(tags, time, ops.where(is_real, now, 0))
-        before = _argmax(best[:, time - 1] + ops.take(turned, now, axis=0))
+        before = _argmax(best[:, time - 1] + ops.take(transposed, now, axis=0))
         return tags, ops.where(is_real, before, now)
 
     first = start + emissions[:, 0]

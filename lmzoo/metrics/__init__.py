@@ -1,5 +1,12 @@
-"""Metrics: perplexity and its relatives; scores of texts against references."""
+"""Metrics: of language models, classes, tags and spans (0 to 1), and of texts (0 to 100)."""
 
+from lmzoo.metrics._perplexity import (
+    NatsPerToken,
+    Perplexity,
+    bits_per_byte,
+    perplexity,
+    perplexity_per_word,
+)
 from lmzoo.metrics.class_report import ClassReport, classification_report
 from lmzoo.metrics.classification import (
     F1,
@@ -9,20 +16,25 @@ from lmzoo.metrics.classification import (
     Precision,
     Recall,
 )
-from lmzoo.metrics.outside import draw_outside, likeliest, outside_scores
-from lmzoo.metrics.perplexity import (
-    NatsPerToken,
-    Perplexity,
-    bits_per_byte,
-    perplexity,
-    perplexity_per_word,
+from lmzoo.metrics.out_of_scope import (
+    draw_out_of_scope,
+    out_of_scope_scores,
+    predicted_classes,
 )
 from lmzoo.metrics.report import deviation_table, mean_and_deviation
 from lmzoo.metrics.roc import RocAuc
 from lmzoo.metrics.span_metric import SpanF1Metric
 from lmzoo.metrics.spans import SpanF1, span_report
 from lmzoo.metrics.tags import TagAccuracy
-from lmzoo.metrics.text import Bleu, ChrF, DistinctN, Rouge, split_characters, split_words
+from lmzoo.metrics.text import (
+    Bleu,
+    ChrF,
+    DistinctN,
+    Rouge,
+    choose_bleu_tokenizer,
+    split_characters,
+    split_words,
+)
 
 __all__ = [
     "F1",
@@ -43,14 +55,15 @@ __all__ = [
     "SpanF1Metric",
     "TagAccuracy",
     "bits_per_byte",
+    "choose_bleu_tokenizer",
     "classification_report",
     "deviation_table",
-    "draw_outside",
-    "likeliest",
+    "draw_out_of_scope",
     "mean_and_deviation",
-    "outside_scores",
+    "out_of_scope_scores",
     "perplexity",
     "perplexity_per_word",
+    "predicted_classes",
     "span_report",
     "split_characters",
     "split_words",

@@ -1,4 +1,4 @@
-"""Figures of a confusion matrix, with `keras.ops` in a metric or with NumPy in a report."""
+"""Scores of a confusion matrix, with `keras.ops` in a metric or with NumPy in a report."""
 
 from typing import Any
 
@@ -12,12 +12,12 @@ BINS = 15
 
 
 def class_scores(matrix: Tensor, array: Any = ops) -> dict[str, Tensor]:
-    """Precision, recall, F1 and support of each class; what divides by nothing is 0.
+    """Precision, recall, F1 and support of each class; 0 instead of a division by 0.
 
     Args:
         matrix: float (classes, classes), the weight of the rows of a true class (first axis) that
-            were taken for a class (second axis).
-        array: what computes: `keras.ops`, or NumPy in float64.
+            were predicted as a class (second axis).
+        array: the module that computes: `keras.ops`, or NumPy in float64.
 
     Returns:
         precision, recall, f1 in [0, 1] and support, each (classes,).
@@ -27,12 +27,12 @@ def class_scores(matrix: Tensor, array: Any = ops) -> dict[str, Tensor]:
         >>> {name: values.round(2).tolist() for name, values in scores.items()}
         {'precision': [1.0, 0.8], 'recall': [0.75, 1.0], 'f1': [0.86, 0.89], 'support': [4.0, 4.0]}
     """
-    right = array.diagonal(matrix)
+    correct = array.diagonal(matrix)
     predicted, support = array.sum(matrix, axis=0), array.sum(matrix, axis=1)
     return {
-        "precision": ratio(right, predicted, array),
-        "recall": ratio(right, support, array),
-        "f1": ratio(2.0 * right, predicted + support, array),
+        "precision": ratio(correct, predicted, array),
+        "recall": ratio(correct, support, array),
+        "f1": ratio(2.0 * correct, predicted + support, array),
         "support": support,
     }
 
@@ -65,7 +65,7 @@ def averaged(matrix: Tensor, value: str, average: str | None, array: Any = ops) 
 
 
 def matthews_correlation(matrix: Tensor, array: Any = ops) -> Tensor:
-    """Matthews's correlation of true and predicted classes; 0 where either never changes.
+    """Matthews's correlation of true and predicted classes; 0 where either is constant.
 
     Args:
         matrix: as in `class_scores`.
@@ -82,21 +82,21 @@ def matthews_correlation(matrix: Tensor, array: Any = ops) -> Tensor:
     """
     # Each class against the rest, from counts: float32 loses nothing by cancellation then.
     total = array.sum(matrix)
-    right = array.diagonal(matrix)
+    correct = array.diagonal(matrix)
     true, predicted = array.sum(matrix, axis=1), array.sum(matrix, axis=0)
-    missed, wrong = true - right, predicted - right
+    missed, wrong = true - correct, predicted - correct
     scale = ratio(1.0, total, array)
 
     def product(first: Tensor, second: Tensor) -> Tensor:
         return array.sum((first * scale) * (second * scale))
 
-    covariance = product(right, total - true - wrong) - product(missed, wrong)
+    covariance = product(correct, total - true - wrong) - product(missed, wrong)
     spread = array.sqrt(product(true, total - true) * product(predicted, total - predicted))
     return ratio(covariance, spread, array)
 
 
 def calibration_edges() -> np.ndarray:
-    """The 14 confidences that part the 15 bins of the calibration error.
+    """The 14 confidences between the 15 bins of the calibration error.
 
     Returns:
         float64 (14,): 1/15, 2/15, ... 14/15.

@@ -1,8 +1,8 @@
-"""Figures as text: tables, and the mean and spread of several runs."""
+"""Scores as text: tables, and the mean and deviation of several runs."""
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from lmzoo.errors import ArgumentError
 
 Runs = Sequence[Mapping[str, Any]]
+SCORES = ("precision", "recall", "f1")
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
@@ -39,6 +40,36 @@ def aligned(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def score_rows(
+    classes: Mapping[str, Mapping[str, float]],
+    averages: Mapping[str, Mapping[str, float]],
+    show: Callable[[float], str],
+) -> list[list[str]]:
+    """Rows of a table of precision, recall, F1 and support: classes first, then averages.
+
+    Args:
+        classes: name -> "precision", "recall", "f1" and "support".
+        averages: the same of averages.
+        show: a score as text.
+
+    Returns:
+        The heading and the rows, for `aligned`.
+
+    Example:
+        >>> scores = {"precision": 1.0, "recall": 0.5, "f1": 0.667, "support": 2}
+        >>> score_rows({"who": scores}, {}, "{:.2f}".format)[1]
+        ['who', '1.00', '0.50', '0.67', '2']
+    """
+
+    def rows(scores: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
+        return [
+            [name, *(show(values[score]) for score in SCORES), f"{values['support']:g}"]
+            for name, values in scores.items()
+        ]
+
+    return [["", *SCORES, "support"], *rows(classes), [], *rows(averages)]
+
+
 def mean_and_deviation(runs: Runs) -> dict[str, float | None]:
     """Mean and sample standard deviation (dividing by n - 1) of the metrics of several seeds.
 
@@ -47,8 +78,8 @@ def mean_and_deviation(runs: Runs) -> dict[str, float | None]:
 
     Returns:
         For each metric that is a number in some run, under its name the mean, and under its name
-        and "_deviation" the standard deviation, which is absent for a single run. What is no number
-        in another run has a mean of None, and no deviation.
+        and "_deviation" the standard deviation, which is absent for a single run. A metric that is
+        not a number in another run has a mean of None, and no deviation.
 
     Raises:
         ArgumentError: no run.
@@ -58,7 +89,7 @@ def mean_and_deviation(runs: Runs) -> dict[str, float | None]:
         {'accuracy': 0.5, 'accuracy_deviation': 0.25}
     """
     if not runs:
-        raise ArgumentError("there is no run to average: give the metrics of one run at the least")
+        raise ArgumentError("there is no run to average: give the metrics of at least one run")
     summary: dict[str, float | None] = {}
     for name in dict.fromkeys(name for run in runs for name in run):
         values = [_number(run.get(name)) for run in runs]
@@ -84,8 +115,8 @@ def deviation_table(
     Args:
         systems: name -> the metrics of its runs.
         metrics: the columns; None for every number that all systems have.
-        scale: what figures are multiplied with: 100 shows shares of 1 in percent.
-        digits: behind the decimal point.
+        scale: multiplies the metrics; 100 shows those from 0 to 1 in percent.
+        digits: after the decimal point.
 
     Returns:
         Text of one line for each system, below a heading.
@@ -126,7 +157,7 @@ def _cell(summary: Mapping[str, Any], metric: str, scale: float, digits: int) ->
 
 
 def _number(value: Any) -> float | None:
-    """A Python or NumPy number; None for all else, truth values among it."""
+    """A Python or NumPy number; None for anything else, bools included."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
         return None
     return float(value)

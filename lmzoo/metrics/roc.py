@@ -1,4 +1,4 @@
-"""The exact area under the ROC curve, and what probabilities and labels are checked for."""
+"""The exact area under the ROC curve, and the checks of predictions and labels."""
 
 import math
 from typing import Any
@@ -14,41 +14,46 @@ class RocAuc:
     For more than two classes the mean over the classes, each against the rest. A class that all
     rows or none belong to has no area and is left out; if none has one, the result is NaN.
 
+    Args:
+        from_logits: whether predictions are logits; if not, probabilities.
+
     Source: Fawcett 2006, https://doi.org/10.1016/j.patrec.2005.10.010
 
     Example:
         >>> import lmzoo
         >>> metric = lmzoo.metrics.RocAuc()
-        >>> metric.add([1, 0, 1, 0], [[0.9], [0.2], [0.4], [0.6]])
+        >>> metric.add([1, 0, 1, 0], [[2.2], [-1.4], [-0.4], [0.4]])
         >>> metric.result()
         0.75
     """
 
     name = "roc_auc"
 
-    def __init__(self) -> None:
+    def __init__(self, from_logits: bool = True) -> None:
+        self.from_logits = from_logits
         self.reset()
 
     def reset(self) -> None:
         """Forgets all rows."""
         self._kept: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
 
-    def add(self, labels: Any, probabilities: Any, weights: Any = None) -> None:
+    def add(self, labels: Any, predictions: Any, weights: Any = None) -> None:
         """Adds rows.
 
         Args:
             labels: ints (batch,) or (batch, 1).
-            probabilities: (batch,) or (batch, 1), of class 1 of two; or (batch, classes).
+            predictions: (batch,) or (batch, 1), of class 1 of two; or (batch, classes).
             weights: (batch,), 0 or more; None for ones.
 
         Raises:
-            ArgumentError: NaN, numbers that are no probabilities, a label outside the classes, or
-                other numbers of rows or of classes.
+            ArgumentError: NaN, values that are not probabilities, a label outside the classes, or
+                numbers of rows or of classes that differ.
         """
-        rows = checked_rows(labels, checked_probabilities(probabilities), weights)
+        probabilities = checked_probabilities(predictions, from_logits=self.from_logits)
+        rows = checked_rows(labels, probabilities, weights)
         if self._kept and rows[1].shape[1] != self._kept[0][1].shape[1]:
             raise ArgumentError(
-                f"probabilities of {rows[1].shape[1]} classes after some of "
+                f"predictions of {rows[1].shape[1]} classes after some of "
                 f"{self._kept[0][1].shape[1]}: call reset between models"
             )
         self._kept.append(rows)
@@ -68,7 +73,7 @@ class RocAuc:
 
 
 def _area(positive: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> float:
-    """Weighted share of (positive, negative) pairs in the right order; ties count half."""
+    """Weighted fraction of (positive, negative) pairs in the right order; ties count half."""
     order = np.argsort(scores, kind="stable")
     scores, positive, weights = scores[order], positive[order], weights[order]
     starts = np.flatnonzero(np.r_[True, scores[1:] != scores[:-1]])
@@ -81,51 +86,56 @@ def _area(positive: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> floa
     return float((up * (below + 0.5 * down)).sum() / pairs)
 
 
-def checked_probabilities(values: Any) -> np.ndarray:
-    """Probabilities (batch, classes) in their own precision.
+def checked_probabilities(predictions: Any, *, from_logits: bool) -> np.ndarray:
+    """Probabilities of every class.
 
     Args:
-        values: floats (batch,) or (batch, 1), of class 1 of two, or (batch, classes).
+        predictions: (batch,) or (batch, 1), of class 1 of two, or (batch, classes).
+        from_logits: whether they are logits; if not, probabilities.
 
     Returns:
-        (batch, classes).
+        (batch, classes): of logits float64, of probabilities in their own precision.
 
     Raises:
-        ArgumentError: NaN, or rows that are no probabilities.
+        ArgumentError: NaN, or rows that are not probabilities.
 
     Example:
-        >>> checked_probabilities([[0.25], [1.0]]).tolist()
+        >>> checked_probabilities([[0.25], [1.0]], from_logits=False).tolist()
         [[0.75, 0.25], [0.0, 1.0]]
+        >>> checked_probabilities([0.0], from_logits=True).tolist()
+        [[0.5, 0.5]]
     """
-    found = np.asarray(values)
-    if found.dtype.kind in "iub":
-        found = found.astype("float32")
-    if found.dtype.kind != "f":  # such as bfloat16, which is no dtype of NumPy's own
-        found = found.astype("float32")
-    if found.ndim not in (1, 2) or not found.size:
+    values = np.asarray(predictions)
+    if values.dtype.kind != "f":  # such as bfloat16, which is not a dtype of NumPy's own
+        values = values.astype("float32")
+    if values.ndim not in (1, 2) or not values.size:
         raise ArgumentError(
-            f"probabilities must be (batch,), (batch, 1) or (batch, classes), not of shape "
-            f"{found.shape}"
+            f"predictions must be (batch,), (batch, 1) or (batch, classes), not of shape "
+            f"{values.shape}"
         )
-    if np.isnan(found).any():
-        row = int(np.isnan(found.reshape(len(found), -1)).any(axis=1).argmax())
+    values = values.reshape(len(values), -1)
+    if np.isnan(values).any():
+        row = int(np.isnan(values).any(axis=1).argmax())
         raise ArgumentError(
-            f"row {row} of the probabilities is NaN: the model has diverged, go back to a "
-            "checkpoint from before"
+            f"row {row} of the predictions is NaN: the model has diverged, go back to an earlier "
+            "checkpoint"
         )
-    if found.ndim == 1 or found.shape[1] == 1:
-        found = found.reshape(-1, 1)
-        found = np.concatenate([1 - found, found], axis=1)
-    sums = np.abs(found.astype("float64").sum(axis=1) - 1.0)
+    if values.shape[1] == 1:
+        other = np.zeros_like(values) if from_logits else 1 - values
+        values = np.concatenate([other, values], axis=1)
+    if from_logits:
+        powers = np.exp(values.astype("float64") - values.max(axis=1, keepdims=True))
+        return powers / powers.sum(axis=1, keepdims=True)
+    sums = np.abs(values.astype("float64").sum(axis=1) - 1.0)
     # bfloat16 probabilities sum to 1 within a few thousandths.
-    wrong = (sums > 0.02) | (found < 0).any(axis=1) | (found > 1.001).any(axis=1)
+    wrong = (sums > 0.02) | (values < 0).any(axis=1) | (values > 1.001).any(axis=1)
     if wrong.any():
         row = int(wrong.argmax())
         raise ArgumentError(
-            f"row {row} holds no probabilities: {found[row]}; put logits through a softmax or "
-            "sigmoid"
+            f"row {row} holds {values[row]}, which are not probabilities: of logits say "
+            "from_logits=True"
         )
-    return found
+    return values
 
 
 def checked_rows(
@@ -135,7 +145,7 @@ def checked_rows(
 
     Args:
         labels: ints (batch,) or (batch, 1).
-        probabilities: what `checked_probabilities` gives.
+        probabilities: of `checked_probabilities`.
         weights: (batch,), or None for ones.
 
     Returns:
@@ -148,20 +158,20 @@ def checked_rows(
         >>> checked_rows([1], np.array([[0.5, 0.5]]), None)[2]
         array([1.])
     """
-    found = np.asarray(labels)
-    if found.ndim > 2 or (found.ndim == 2 and found.shape[1] != 1):
-        raise ArgumentError(f"labels must be (batch,) or (batch, 1), not of shape {found.shape}")
-    found = found.reshape(-1)
+    ids = np.asarray(labels)
+    if ids.ndim > 2 or (ids.ndim == 2 and ids.shape[1] != 1):
+        raise ArgumentError(f"labels must be (batch,) or (batch, 1), not of shape {ids.shape}")
+    ids = ids.reshape(-1)
     rows, classes = probabilities.shape
     weight = np.ones(rows) if weights is None else np.asarray(weights, "float64").reshape(-1)
-    if not len(found) == rows == len(weight):
+    if not len(ids) == rows == len(weight):
         raise ArgumentError(
-            f"{len(found)} labels, {rows} predictions and {len(weight)} weights: each row needs "
+            f"{len(ids)} labels, {rows} predictions and {len(weight)} weights: each row needs "
             "one of each"
         )
     if not np.isfinite(weight).all() or (weight < 0).any():
         raise ArgumentError("weights must be finite and 0 or more")
-    return known_ids(found, classes, "label"), probabilities, weight
+    return known_ids(ids, classes, "label"), probabilities, weight
 
 
 def known_ids(ids: np.ndarray, classes: int, what: str = "prediction") -> np.ndarray:
@@ -170,13 +180,13 @@ def known_ids(ids: np.ndarray, classes: int, what: str = "prediction") -> np.nda
     Args:
         ids: numbers (batch,).
         classes: how many there are.
-        what: the ids' name in an error.
+        what: what the ids are called in an error.
 
     Returns:
         int64 (batch,).
 
     Raises:
-        ArgumentError: a number that is no id of a class.
+        ArgumentError: a number that is not the id of a class.
 
     Example:
         >>> known_ids(np.array([1.0, 0.0]), 2)

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from lmzoo.errors import ArgumentError
-from lmzoo.metrics.report import aligned
+from lmzoo.metrics.report import SCORES, aligned, score_rows
 
 Tags = Sequence[Sequence[str]]
-# What tags of a scheme begin with, beside O. "default" reads every tag of its letters.
+# The prefixes of each scheme, beside O, and those of the default mode.
 PREFIXES = {"IOB2": "BI", "IOE2": "IE", "IOBES": "BIES", "BILOU": "BILU"}
 DEFAULT = "BIES"
 
@@ -23,15 +23,15 @@ class Span(NamedTuple):
     closing: str
 
 
-def parse_tag(tag: str, letters: str = DEFAULT) -> tuple[str, str]:
+def parse_tag(tag: str, prefixes: str = DEFAULT) -> tuple[str, str]:
     """Prefix and type of a tag.
 
     Args:
-        tag: "O", or one of the letters, alone or with "-" and a type, which may hold dashes.
-        letters: the prefixes that are known.
+        tag: "O", or a prefix, alone or with "-" and a type, which may hold dashes.
+        prefixes: the known ones.
 
     Returns:
-        The prefix, "O" or a letter, and the type, "_" where there is none.
+        The prefix and the type, "_" where there is none.
 
     Raises:
         ArgumentError: another tag.
@@ -40,29 +40,29 @@ def parse_tag(tag: str, letters: str = DEFAULT) -> tuple[str, str]:
         >>> parse_tag("B-work-of-art"), parse_tag("O")
         (('B', 'work-of-art'), ('O', '_'))
     """
-    if tag == "O" or (tag in letters and len(tag) == 1):
+    if tag == "O" or (tag in prefixes and len(tag) == 1):
         return tag, "_"
-    if len(tag) > 1 and tag[0] in letters and tag[1] == "-":
+    if len(tag) > 1 and tag[0] in prefixes and tag[1] == "-":
         return tag[0], tag[2:] or "_"
     raise ArgumentError(
-        f'{tag!r} is no tag: give "O" or one of {", ".join(letters)}, then a dash and a type, as '
-        f'in "{letters[0]}-person"; convert other schemes first'
+        f'{tag!r} is not a tag: give "O" or one of {", ".join(prefixes)}, then a dash and a type, '
+        f'as in "{prefixes[0]}-person"; convert other schemes first'
     )
 
 
 class SpanF1:
-    """Precision, recall and F1 of spans over all sequences, 0 to 100.
+    """Precision, recall and F1 of spans over all sequences, 0 to 1; in printed reports percent.
 
-    A span is right if its type and both of its ends are. A tag goes on with the span before it if
-    it is I or E, stands behind B or I, and has the same type; every other tag than O begins a span.
+    A span is correct if its type and both of its ends are. A tag continues the span before it if
+    it is I or E, follows B or I, and has the same type; every other tag but O begins a span.
     "default" counts every span, as conlleval does, also one that begins with I. "strict" counts
     those that the scheme allows: begun with B (IOB2), ended with E (IOE2), or either S alone or
-    from B to E (IOBES; BILOU says U and L).
+    from B to E (IOBES; in BILOU U and L).
 
     Args:
         mode: "default" or "strict".
-        scheme: "IOB2", "IOE2", "IOBES" or "BILOU": what strict counts. The default mode needs none:
-            it reads all tags from O, B, I, E, S (IOB1 too).
+        scheme: of the strict mode, "IOB2", "IOE2", "IOBES" or "BILOU". The default mode needs none:
+            it takes all tags of O, B, I, E, S (IOB1 too).
 
     Raises:
         ArgumentError: an unknown mode or scheme.
@@ -74,8 +74,8 @@ class SpanF1:
         >>> import lmzoo
         >>> metric = lmzoo.metrics.SpanF1()
         >>> metric.add([["B-who", "O", "I-what"]], [["B-who", "O", "O"]])
-        >>> {name: round(value, 1) for name, value in metric.result().items()}
-        {'precision': 50.0, 'recall': 100.0, 'f1': 66.7}
+        >>> {name: round(value, 3) for name, value in metric.result().items()}
+        {'precision': 0.5, 'recall': 1.0, 'f1': 0.667}
     """
 
     name = "span_f1"
@@ -85,7 +85,7 @@ class SpanF1:
             raise ArgumentError(f'mode must be "default" or "strict", not {mode!r}')
         if scheme not in PREFIXES:
             raise ArgumentError(
-                f"scheme must be one of {sorted(PREFIXES)}, not {scheme!r}; IOB1 is read in the "
+                f"scheme must be one of {sorted(PREFIXES)}, not {scheme!r}; for IOB1 take the "
                 "default mode"
             )
         self.mode, self.scheme = mode, scheme
@@ -94,7 +94,7 @@ class SpanF1:
     def reset(self) -> None:
         """Forgets all sequences."""
         self.sequences = 0
-        self._right: collections.Counter[str] = collections.Counter()
+        self._correct: collections.Counter[str] = collections.Counter()
         self._predicted: collections.Counter[str] = collections.Counter()
         self._reference: collections.Counter[str] = collections.Counter()
 
@@ -102,12 +102,12 @@ class SpanF1:
         """Adds sequences of tags; all of them, or none if one is wrong.
 
         Args:
-            predicted: for each sequence the model's tags.
-            reference: for each sequence the right tags, as many.
+            predicted: tags of each sequence.
+            reference: the correct tags of each sequence, as many.
 
         Raises:
-            ArgumentError: other numbers of tags or of sequences (sequences count from 0, over all
-                calls), or a tag that cannot be read.
+            ArgumentError: numbers of tags or of sequences that differ (sequences count from 0, over
+                all calls), or an invalid tag.
         """
         if len(predicted) != len(reference):
             raise ArgumentError(
@@ -128,19 +128,18 @@ class SpanF1:
             except ArgumentError as error:
                 raise ArgumentError(f"sequence {number}: {error}") from error
         self.sequences += len(pairs)
-        for found, wanted in pairs:
-            self._predicted.update(kind for kind, _, _ in found)
-            self._reference.update(kind for kind, _, _ in wanted)
-            self._right.update(kind for kind, _, _ in found & wanted)
+        for spans, references in pairs:
+            self._predicted.update(kind for kind, _, _ in spans)
+            self._reference.update(kind for kind, _, _ in references)
+            self._correct.update(kind for kind, _, _ in spans & references)
 
     def spans(self, tags: Sequence[str]) -> set[tuple[str, int, int]]:
         """The spans of one sequence that count: type, first and last position."""
         if self.mode == "default":
             parsed = [parse_tag(tag) for tag in tags]
         else:
-            letters = PREFIXES[self.scheme]
-            parsed = [parse_tag(tag, letters) for tag in tags]
-            # seqeval's strict mode takes dashes from both ends of a type.
+            parsed = [parse_tag(tag, PREFIXES[self.scheme]) for tag in tags]
+            # seqeval's strict mode strips dashes from both ends of a type.
             parsed = [(prefix, kind.strip("-") or "_") for prefix, kind in parsed]
         return {
             (span.kind, span.first, span.last)
@@ -150,14 +149,14 @@ class SpanF1:
 
     def result(self) -> dict[str, float]:
         """Precision, recall and F1 of all spans together ("micro"); 0 without spans."""
-        totals = (self._right, self._predicted, self._reference)
+        totals = (self._correct, self._predicted, self._reference)
         return _scores(*(counts.total() for counts in totals))
 
     def per_type(self) -> dict[str, dict[str, float]]:
         """The same for each type, sorted by name, and "support": its spans in the reference."""
         return {
             kind: {
-                **_scores(self._right[kind], self._predicted[kind], self._reference[kind]),
+                **_scores(self._correct[kind], self._predicted[kind], self._reference[kind]),
                 "support": self._reference[kind],
             }
             for kind in sorted(self._predicted.keys() | self._reference.keys())
@@ -167,28 +166,25 @@ class SpanF1:
         """ "micro", "macro" (mean of the types) and "weighted" (by support), with "support"."""
         types = list(self.per_type().values())
         support = self._reference.total()
-        names = ("precision", "recall", "f1")
-        macro = {n: sum(t[n] for t in types) / max(len(types), 1) for n in names}
-        weighted = {n: sum(t[n] * t["support"] for t in types) / max(support, 1) for n in names}
-        found = {"micro": self.result(), "macro": macro, "weighted": weighted}
-        return {name: {**figures, "support": support} for name, figures in found.items()}
+        macro = {s: sum(t[s] for t in types) / max(len(types), 1) for s in SCORES}
+        weighted = {s: sum(t[s] * t["support"] for t in types) / max(support, 1) for s in SCORES}
+        averages = {"micro": self.result(), "macro": macro, "weighted": weighted}
+        return {name: {**scores, "support": support} for name, scores in averages.items()}
 
     def report(self) -> str:
-        """A table of all types and averages."""
-        rows = [["", "precision", "recall", "f1", "support"]]
-        rows += [_row(kind, figures) for kind, figures in self.per_type().items()]
-        rows += [[], *(_row(f"{name} avg", of_it) for name, of_it in self.averages().items())]
-        return aligned(rows)
+        """A table of all types and averages, in percent."""
+        averages = {f"{name} avg": scores for name, scores in self.averages().items()}
+        return aligned(score_rows(self.per_type(), averages, lambda score: f"{100 * score:.2f}"))
 
 
 def span_report(
     predicted: Tags, reference: Tags, *, mode: str = "default", scheme: str = "IOB2"
 ) -> str:
-    """A table of precision, recall, F1 (0 to 100) and support of each type, and their averages.
+    """A table of precision, recall, F1 (in percent) and support of each type, and their averages.
 
     Args:
-        predicted: for each sequence the model's tags.
-        reference: for each sequence the right tags.
+        predicted: tags of each sequence.
+        reference: the correct tags of each sequence.
         mode: as in `SpanF1`.
         scheme: as in `SpanF1`.
 
@@ -213,7 +209,7 @@ def span_report(
     return metric.report()
 
 
-def goes_on(before: tuple[str, str], tag: tuple[str, str]) -> bool:
+def continues_span(before: tuple[str, str], tag: tuple[str, str]) -> bool:
     """Whether a tag belongs to the span of the tag before it; both as `parse_tag` gives them.
 
     Args:
@@ -221,10 +217,10 @@ def goes_on(before: tuple[str, str], tag: tuple[str, str]) -> bool:
         tag: prefix and type of the tag.
 
     Returns:
-        Whether it goes on.
+        Whether it does.
 
     Example:
-        >>> goes_on(("B", "who"), ("I", "who")), goes_on(("B", "who"), ("I", "what"))
+        >>> continues_span(("B", "who"), ("I", "who")), continues_span(("B", "who"), ("I", "what"))
         (True, False)
     """
     return before[0] in "BI" and tag[0] in "IEL" and before[1] == tag[1]
@@ -236,7 +232,7 @@ def _spans(tags: Sequence[tuple[str, str]]) -> list[Span]:
     before = ("O", "_")
     for place, tag in enumerate(tags):
         prefix, kind = tag
-        if goes_on(before, tag):
+        if continues_span(before, tag):
             spans[-1] = spans[-1]._replace(last=place, closing=prefix)
         elif prefix != "O":
             spans.append(Span(kind, place, place, prefix, prefix))
@@ -253,14 +249,9 @@ def _is_whole(span: Span, scheme: str) -> bool:
     return span.opening in "SU" or (span.opening == "B" and span.closing in "EL")
 
 
-def _scores(right: int, predicted: int, reference: int) -> dict[str, float]:
+def _scores(correct: int, predicted: int, reference: int) -> dict[str, float]:
     return {
-        "precision": 100.0 * right / max(predicted, 1),
-        "recall": 100.0 * right / max(reference, 1),
-        "f1": 200.0 * right / max(predicted + reference, 1),
+        "precision": correct / max(predicted, 1),
+        "recall": correct / max(reference, 1),
+        "f1": 2 * correct / max(predicted + reference, 1),
     }
-
-
-def _row(name: str, figures: dict[str, float]) -> list[str]:
-    numbers = [f"{figures[value]:.2f}" for value in ("precision", "recall", "f1")]
-    return [name, *numbers, str(int(figures["support"]))]

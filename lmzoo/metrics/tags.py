@@ -1,25 +1,65 @@
-"""How many words a tagger tags right."""
+"""Accuracy of the words of tagged sentences."""
 
 from typing import Any
 
 import keras
 from keras import ops
 
+from lmzoo.errors import ArgumentError
+from lmzoo.losses.crf import crf_layer
 from lmzoo.losses.cross_entropy import spread_weights
-from lmzoo.losses.viterbi import crf_decode
 from lmzoo.typing import Tensor
+
+
+def predicted_tags(y_pred: Tensor, real: Tensor, crf: Any = None) -> tuple[Tensor, Tensor]:
+    """The tags that a tagger's outputs predict, and where these are numbers.
+
+    Args:
+        y_pred: logits, probabilities or emissions of tags, (batch, time, tags).
+        real: bool (batch, time), where words are real.
+        crf: the CRF layer by which to decode; None takes each word's best tag.
+
+    Returns:
+        Tag ids int32 (batch, time), and bool (batch, time), false where a prediction is NaN.
+
+    Raises:
+        ArgumentError: On JAX, if Keras does not hand the CRF's weights to the metric.
+
+    Example:
+        >>> tags, finite = predicted_tags([[[0.1, 0.9], [0.8, 0.2]]], [[True, True]])
+        >>> tags.numpy().tolist()
+        [[1, 0]]
+    """
+    y_pred = ops.convert_to_tensor(y_pred)
+    finite = ops.isfinite(ops.sum(y_pred, axis=-1))
+    if crf is None:
+        return ops.cast(ops.argmax(y_pred, axis=-1), "int32"), finite
+    scores = crf.scores()
+    if keras.backend.backend() == "jax":
+        import jax
+
+        if isinstance(y_pred, jax.core.Tracer) and not isinstance(scores[0], jax.core.Tracer):
+            raise ArgumentError(
+                "On JAX, Keras compiles metrics without the model's weights, so that a CRF would "
+                "decode by those of the first step: use lmzoo.TaggerModel, or compile the model "
+                "with run_eagerly=True."
+            )
+    for score in scores:
+        finite = finite & ops.isfinite(ops.sum(score))
+    return crf.decode(y_pred, real), finite
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class TagAccuracy(keras.metrics.Metric):
-    """Share of the real words whose tag is right, 0 to 1, over all batches.
+    """Fraction of the real words whose tag is correct, 0 to 1, over all batches.
 
     Pass it in `weighted_metrics=` (Keras gives metrics in `metrics=` no weights, and padding would
     count). Without any word the result is 0; a word whose predictions are NaN makes it NaN.
 
     Args:
-        crf: Whether the predictions are CRF scores, (batch, time + tags + 2, tags), which are
-            decoded; if not, a score or probability for each tag, (batch, time, tags).
+        crf: the model's CRF layer, by which predictions are decoded, and of which only the name is
+            saved (see `lmzoo.losses.CRFLoss`); None takes each word's best tag, from logits or
+            probabilities (batch, time, tags).
         name: the metric's name in the logs.
         dtype: kept for Keras; the counters are always float32, exact for some 16 million words.
 
@@ -31,37 +71,31 @@ class TagAccuracy(keras.metrics.Metric):
         0.5
     """
 
-    # Tells Keras's EarlyStopping and ModelCheckpoint that more is better.
-    _direction = "up"
+    _direction = "up"  # tells Keras's EarlyStopping and ModelCheckpoint that more is better
 
-    def __init__(self, crf: bool = False, name: str = "accuracy", dtype: str | None = None) -> None:
+    def __init__(self, crf: Any = None, name: str = "accuracy", dtype: str | None = None) -> None:
         super().__init__(name=name, dtype="float32")
         self.crf = crf
-        self.right = self.add_variable((), initializer="zeros", name="right")
+        self.correct = self.add_variable((), initializer="zeros", name="correct")
         self.words = self.add_variable((), initializer="zeros", name="words")
 
     def update_state(
         self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
     ) -> None:
-        """Count a batch: tags (batch, time), predictions, and weights (batch, time) or (batch,)."""
+        """Counts a batch: tags (batch, time), predictions, weights (batch, time) or (batch,)."""
+        crf = crf_layer(self.crf, "TagAccuracy({})")
         tags = ops.cast(ops.convert_to_tensor(y_true), "int32")
-        weight = spread_weights(tags, sample_weight)
-        y_pred = ops.convert_to_tensor(y_pred)
-        if self.crf:
-            found = crf_decode(y_pred, weight > 0)
-            numbers = ops.isfinite(ops.sum(y_pred, axis=(1, 2)))[:, None]
-        else:
-            found = ops.cast(ops.argmax(y_pred, axis=-1), "int32")
-            numbers = ops.isfinite(ops.sum(y_pred, axis=-1))
-        right = ops.where(numbers, ops.cast(found == tags, "float32"), float("nan"))
+        weight = spread_weights(tags, sample_weight, getattr(y_pred, "_keras_mask", None))
+        predicted, finite = predicted_tags(y_pred, weight > 0, crf)
+        correct = ops.where(finite, ops.cast(predicted == tags, "float32"), float("nan"))
         # Keras's Mean would take the mean over time first: words of long batches would count less.
-        self.right.assign(self.right + ops.sum(ops.where(weight != 0, right * weight, 0.0)))
+        self.correct.assign(self.correct + ops.sum(ops.where(weight != 0, correct * weight, 0.0)))
         self.words.assign(self.words + ops.sum(weight))
 
     def result(self) -> Tensor:
-        """The share, a float32 scalar."""
-        return ops.divide_no_nan(self.right, self.words)
+        """The accuracy, a float32 scalar."""
+        return ops.divide_no_nan(self.correct, self.words)
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that build this metric again."""
-        return {"crf": self.crf, "name": self.name}
+        """The arguments that build this metric again, with the layer's name."""
+        return {"crf": getattr(self.crf, "name", self.crf), "name": self.name}

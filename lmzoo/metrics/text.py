@@ -1,4 +1,7 @@
-"""Metrics of generated texts against references: BLEU, chrF, ROUGE, distinct n-grams."""
+"""Metrics of generated texts against references: BLEU, chrF, ROUGE, distinct n-grams.
+
+All are on BLEU's scale, 0 to 100, as papers and sacreBLEU give them.
+"""
 
 import collections
 import re
@@ -8,13 +11,19 @@ from typing import Any
 from lmzoo.errors import ArgumentError
 
 Texts = Sequence[str]
+# Characters of Chinese and Japanese, in which words are not separated; words of other scripts.
+_CJK = (
+    "\u2e80-\u2fff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf"
+    "\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_WORDS = re.compile(rf"([{_CJK}])|(?:(?![{_CJK}])\w)+")
 
 
 class TextMetric:
-    """Texts that are added up and scored together.
+    """Abstract base class of scores of texts that are added up.
 
     Attributes:
-        name: what a log calls the score.
+        name: the score's name in logs.
         hypotheses: the generated texts so far.
         references: for each of them its references, one or more.
     """
@@ -37,7 +46,7 @@ class TextMetric:
             references: for each of them a text, or several.
 
         Raises:
-            ArgumentError: not one reference at the least for each hypothesis.
+            ArgumentError: a hypothesis without a reference.
         """
         if isinstance(hypotheses, str) or isinstance(references, str):
             raise ArgumentError("add takes lists of texts: write [hypothesis], [reference]")
@@ -49,13 +58,13 @@ class TextMetric:
         given = [[text] if isinstance(text, str) else list(text) for text in references]
         missing = [number for number, texts in enumerate(given) if not texts]
         if missing:
-            raise ArgumentError(f"hypothesis {missing[0]} has no reference: give one at the least")
+            raise ArgumentError(f"hypothesis {missing[0]} has no reference: give at least one")
         self.hypotheses += list(hypotheses)
         self.references += given
 
     def result(self) -> Any:
         """The score of all texts so far."""
-        raise AttributeError("TextMetric is a base: use Bleu, ChrF, Rouge or DistinctN.")
+        raise AttributeError("TextMetric is abstract: use Bleu, ChrF, Rouge or DistinctN.")
 
     def _streams(self) -> list[list[Any]]:
         """References as sacreBLEU takes them: first ones, second ones, ... None where none is."""
@@ -67,12 +76,27 @@ class TextMetric:
         ]
 
 
-class Bleu(TextMetric):
+class _SacreBleuMetric(TextMetric):
+    """A metric of sacreBLEU, which is imported at first use."""
+
+    _metric: Any
+
+    def result(self) -> float:
+        """The score of all texts so far, 0 to 100."""
+        return float(self._metric.corpus_score(self.hypotheses, self._streams()).score)
+
+    @property
+    def signature(self) -> str:
+        """sacreBLEU's signature, which reports show; known once there is a result."""
+        return str(self._metric.get_signature())
+
+
+class Bleu(_SacreBleuMetric):
     """Corpus BLEU of sacreBLEU, 0 to 100.
 
     Args:
         tokenize: sacreBLEU's tokenizer: "13a" (raw text), "zh" (Chinese), "char", "intl", or
-            "none" for texts that are tokenized already.
+            "none" for tokenized texts; see `choose_bleu_tokenizer`.
         lowercase: whether case is ignored.
 
     Source: Papineni et al. 2002, https://aclanthology.org/P02-1040; Post 2018,
@@ -94,17 +118,8 @@ class Bleu(TextMetric):
 
         self._metric = BLEU(tokenize=tokenize, lowercase=lowercase, force=True)
 
-    def result(self) -> float:
-        """BLEU of all texts so far."""
-        return float(self._metric.corpus_score(self.hypotheses, self._streams()).score)
 
-    @property
-    def signature(self) -> str:
-        """What a report must say beside the figure; known once there is a result."""
-        return str(self._metric.get_signature())
-
-
-class ChrF(TextMetric):
+class ChrF(_SacreBleuMetric):
     """Corpus chrF of sacreBLEU, 0 to 100.
 
     Args:
@@ -128,18 +143,29 @@ class ChrF(TextMetric):
 
         self._metric = CHRF(word_order=word_order)
 
-    def result(self) -> float:
-        """chrF of all texts so far."""
-        return float(self._metric.corpus_score(self.hypotheses, self._streams()).score)
 
-    @property
-    def signature(self) -> str:
-        """What a report must say beside the figure; known once there is a result."""
-        return str(self._metric.get_signature())
+def choose_bleu_tokenizer(references: Texts, *, is_tokenized: bool = False) -> str:
+    """sacreBLEU's tokenizer for texts.
+
+    Args:
+        references: the texts.
+        is_tokenized: whether their tokens are separated by spaces already.
+
+    Returns:
+        "none" for tokenized texts, "zh" if most words are Chinese characters, or "13a".
+
+    Example:
+        >>> choose_bleu_tokenizer(["他看书。"]), choose_bleu_tokenizer(["He reads."])
+        ('zh', '13a')
+    """
+    if is_tokenized:
+        return "none"
+    is_chinese = [bool(word) for text in references for word in _WORDS.findall(text)]
+    return "zh" if 2 * sum(is_chinese) > len(is_chinese) else "13a"
 
 
 def split_words(text: str) -> list[str]:
-    """Runs of the letters a to z and digits, lower-cased: what ROUGE counts in English.
+    """Runs of the letters a to z and digits, lowercased: the tokens of ROUGE in English.
 
     Args:
         text: any text.
@@ -155,7 +181,7 @@ def split_words(text: str) -> list[str]:
 
 
 def split_characters(text: str) -> list[str]:
-    """Characters without white space: what ROUGE counts in Chinese.
+    """Characters without white space: the tokens of ROUGE in Chinese.
 
     Args:
         text: any text.
@@ -176,7 +202,7 @@ class Rouge(TextMetric):
     Of several references the best counts. ROUGE-L is that of sentences, without stemming.
 
     Args:
-        split: how a text becomes words: `split_words`, `split_characters`, or your own function.
+        split: text -> tokens: `split_words`, `split_characters`, or your own function.
 
     Source: Lin 2004, https://aclanthology.org/W04-1013
 
@@ -196,13 +222,13 @@ class Rouge(TextMetric):
 
     def result(self) -> dict[str, float]:
         """The three means."""
-        self._streams()  # tells of an empty metric
+        self._streams()  # raises if there is no text
         totals: dict[str, float] = dict.fromkeys(("rouge1", "rouge2", "rougeL"), 0.0)
         for hypothesis, references in zip(self.hypotheses, self.references, strict=True):
             words = self.split(hypothesis)
-            found = [_rouge(words, self.split(reference)) for reference in references]
+            scores = [_rouge(words, self.split(reference)) for reference in references]
             for place, name in enumerate(totals):
-                totals[name] += max(scores[place] for scores in found)
+                totals[name] += max(score[place] for score in scores)
         return {name: 100.0 * total / len(self.hypotheses) for name, total in totals.items()}
 
 
@@ -239,7 +265,7 @@ def _common_length(first: list[str], second: list[str]) -> int:
 
 
 class DistinctN(TextMetric):
-    """Share of different n-grams among all n-grams of the texts, 0 to 100: how varied they are.
+    """Percentage of distinct n-grams among all n-grams of the texts: their diversity, 0 to 100.
 
     Args:
         n: length of the n-grams, 1 or more.
@@ -261,7 +287,7 @@ class DistinctN(TextMetric):
         self.n, self.name = n, f"distinct_{n}"
 
     def result(self) -> float:
-        """The share, 0 where there are no n-grams."""
+        """The percentage, 0 where there are no n-grams."""
         counts: collections.Counter[tuple[str, ...]] = collections.Counter()
         for text in self.hypotheses:
             counts.update(_ngrams(text.split(), self.n))

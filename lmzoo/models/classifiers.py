@@ -1,15 +1,24 @@
-"""Classifiers of texts: recurrent, convolutional, Transformer, and a bag of n-grams."""
+"""Text classifiers: on any encoder; recurrent, convolutional, Transformer, a bag of n-grams."""
 
 from collections.abc import Sequence
 
 from lmzoo.errors import ArgumentError
-from lmzoo.layers import RecurrentEncoderBlock, TokenEmbedding, TransformerBlock, make_norm
-from lmzoo.layers.channels import ConvolutionPooling, TwoChannelEmbedding
-from lmzoo.layers.decision import ClassHead
-from lmzoo.layers.ngrams import NgramEmbedding
-from lmzoo.layers.pooling import Pooling
-from lmzoo.models.classifier_model import ClassifierModel
-from lmzoo.models.zoo_model import penalty
+from lmzoo.layers import (
+    CharacterEncoder,
+    ClassHead,
+    ConvolutionPooling,
+    Dense,
+    NgramEmbedding,
+    Pooling,
+    RecurrentEncoderBlock,
+    TokenEmbedding,
+    TransformerBlock,
+    TwoChannelEmbedding,
+    make_norm,
+)
+from lmzoo.models.bases.classifier import ClassifierModel
+from lmzoo.models.bases.encoder import Encoder
+from lmzoo.models.parts import penalty
 from lmzoo.registry import register
 
 # Kim 2014, section 3.1: sizes chosen on SST-2, and 300-wide vectors.
@@ -18,6 +27,35 @@ CNN_PRESETS = {
                 "max_norm": 3.0},
 }  # fmt: skip
 CHANNELS = ("tuned", "frozen", "both")
+
+
+def build_text_classifier(
+    encoder: Encoder, *, num_classes: int = 2, pooling: str = "mean", dropout: float = 0.1
+) -> ClassifierModel:
+    """Classifier on any encoder: a pooling of its hidden states, and a linear layer.
+
+    Args:
+        encoder: Such as `lmzoo.build_lstm_encoder(...)`; several models may share it.
+        num_classes: Number of classes, at least 2.
+        pooling: "mean", "max", "attention", "first", "last" or "ends"; see `lmzoo.layers.Pooling`.
+        dropout: Dropout rate of the text's vector, 0 to 1.
+
+    Returns:
+        A ClassifierModel: the encoder's inputs -> float32 logits, (batch, 1) of class 1 for two
+        classes, (batch, num_classes) for more.
+
+    Raises:
+        ArgumentError: If num_classes is below 2, or pooling is another.
+
+    Example:
+        >>> import numpy as np
+        >>> import lmzoo
+        >>> encoder = lmzoo.Encoder(lmzoo.layers.TokenEmbedding(50, 8))
+        >>> model = lmzoo.build_text_classifier(encoder, num_classes=3)
+        >>> model.predict(np.array([[4, 5, 6]]), verbose=0).shape
+        (1, 3)
+    """
+    return ClassifierModel(encoder, Pooling(pooling), ClassHead(num_classes, dropout=dropout))
 
 
 @register(tiny={"vocab_size": 50, "embed_dim": 8, "hidden_dim": 8})
@@ -34,10 +72,10 @@ def build_lstm_classifier(
     l1: float = 0.0,
     l2: float = 0.0,
 ) -> ClassifierModel:
-    """LSTM classifier: reads a text, and decides from its last state.
+    """LSTM classifier: an LSTM over the text, and a linear layer on its last state.
 
-    With the defaults, `Embedding(vocab_size, 128, mask_zero=True), LSTM(64), Dense(1, "sigmoid")`
-    as a `keras.Sequential` has the same weights and gives the same numbers.
+    With the defaults, `Embedding(vocab_size, 128, mask_zero=True), LSTM(64), Dense(1)` as a
+    `keras.Sequential` has the same weights and gives the same logits.
 
     Args:
         vocab_size: Number of ids, at least 1.
@@ -45,16 +83,16 @@ def build_lstm_classifier(
         embed_dim: Width of the token vectors.
         hidden_dim: Width of the LSTM's output; with two directions even, half for each.
         num_layers: Number of LSTM layers.
-        bidirectional: Whether the text is read backwards too.
+        bidirectional: Whether another LSTM runs over the reversed text.
         pooling: "last" (both directions' final states, if there are two), "mean", "max" or
             "attention" over the outputs.
-        dropout: Share dropped in training of every layer's input and of the text's vector, 0 to 1.
+        dropout: Dropout rate of each layer's input and of the text's vector, 0 to 1.
         l1: Factor of the L1 penalty on the kernels.
         l2: Factor of the L2 penalty on the kernels.
 
     Returns:
-        A ClassifierModel: int32 ids (batch, time) -> float32 probabilities, (batch, 1) of class 1
-        for two classes, (batch, num_classes) for more.
+        A ClassifierModel: int32 ids (batch, time) -> float32 logits, (batch, 1) of class 1 for two
+        classes, (batch, num_classes) for more.
 
     Raises:
         ArgumentError: If hidden_dim is odd for two directions, or pooling is another.
@@ -71,20 +109,17 @@ def build_lstm_classifier(
     """
     if pooling == "last" and bidirectional:
         pooling = "ends"
+    regularizer = penalty(l1, l2)
     blocks = [
         RecurrentEncoderBlock(
-            hidden_dim,
-            bidirectional=bidirectional,
-            dropout=dropout,
-            regularizer=penalty(l1, l2),
+            hidden_dim, bidirectional=bidirectional, dropout=dropout, regularizer=regularizer
         )
         for _ in range(num_layers)
     ]
     return ClassifierModel(
-        TokenEmbedding(vocab_size, embed_dim, initializer_range=0.05),
-        blocks,
+        Encoder(TokenEmbedding(vocab_size, embed_dim, initializer_range=0.05), blocks),
         Pooling(pooling),
-        ClassHead(num_classes, dropout=dropout, regularizer=penalty(l1, l2)),
+        ClassHead(num_classes, dropout=dropout, regularizer=regularizer),
     )
 
 
@@ -105,26 +140,26 @@ def build_cnn_classifier(
     max_norm: float | None = 3.0,
     l2: float = 0.0,
 ) -> ClassifierModel:
-    """Convolutional classifier: filters of several widths, and the highest answer of each.
+    """Convolutional classifier: filters of several widths, and the maximum of each over time.
 
     Args:
         vocab_size: Number of ids, at least 1.
         num_classes: Number of classes, at least 2.
         embed_dim: Width of the token vectors.
         filters: Number of filters of each width.
-        widths: How many tokens the filters see.
+        widths: Widths of the filters, in tokens.
         wide: Whether filters also reach over the ends of the text, where they see zeros, as in
             Kim's program: for texts whose first words say most, such as questions.
         channels: "tuned" (Kim's CNN-rand and CNN-non-static), "frozen" (CNN-static: vectors that
             training leaves alone: give the embedding pretrained ones), or "both" (Kim's
             CNN-multichannel).
-        dropout: Share of the text's vector dropped in training, 0 to 1.
+        dropout: Dropout rate of the text's vector, 0 to 1.
         max_norm: Longest weight vector of a class, or None for no limit.
         l2: Factor of the L2 penalty on the kernels.
 
     Returns:
-        A ClassifierModel: int32 ids (batch, time) -> float32 probabilities, (batch, 1) of class 1
-        for two classes, (batch, num_classes) for more.
+        A ClassifierModel: int32 ids (batch, time) -> float32 logits, (batch, 1) of class 1 for two
+        classes, (batch, num_classes) for more.
 
     Raises:
         ArgumentError: If channels is another, or there is no width.
@@ -140,15 +175,15 @@ def build_cnn_classifier(
     """
     if channels not in CHANNELS:
         raise ArgumentError(f"channels={channels!r}; use one of {', '.join(CHANNELS)}.")
-    # The spread of Kim's uniform first vectors, from -0.25 to 0.25.
+    # The spread of Kim's uniform initial vectors, from -0.25 to 0.25.
     kind = TwoChannelEmbedding if channels == "both" else TokenEmbedding
     embedding = kind(vocab_size, embed_dim, initializer_range=0.14)
     embedding.trainable = channels != "frozen"
+    regularizer = penalty(0.0, l2)
     return ClassifierModel(
-        embedding,
-        [],
-        ConvolutionPooling(filters, tuple(widths), wide=wide, regularizer=penalty(0.0, l2)),
-        ClassHead(num_classes, dropout=dropout, max_norm=max_norm, regularizer=penalty(0.0, l2)),
+        Encoder(embedding),
+        ConvolutionPooling(filters, tuple(widths), wide=wide, regularizer=regularizer),
+        ClassHead(num_classes, dropout=dropout, max_norm=max_norm, regularizer=regularizer),
     )
 
 
@@ -174,7 +209,7 @@ def build_transformer_classifier(
     dropout: float = 0.1,
     norm_first: bool = True,
 ) -> ClassifierModel:
-    """Transformer encoder with sinusoidal positions, and a decision from all its outputs.
+    """Transformer encoder with sinusoidal positions, a pooling, and a linear layer.
 
     Args:
         vocab_size: Number of ids, at least 1.
@@ -184,13 +219,13 @@ def build_transformer_classifier(
         num_layers: Number of encoder blocks.
         num_heads: Number of attention heads.
         pooling: "mean", "max", "attention" or "first".
-        dropout: Share dropped in training of embeddings, residuals, attention weights and the
+        dropout: Dropout rate of embeddings, residuals, attention weights and of the
             text's vector, 0 to 1.
         norm_first: Pre-norm if True, post-norm if False.
 
     Returns:
-        A ClassifierModel: int32 ids (batch, time) -> float32 probabilities, (batch, 1) of class 1
-        for two classes, (batch, num_classes) for more.
+        A ClassifierModel: int32 ids (batch, time) -> float32 logits, (batch, 1) of class 1 for two
+        classes, (batch, num_classes) for more.
 
     Raises:
         ArgumentError: If embed_dim is odd or no multiple of num_heads, or pooling is another.
@@ -205,6 +240,68 @@ def build_transformer_classifier(
         >>> model.predict(np.array([[4, 5, 6]]), verbose=0).shape
         (1, 1)
     """
+    encoder = transformer_encoder(
+        vocab_size,
+        embed_dim=embed_dim,
+        hidden_dim=hidden_dim,
+        num_layers=num_layers,
+        num_heads=num_heads,
+        dropout=dropout,
+        norm_first=norm_first,
+    )
+    return ClassifierModel(encoder, Pooling(pooling), ClassHead(num_classes, dropout=dropout))
+
+
+@register(tiny={"vocab_size": 50, "embed_dim": 8, "buckets": 100})
+def build_bow_classifier(
+    vocab_size: int,
+    *,
+    num_classes: int = 2,
+    embed_dim: int = 100,
+    ngrams: int = 2,
+    buckets: int = 50_000,
+) -> ClassifierModel:
+    """fastText's classifier: the mean of word and n-gram vectors, and a linear layer.
+
+    Args:
+        vocab_size: Number of ids, at least 1.
+        num_classes: Number of classes, at least 2.
+        embed_dim: Width of the vectors.
+        ngrams: Longest n-gram in words; 1 for words only.
+        buckets: Number of vectors that n-grams share.
+
+    Returns:
+        A ClassifierModel: int32 ids (batch, time) -> float32 logits, (batch, 1) of class 1 for two
+        classes, (batch, num_classes) for more.
+
+    Raises:
+        ArgumentError: If ngrams or buckets is below 1.
+
+    Source: Joulin et al. 2017, https://arxiv.org/abs/1607.01759
+
+    Example:
+        >>> import numpy as np
+        >>> import lmzoo
+        >>> model = lmzoo.build_bow_classifier(50, embed_dim=8, buckets=100)
+        >>> model.predict(np.array([[4, 5, 6]]), verbose=0).shape
+        (1, 1)
+    """
+    embedding = NgramEmbedding(vocab_size, embed_dim, ngrams=ngrams, buckets=buckets)
+    return ClassifierModel(Encoder(embedding), None, ClassHead(num_classes))
+
+
+def transformer_encoder(
+    vocab_size: int,
+    *,
+    embed_dim: int,
+    hidden_dim: int,
+    num_layers: int,
+    num_heads: int,
+    dropout: float,
+    norm_first: bool = True,
+    characters: CharacterEncoder | None = None,
+) -> Encoder:
+    """TEMPORARY."""
     if embed_dim % 2:
         raise ArgumentError(f"embed_dim={embed_dim} is odd: sinusoidal positions come in pairs.")
     embedding = TokenEmbedding(
@@ -224,48 +321,10 @@ def build_transformer_classifier(
         )
         for _ in range(num_layers)
     ]
-    return ClassifierModel(
+    return Encoder(
         embedding,
         blocks,
-        Pooling(pooling),
-        ClassHead(num_classes, dropout=dropout),
+        characters=characters,
+        projection=None if characters is None else Dense(embed_dim, name="projection"),
         norm=make_norm("layer", 1e-5) if norm_first else None,
     )
-
-
-@register(tiny={"vocab_size": 50, "embed_dim": 8, "buckets": 100})
-def build_bow_classifier(
-    vocab_size: int,
-    *,
-    num_classes: int = 2,
-    embed_dim: int = 100,
-    ngrams: int = 2,
-    buckets: int = 50_000,
-) -> ClassifierModel:
-    """fastText's classifier: the mean of word and n-gram vectors, and one linear layer.
-
-    Args:
-        vocab_size: Number of ids, at least 1.
-        num_classes: Number of classes, at least 2.
-        embed_dim: Width of the vectors.
-        ngrams: Longest n-gram in words; 1 for words only.
-        buckets: Number of vectors that n-grams share.
-
-    Returns:
-        A ClassifierModel: int32 ids (batch, time) -> float32 probabilities, (batch, 1) of class 1
-        for two classes, (batch, num_classes) for more.
-
-    Raises:
-        ArgumentError: If ngrams or buckets is below 1.
-
-    Source: Joulin et al. 2017, https://arxiv.org/abs/1607.01759
-
-    Example:
-        >>> import numpy as np
-        >>> import lmzoo
-        >>> model = lmzoo.build_bow_classifier(50, embed_dim=8, buckets=100)
-        >>> model.predict(np.array([[4, 5, 6]]), verbose=0).shape
-        (1, 1)
-    """
-    embedding = NgramEmbedding(vocab_size, embed_dim, ngrams=ngrams, buckets=buckets)
-    return ClassifierModel(embedding, [], None, ClassHead(num_classes))

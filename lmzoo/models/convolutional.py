@@ -1,18 +1,31 @@
-"""Convolutional language model."""
+"""Gated convolutional language model, encoder, decoder, and both of these together."""
 
 from collections.abc import Sequence
 
-from lmzoo.layers import GatedConvolutionBlock, TokenEmbedding, make_head, make_norm
-from lmzoo.models.base import LanguageModel
-from lmzoo.models.zoo_model import penalty
+import keras
+
+from lmzoo.layers import (
+    CrossAttentionBlock,
+    GatedConvolutionBlock,
+    TokenEmbedding,
+    make_head,
+    make_norm,
+)
+from lmzoo.models.bases.decoder import Decoder
+from lmzoo.models.bases.encoder import Encoder
+from lmzoo.models.bases.language_model import LanguageModel
+from lmzoo.models.bases.seq2seq import Seq2SeqModel
+from lmzoo.models.parts import decoder_head, input_embedding, penalty, sinusoidal_embedding
 from lmzoo.registry import register
 
+TINY = {"vocab_size": 50, "embed_dim": 16, "num_layers": 2, "dropout": 0.0}
 
-@register(tiny={"vocab_size": 50, "hidden_dim": 16, "num_layers": 2, "kernel_size": 3})
+
+@register(tiny={"vocab_size": 50, "embed_dim": 16, "num_layers": 2, "kernel_size": 3})
 def build_cnn_lm(
     vocab_size: int,
     *,
-    hidden_dim: int = 256,
+    embed_dim: int = 256,
     num_layers: int = 8,
     kernel_size: int = 4,
     dropout: float = 0.1,
@@ -28,10 +41,10 @@ def build_cnn_lm(
 
     Args:
         vocab_size: Number of ids, at least 1.
-        hidden_dim: Width of the token vectors and of every layer.
+        embed_dim: Width of the token vectors and of every layer.
         num_layers: Number of gated convolutions, each with a residual.
         kernel_size: Positions that one convolution sees, at least 2.
-        dropout: Share of every layer's input dropped in training, 0 to 1.
+        dropout: Dropout rate of every layer's input, 0 to 1.
         tie_embeddings: Whether the output shares the embedding's weights.
         adaptive_cutoffs: Where the tails of an adaptive softmax begin ([2000, 10000]), for large
             vocabularies sorted by frequency; None for a plain softmax.
@@ -49,11 +62,11 @@ def build_cnn_lm(
     Example:
         >>> import numpy as np
         >>> import lmzoo
-        >>> model = lmzoo.build_cnn_lm(50, hidden_dim=8, num_layers=2)
+        >>> model = lmzoo.build_cnn_lm(50, embed_dim=8, num_layers=2)
         >>> model.predict(np.array([[1, 2, 3]]), verbose=0).shape
         (1, 3, 50)
     """
-    embedding = TokenEmbedding(vocab_size, hidden_dim, initializer_range=0.05)
+    embedding = TokenEmbedding(vocab_size, embed_dim, initializer_range=0.05)
     blocks = [
         GatedConvolutionBlock(kernel_size, dropout=dropout, regularizer=penalty(l1, l2))
         for _ in range(num_layers)
@@ -67,3 +80,168 @@ def build_cnn_lm(
         regularizer=penalty(l1, l2),
     )
     return LanguageModel(embedding, blocks, head)
+
+
+@register(tiny=TINY)
+def build_cnn_encoder(
+    vocab_size: int | None = None,
+    *,
+    feature_dim: int | None = None,
+    embed_dim: int = 256,
+    num_layers: int = 4,
+    kernel_size: int = 3,
+    dropout: float = 0.2,
+) -> Encoder:
+    """Gated convolutions over the whole input, ids or features; sinusoidal positions.
+
+    Layers are layer-normalized in place of the paper's weight normalization, and positions are
+    sinusoidal, so that inputs may be of any length.
+
+    Args:
+        vocab_size: Number of ids, at least 1; None for features.
+        feature_dim: Width of the features; None for ids.
+        embed_dim: Width of the token vectors and of all layers; even.
+        num_layers: Number of convolutions.
+        kernel_size: Number of positions that a convolution sees; odd.
+        dropout: Dropout rate of embeddings and convolutions, 0 to 1.
+
+    Returns:
+        An Encoder: int32 ids (batch, time) or float features (batch, time, feature_dim) -> hidden
+        states (batch, time, embed_dim) and their mask, bool (batch, time).
+
+    Raises:
+        ArgumentError: If kernel_size is even, embed_dim is odd, or not one of vocab_size and
+            feature_dim is given.
+
+    Source: Gehring et al. 2017, https://arxiv.org/abs/1705.03122
+
+    Example:
+        >>> import numpy as np
+        >>> import lmzoo
+        >>> encoder = lmzoo.build_cnn_encoder(50, embed_dim=8, num_layers=1)
+        >>> [x.shape for x in encoder.predict(np.array([[4, 5, 0]]), verbose=0)]
+        [(1, 3, 8), (1, 3)]
+    """
+    embedding = input_embedding(
+        vocab_size, feature_dim, embed_dim, positions="sinusoidal", dropout=dropout
+    )
+    return _encoder(embedding, num_layers, kernel_size, dropout, feature_dim)
+
+
+@register(tiny={**TINY, "memory_dim": 6})
+def build_cnn_decoder(
+    vocab_size: int,
+    *,
+    memory_dim: int,
+    embed_dim: int = 256,
+    num_layers: int = 4,
+    kernel_size: int = 3,
+    dropout: float = 0.2,
+    tie_embeddings: bool = True,
+) -> Decoder:
+    """Causal gated convolutions, each followed by attention to a memory; sinusoidal positions.
+
+    Args:
+        vocab_size: Number of target ids, at least 1.
+        memory_dim: Width of the memory, such as an encoder's hidden states.
+        embed_dim: Width of the token vectors and of all layers; even.
+        num_layers: Number of convolutions.
+        kernel_size: Number of positions that a convolution sees.
+        dropout: Dropout rate of embeddings, convolutions and attention, 0 to 1.
+        tie_embeddings: Whether the output shares the token vectors.
+
+    Returns:
+        A Decoder: int32 ids (batch, time), memory (batch, keys, memory_dim), mask (batch, keys) ->
+        logits (batch, time, vocab_size).
+
+    Raises:
+        ArgumentError: If embed_dim is odd.
+
+    Source: Gehring et al. 2017, https://arxiv.org/abs/1705.03122
+
+    Example:
+        >>> import numpy as np
+        >>> import lmzoo
+        >>> decoder = lmzoo.build_cnn_decoder(50, memory_dim=6, embed_dim=8, num_layers=1)
+        >>> inputs = [np.array([[2, 8]]), np.ones((1, 4, 6)), np.ones((1, 4), bool)]
+        >>> decoder.predict(inputs, verbose=0).shape
+        (1, 2, 50)
+    """
+    embedding = sinusoidal_embedding(vocab_size, embed_dim, dropout)
+    return _decoder(embedding, num_layers, kernel_size, dropout, tie_embeddings, memory_dim)
+
+
+@register(tiny=TINY)
+def build_cnn_seq2seq(
+    vocab_size: int,
+    *,
+    source_vocab_size: int | None = None,
+    embed_dim: int = 256,
+    num_layers: int = 4,
+    kernel_size: int = 3,
+    dropout: float = 0.2,
+    tie_embeddings: bool = True,
+) -> Seq2SeqModel:
+    """Gated convolutions over source and target; every decoder layer attends to the source.
+
+    Args:
+        vocab_size: Number of target ids, at least 1.
+        source_vocab_size: Number of source ids; None means that both sides share one vocabulary,
+            and one table of token vectors.
+        embed_dim: Width of the token vectors and of all layers; even.
+        num_layers: Number of convolutions of the encoder, and of the decoder.
+        kernel_size: Number of positions that a convolution sees; odd.
+        dropout: Dropout rate of embeddings, convolutions and attention, 0 to 1.
+        tie_embeddings: Whether the output shares the target's token vectors.
+
+    Returns:
+        A Seq2SeqModel: int32 ids [(batch, source_time), (batch, time)] -> logits
+        (batch, time, vocab_size).
+
+    Raises:
+        ArgumentError: If kernel_size is even, or embed_dim is odd.
+
+    Source: Gehring et al. 2017, https://arxiv.org/abs/1705.03122
+
+    Example:
+        >>> import numpy as np
+        >>> import lmzoo
+        >>> model = lmzoo.build_cnn_seq2seq(50, embed_dim=8, num_layers=1)
+        >>> model.predict([np.array([[4, 5]]), np.array([[2, 6, 7]])], verbose=0).shape
+        (1, 3, 50)
+    """
+    embedding = source = sinusoidal_embedding(vocab_size, embed_dim, dropout)
+    if source_vocab_size is not None:
+        source = sinusoidal_embedding(source_vocab_size, embed_dim, dropout)
+    sizes = (num_layers, kernel_size, dropout)
+    encoder = _encoder(source, *sizes)
+    return Seq2SeqModel(encoder, _decoder(embedding, *sizes, tie_embeddings, embed_dim))
+
+
+def _encoder(
+    embedding: keras.layers.Layer,
+    num_layers: int,
+    kernel_size: int,
+    dropout: float,
+    feature_dim: int | None = None,
+) -> Encoder:
+    blocks = [
+        GatedConvolutionBlock(kernel_size, dropout=dropout, causal=False) for _ in range(num_layers)
+    ]
+    return Encoder(embedding, blocks, norm=make_norm("layer", 1e-5), feature_dim=feature_dim)
+
+
+def _decoder(
+    embedding: TokenEmbedding,
+    num_layers: int,
+    kernel_size: int,
+    dropout: float,
+    tied: bool,
+    memory_dim: int,
+) -> Decoder:
+    blocks: list[keras.layers.Layer] = []
+    for _ in range(num_layers):
+        blocks.append(GatedConvolutionBlock(kernel_size, dropout=dropout))
+        blocks.append(CrossAttentionBlock(dropout=dropout))
+    head = decoder_head(embedding, tied, norm=make_norm("layer", 1e-5))
+    return Decoder(embedding, blocks, head, memory_dim=memory_dim)

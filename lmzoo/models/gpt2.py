@@ -1,7 +1,7 @@
 """GPT-2 language model."""
 
 from lmzoo.layers import LanguageModelHead, TokenEmbedding, TransformerBlock, make_norm
-from lmzoo.models.base import LanguageModel
+from lmzoo.models.bases.language_model import LanguageModel
 from lmzoo.registry import register
 
 # Radford et al. 2019, table 2, with the released 50,257 byte-pair tokens.
@@ -37,7 +37,7 @@ def build_gpt2_lm(
         num_heads: Number of attention heads.
         hidden_dim: Width of the feed-forward network; None means 4 * embed_dim.
         max_length: Longest sequence, in tokens.
-        dropout: Share dropped in training of embeddings, attention and residuals, 0 to 1.
+        dropout: Dropout rate of embeddings, attention weights and residual branches, 0 to 1.
         tie_embeddings: Whether the output shares the embedding's weights.
 
     Returns:

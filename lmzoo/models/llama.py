@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lmzoo.layers import TokenEmbedding, TransformerBlock, make_head, make_norm
-from lmzoo.models.base import LanguageModel
+from lmzoo.models.bases.language_model import LanguageModel
 from lmzoo.registry import register
 
 
@@ -76,7 +76,7 @@ def build_llama_lm(
         rotary_base: Base of the rotary embedding.
         norm_epsilon: Added to the mean square in RMSNorm.
         qk_norm: Whether queries and keys are normalized per head.
-        dropout: Share dropped in training of embeddings, attention and residuals, 0 to 1.
+        dropout: Dropout rate of embeddings, attention weights and residual branches, 0 to 1.
         tie_embeddings: Whether the output shares the embedding's weights.
         adaptive_cutoffs: Where the tails of an adaptive softmax begin ([2000, 10000]), for large
             vocabularies sorted by frequency; None for a plain softmax.

@@ -1,8 +1,6 @@
 """Recurrent language models: simple RNN, GRU and LSTM."""
 
-from collections.abc import Callable, Sequence
-
-import keras
+from collections.abc import Sequence
 
 from lmzoo.layers import (
     GRUBlock,
@@ -12,10 +10,16 @@ from lmzoo.layers import (
     TokenEmbedding,
     make_head,
 )
-from lmzoo.models.base import LanguageModel
-from lmzoo.models.zoo_model import penalty
+from lmzoo.models.bases.language_model import LanguageModel
+from lmzoo.models.parts import penalty
+from lmzoo.models.variants import variant
 from lmzoo.registry import register
 
+BLOCKS: dict[str, type[RecurrentBlock]] = {
+    "rnn": SimpleRNNBlock,
+    "gru": GRUBlock,
+    "lstm": LSTMBlock,
+}
 TINY = {"vocab_size": 50, "embed_dim": 16, "hidden_dim": 16}
 
 # Zaremba et al. 2014, https://arxiv.org/abs/1409.2329 (LSTM on the Penn Treebank);
@@ -37,61 +41,8 @@ LSTM_PRESETS = {
 }
 
 
-@register(tiny=TINY)
-def build_rnn_lm(
-    vocab_size: int,
-    *,
-    embed_dim: int = 256,
-    hidden_dim: int = 256,
-    num_layers: int = 1,
-    dropout: float = 0.0,
-    weight_dropout: float = 0.0,
-    variational: bool = False,
-    tie_embeddings: bool = False,
-    adaptive_cutoffs: Sequence[int] | None = None,
-    l1: float = 0.0,
-    l2: float = 0.0,
-    carry_batch_size: int = 0,
-) -> LanguageModel:
-    """Simple recurrent (Elman) language model.
-
-    h_t = tanh(W x_t + U h_{t-1} + b), o_t = V h_t + c; the logits o_t are turned into
-    probabilities by the loss.
-
-    Args:
-        vocab_size: Number of ids, at least 1.
-        embed_dim: Width of the token vectors.
-        hidden_dim: Width of the recurrent state.
-        num_layers: Number of recurrent layers.
-        dropout: Share dropped in training of every layer's input and of the last output, 0 to 1.
-        weight_dropout: Share of the recurrent weights dropped in training, 0 to 1.
-        variational: Whether dropout takes the same features at every time step.
-        tie_embeddings: Whether the output shares the embedding's weights.
-        adaptive_cutoffs: Where the tails of an adaptive softmax begin ([2000, 10000]), for large
-            vocabularies sorted by falling frequency; None for a plain softmax.
-        l1: Factor of the L1 penalty on the kernels.
-        l2: Factor of the L2 penalty on the kernels.
-        carry_batch_size: If above 0, training carries the state from batch to batch
-            (truncated back-propagation through time); batches must have this many rows, and
-            row i must continue row i of the batch before. `reset_carried_state()` starts anew.
-
-    Returns:
-        A LanguageModel: int32 ids (batch, time) -> logits (batch, time, vocab_size).
-
-    Source: Elman 1990, https://doi.org/10.1207/s15516709cog1402_1; Mikolov et al. 2010
-
-    Example:
-        >>> import numpy as np
-        >>> import lmzoo
-        >>> model = lmzoo.build_rnn_lm(50, embed_dim=8, hidden_dim=8)
-        >>> model.predict(np.array([[1, 2, 3]]), verbose=0).shape
-        (1, 3, 50)
-    """
-    return _recurrent_lm(SimpleRNNBlock, **locals())
-
-
-@register(tiny=TINY)
-def build_gru_lm(
+def recurrent_lm(
+    cell: str,
     vocab_size: int,
     *,
     embed_dim: int = 650,
@@ -106,67 +57,17 @@ def build_gru_lm(
     l2: float = 0.0,
     carry_batch_size: int = 0,
 ) -> LanguageModel:
-    """GRU language model.
+    """{title} language model.
+
+    {summary}
 
     Args:
         vocab_size: Number of ids, at least 1.
         embed_dim: Width of the token vectors.
         hidden_dim: Width of the recurrent state.
         num_layers: Number of recurrent layers.
-        dropout: Share dropped in training of every layer's input and of the last output, 0 to 1.
-        weight_dropout: Share of the recurrent weights dropped in training, 0 to 1.
-        variational: Whether dropout takes the same features at every time step.
-        tie_embeddings: Whether the output shares the embedding's weights.
-        adaptive_cutoffs: Where the tails of an adaptive softmax begin ([2000, 10000]), for large
-            vocabularies sorted by falling frequency; None for a plain softmax.
-        l1: Factor of the L1 penalty on the kernels.
-        l2: Factor of the L2 penalty on the kernels.
-        carry_batch_size: If above 0, training carries the state from batch to batch
-            (truncated back-propagation through time); batches must have this many rows, and
-            row i must continue row i of the batch before. `reset_carried_state()` starts anew.
-
-    Returns:
-        A LanguageModel: int32 ids (batch, time) -> logits (batch, time, vocab_size).
-
-    Source: Cho et al. 2014, https://arxiv.org/abs/1406.1078
-
-    Example:
-        >>> import numpy as np
-        >>> import lmzoo
-        >>> model = lmzoo.build_gru_lm(50, embed_dim=8, hidden_dim=8)
-        >>> model.predict(np.array([[1, 2, 3]]), verbose=0).shape
-        (1, 3, 50)
-    """
-    return _recurrent_lm(GRUBlock, **locals())
-
-
-@register(tiny=TINY, presets=LSTM_PRESETS)
-def build_lstm_lm(
-    vocab_size: int,
-    *,
-    embed_dim: int = 650,
-    hidden_dim: int = 650,
-    num_layers: int = 2,
-    dropout: float = 0.5,
-    weight_dropout: float = 0.0,
-    variational: bool = False,
-    tie_embeddings: bool = False,
-    adaptive_cutoffs: Sequence[int] | None = None,
-    l1: float = 0.0,
-    l2: float = 0.0,
-    carry_batch_size: int = 0,
-) -> LanguageModel:
-    """LSTM language model.
-
-    The default is the medium model of Zaremba et al.; presets small, medium, large, awd.
-
-    Args:
-        vocab_size: Number of ids, at least 1.
-        embed_dim: Width of the token vectors.
-        hidden_dim: Width of the recurrent state.
-        num_layers: Number of recurrent layers.
-        dropout: Share dropped in training of every layer's input and of the last output, 0 to 1.
-        weight_dropout: Share of the recurrent weights dropped in training, 0 to 1 (AWD-LSTM).
+        dropout: Dropout rate of every layer's input and of the last output, 0 to 1.
+        weight_dropout: Dropout rate of the recurrent weights, 0 to 1 (AWD-LSTM).
         variational: Whether dropout takes the same features at every time step (AWD-LSTM).
         tie_embeddings: Whether the output shares the embedding's weights.
         adaptive_cutoffs: Where the tails of an adaptive softmax begin ([2000, 10000]), for large
@@ -180,37 +81,18 @@ def build_lstm_lm(
     Returns:
         A LanguageModel: int32 ids (batch, time) -> logits (batch, time, vocab_size).
 
-    Source: Zaremba et al. 2014, https://arxiv.org/abs/1409.2329; AWD-LSTM: Merity et al. 2018,
-    https://arxiv.org/abs/1708.02182
+    Source: {source}
 
     Example:
-        >>> import numpy as np
-        >>> import lmzoo
-        >>> model = lmzoo.build_lstm_lm(50, embed_dim=8, hidden_dim=8)
-        >>> model.predict(np.array([[1, 2, 3]]), verbose=0).shape
+        {prompt} import numpy as np
+        {prompt} import lmzoo
+        {prompt} model = lmzoo.build_{cell}_lm(50, embed_dim=8, hidden_dim=8)
+        {prompt} model.predict(np.array([[1, 2, 3]]), verbose=0).shape
         (1, 3, 50)
     """
-    return _recurrent_lm(LSTMBlock, **locals())
-
-
-def _recurrent_lm(
-    block: Callable[..., RecurrentBlock],
-    vocab_size: int,
-    embed_dim: int,
-    hidden_dim: int,
-    num_layers: int,
-    dropout: float,
-    weight_dropout: float,
-    variational: bool,
-    tie_embeddings: bool,
-    adaptive_cutoffs: Sequence[int] | None,
-    l1: float,
-    l2: float,
-    carry_batch_size: int,
-) -> LanguageModel:
     embedding = TokenEmbedding(vocab_size, embed_dim, initializer_range=0.05)
-    blocks: list[keras.layers.Layer] = [
-        block(
+    blocks = [
+        BLOCKS[cell](
             # A tied output needs the last state as wide as the embedding (Merity et al. 2018).
             embed_dim if tie_embeddings and i == num_layers - 1 else hidden_dim,
             dropout=dropout,
@@ -229,3 +111,44 @@ def _recurrent_lm(
         regularizer=penalty(l1, l2),
     )
     return LanguageModel(embedding, blocks, head)
+
+
+build_rnn_lm = register(tiny=TINY)(
+    variant(
+        recurrent_lm,
+        "rnn",
+        "build_rnn_lm",
+        {
+            "title": "Simple recurrent (Elman)",
+            "summary": "h_t = tanh(W x_t + U h_(t-1) + b), o_t = V h_t + c: o_t are the logits.",
+            "source": "Elman 1990, https://doi.org/10.1207/s15516709cog1402_1",
+        },
+        {"embed_dim": 256, "hidden_dim": 256, "num_layers": 1, "dropout": 0.0},
+    )
+)
+build_gru_lm = register(tiny=TINY)(
+    variant(
+        recurrent_lm,
+        "gru",
+        "build_gru_lm",
+        {
+            "title": "GRU",
+            "summary": "The default sizes are those of the LSTM.",
+            "source": "Cho et al. 2014, https://arxiv.org/abs/1406.1078",
+        },
+    )
+)
+build_lstm_lm = register(tiny=TINY, presets=LSTM_PRESETS)(
+    variant(
+        recurrent_lm,
+        "lstm",
+        "build_lstm_lm",
+        {
+            "title": "LSTM",
+            "summary": "The default is the medium model of Zaremba et al.; presets small, medium, "
+            "large, awd.",
+            "source": "Zaremba et al. 2014, https://arxiv.org/abs/1409.2329; AWD-LSTM: Merity et "
+            "al. 2018,\nhttps://arxiv.org/abs/1708.02182",
+        },
+    )
+)

@@ -1,26 +1,139 @@
-"""Recurrent encoder and decoder with attention."""
+"""Recurrent encoders, decoders with attention, and both together: GRU and LSTM."""
 
 import keras
 
 from lmzoo.layers import (
-    CopyHead,
-    GRUBlock,
+    GlobalAttentionBlock,
     InputFeedingBlock,
-    LanguageModelHead,
-    LSTMBlock,
-    MemoryAttentionBlock,
     RecurrentEncoderBlock,
     TokenEmbedding,
 )
-from lmzoo.models.base import Seq2SeqModel, check_copy
+from lmzoo.models.bases.decoder import Decoder
+from lmzoo.models.bases.encoder import Encoder
+from lmzoo.models.bases.seq2seq import Seq2SeqModel
+from lmzoo.models.parts import decoder_head, input_embedding, penalty, refuse_copy_between
+from lmzoo.models.recurrent import BLOCKS
+from lmzoo.models.variants import variant
 from lmzoo.registry import register
 
 TINY = {"vocab_size": 50, "embed_dim": 16, "hidden_dim": 16, "dropout": 0.0}
-BLOCKS = {"gru": GRUBlock, "lstm": LSTMBlock}
+CHO = "Cho et al. 2014, https://arxiv.org/abs/1406.1078"
+BAHDANAU = "Bahdanau et al. 2015,\nhttps://arxiv.org/abs/1409.0473"
+SUTSKEVER = "Sutskever et al. 2014, https://arxiv.org/abs/1409.3215"
+LUONG = "Luong et al. 2015, https://arxiv.org/abs/1508.04025"
+SCHUSTER = "Schuster and Paliwal 1997, https://doi.org/10.1109/78.650093"
 
 
-@register(tiny=TINY)
-def build_lstm_seq2seq(
+def recurrent_encoder(
+    cell: str,
+    vocab_size: int | None = None,
+    *,
+    feature_dim: int | None = None,
+    embed_dim: int = 256,
+    hidden_dim: int = 512,
+    num_layers: int = 1,
+    bidirectional: bool = True,
+    dropout: float = 0.3,
+    l1: float = 0.0,
+    l2: float = 0.0,
+) -> Encoder:
+    """{title} encoder of ids or of features, in two directions or one.
+
+    Args:
+        vocab_size: Number of ids, at least 1; None for features.
+        feature_dim: Width of the features; None for ids.
+        embed_dim: Width of the token vectors, or of the projected features.
+        hidden_dim: Width of the hidden states; with two directions even, half for each.
+        num_layers: Number of recurrent layers.
+        bidirectional: Whether there are two directions.
+        dropout: Dropout rate of every layer's input, 0 to 1.
+        l1: Factor of the L1 penalty on the kernels.
+        l2: Factor of the L2 penalty on the kernels.
+
+    Returns:
+        An Encoder: int32 ids (batch, time) or float features (batch, time, feature_dim) -> hidden
+        states (batch, time, hidden_dim) and their mask, bool (batch, time).
+
+    Raises:
+        ArgumentError: If hidden_dim is odd for two directions, or not one of vocab_size and
+            feature_dim is given.
+
+    Source: {source}
+
+    Example:
+        {prompt} import numpy as np
+        {prompt} import lmzoo
+        {prompt} encoder = lmzoo.build_{cell}_encoder(50, embed_dim=8, hidden_dim=8)
+        {prompt} [x.shape for x in encoder.predict(np.array([[4, 5, 0]]), verbose=0)]
+        [(1, 3, 8), (1, 3)]
+    """
+    embedding = input_embedding(vocab_size, feature_dim, embed_dim, initializer_range=0.1)
+    blocks = _encoder_blocks(cell, hidden_dim, num_layers, dropout, bidirectional, penalty(l1, l2))
+    return Encoder(embedding, blocks, feature_dim=feature_dim)
+
+
+def recurrent_decoder(
+    cell: str,
+    vocab_size: int,
+    *,
+    memory_dim: int,
+    embed_dim: int = 256,
+    hidden_dim: int = 512,
+    num_layers: int = 1,
+    score: str = "dot",
+    input_feeding: bool = False,
+    dropout: float = 0.3,
+    tie_embeddings: bool = False,
+    copy: bool = False,
+    coverage: float = 0.0,
+) -> Decoder:
+    """{title} decoder with attention to a memory, such as an encoder's hidden states.
+
+    Its first state is a projection of the memory's mean; every position attends to the memory.
+
+    Args:
+        vocab_size: Number of target ids, at least 1.
+        memory_dim: Width of the memory.
+        embed_dim: Width of the token vectors.
+        hidden_dim: Width of the recurrent states.
+        num_layers: Number of recurrent layers.
+        score: "dot" (Luong et al. 2015's general score) or "additive" (Bahdanau et al. 2015).
+        input_feeding: Whether the attention's output is part of the next step's input (Luong et
+            al. 2015): slower to train, since attention then is part of the loop.
+        dropout: Dropout rate of every layer's input and of the last output, 0 to 1.
+        tie_embeddings: Whether the output shares the token vectors.
+        copy: Whether tokens may be copied from the source (See et al. 2017), which then shares the
+            vocabulary; the output has weights of its own.
+        coverage: With `copy`, the weight of the coverage loss (See et al. 2017), which keeps the
+            output from repeating itself; 0 for none.
+
+    Returns:
+        A Decoder: int32 ids (batch, time), memory (batch, keys, memory_dim), mask (batch, keys) ->
+        logits (batch, time, vocab_size).
+
+    Raises:
+        ArgumentError: If the score is another, or copying does not fit.
+
+    Source: {source}
+
+    Example:
+        {prompt} import numpy as np
+        {prompt} import lmzoo
+        {prompt} decoder = lmzoo.build_{cell}_decoder(50, memory_dim=6, embed_dim=8, hidden_dim=8)
+        {prompt} inputs = [np.array([[2, 8]]), np.ones((1, 4, 6)), np.ones((1, 4), bool)]
+        {prompt} decoder.predict(inputs, verbose=0).shape
+        (1, 2, 50)
+    """
+    embedding = TokenEmbedding(vocab_size, embed_dim, initializer_range=0.1)
+    blocks = _decoder_blocks(cell, hidden_dim, num_layers, score, input_feeding, dropout)
+    head = decoder_head(
+        embedding, tie_embeddings, copy=copy, coverage=coverage, dropout=dropout, use_bias=True
+    )
+    return Decoder(embedding, blocks, head, memory_dim=memory_dim)
+
+
+def recurrent_seq2seq(
+    cell: str,
     vocab_size: int,
     *,
     source_vocab_size: int | None = None,
@@ -34,139 +147,116 @@ def build_lstm_seq2seq(
     copy: bool = False,
     coverage: float = 0.0,
 ) -> Seq2SeqModel:
-    """Bidirectional LSTM encoder, LSTM decoder with attention.
-
-    The decoder begins with what a projection reads from the mean of the encoder's outputs, runs
-    over the target, and looks at the encoder's outputs from each position.
+    """Bidirectional {title} encoder, {title} decoder with attention.
 
     Args:
         vocab_size: Number of target ids, at least 1.
         source_vocab_size: Number of source ids; None means that both sides share one vocabulary,
             and one table of token vectors.
         embed_dim: Width of the token vectors.
-        hidden_dim: Width of the encoder's outputs and of the decoder; even.
+        hidden_dim: Width of the encoder's hidden states and of the decoder's; even.
         num_layers: Number of layers of the encoder, and of the decoder.
-        score: "dot" (Luong et al. 2015's general score) or "additive" (Bahdanau et al. 2015).
-        input_feeding: Whether the last recurrent layer reads what the attention found one position
-            before (Luong et al. 2015): slower to train, since attention then is part of the loop.
-        dropout: Share dropped in training of every layer's input and of the last output, 0 to 1.
+        score: As build_{cell}_decoder.
+        input_feeding: As build_{cell}_decoder.
+        dropout: Dropout rate of every layer's input and of the last output, 0 to 1.
         tie_embeddings: Whether the output shares the target's token vectors.
-        copy: Whether tokens may be copied from the source (See et al. 2017); both sides then share
-            one vocabulary, and the output has weights of its own.
-        coverage: With `copy`, the weight of the coverage loss (See et al. 2017), which keeps the
-            output from repeating itself; 0 for none.
+        copy: As build_{cell}_decoder.
+        coverage: As build_{cell}_decoder.
 
     Returns:
         A Seq2SeqModel: int32 ids [(batch, source_time), (batch, time)] -> logits
         (batch, time, vocab_size).
 
     Raises:
-        ArgumentError: If hidden_dim is odd, or the score is another.
+        ArgumentError: If hidden_dim is odd, the score is another, or copying does not fit.
 
-    Source: Sutskever et al. 2014, https://arxiv.org/abs/1409.3215; Bahdanau et al. 2015,
-    https://arxiv.org/abs/1409.0473; Luong et al. 2015, https://arxiv.org/abs/1508.04025
-
-    Example:
-        >>> import numpy as np
-        >>> import lmzoo
-        >>> model = lmzoo.build_lstm_seq2seq(50, embed_dim=8, hidden_dim=8)
-        >>> model.predict([np.array([[4, 5]]), np.array([[2, 6, 7]])], verbose=0).shape
-        (1, 3, 50)
-    """
-    return _recurrent_seq2seq("lstm", **locals())
-
-
-@register(tiny=TINY)
-def build_gru_seq2seq(
-    vocab_size: int,
-    *,
-    source_vocab_size: int | None = None,
-    embed_dim: int = 256,
-    hidden_dim: int = 512,
-    num_layers: int = 1,
-    score: str = "additive",
-    input_feeding: bool = False,
-    dropout: float = 0.3,
-    tie_embeddings: bool = False,
-    copy: bool = False,
-    coverage: float = 0.0,
-) -> Seq2SeqModel:
-    """Bidirectional GRU encoder, GRU decoder with attention.
-
-    Args:
-        vocab_size: Number of target ids, at least 1.
-        source_vocab_size: Number of source ids; None means that both sides share one vocabulary,
-            and one table of token vectors.
-        embed_dim: Width of the token vectors.
-        hidden_dim: Width of the encoder's outputs and of the decoder; even.
-        num_layers: Number of layers of the encoder, and of the decoder.
-        score: "dot" (Luong et al. 2015's general score) or "additive" (Bahdanau et al. 2015).
-        input_feeding: Whether the last recurrent layer reads what the attention found one position
-            before (Luong et al. 2015): slower to train, since attention then is part of the loop.
-        dropout: Share dropped in training of every layer's input and of the last output, 0 to 1.
-        tie_embeddings: Whether the output shares the target's token vectors.
-        copy: Whether tokens may be copied from the source (See et al. 2017); both sides then share
-            one vocabulary, and the output has weights of its own.
-        coverage: With `copy`, the weight of the coverage loss (See et al. 2017), which keeps the
-            output from repeating itself; 0 for none.
-
-    Returns:
-        A Seq2SeqModel: int32 ids [(batch, source_time), (batch, time)] -> logits
-        (batch, time, vocab_size).
-
-    Raises:
-        ArgumentError: If hidden_dim is odd, or the score is another.
-
-    Source: Cho et al. 2014, https://arxiv.org/abs/1406.1078; Bahdanau et al. 2015,
-    https://arxiv.org/abs/1409.0473
+    Source: {source}
 
     Example:
-        >>> import numpy as np
-        >>> import lmzoo
-        >>> model = lmzoo.build_gru_seq2seq(50, embed_dim=8, hidden_dim=8)
-        >>> model.predict([np.array([[4, 5]]), np.array([[2, 6, 7]])], verbose=0).shape
+        {prompt} import numpy as np
+        {prompt} import lmzoo
+        {prompt} model = lmzoo.build_{cell}_seq2seq(50, embed_dim=8, hidden_dim=8)
+        {prompt} model.predict([np.array([[4, 5]]), np.array([[2, 6, 7]])], verbose=0).shape
         (1, 3, 50)
     """
-    return _recurrent_seq2seq("gru", **locals())
-
-
-def _recurrent_seq2seq(
-    cell: str,
-    vocab_size: int,
-    source_vocab_size: int | None,
-    embed_dim: int,
-    hidden_dim: int,
-    num_layers: int,
-    score: str,
-    input_feeding: bool,
-    dropout: float,
-    tie_embeddings: bool,
-    copy: bool,
-    coverage: float,
-) -> Seq2SeqModel:
-    check_copy(copy, source_vocab_size, tie_embeddings, coverage)
+    refuse_copy_between(copy, source_vocab_size)
     embedding = TokenEmbedding(vocab_size, embed_dim, initializer_range=0.1)
     source = embedding
     if source_vocab_size is not None:
         source = TokenEmbedding(source_vocab_size, embed_dim, initializer_range=0.1)
+    encoder = Encoder(source, _encoder_blocks(cell, hidden_dim, num_layers, dropout))
+    blocks = _decoder_blocks(cell, hidden_dim, num_layers, score, input_feeding, dropout)
+    head = decoder_head(
+        embedding, tie_embeddings, copy=copy, coverage=coverage, dropout=dropout, use_bias=True
+    )
+    return Seq2SeqModel(encoder, Decoder(embedding, blocks, head, memory_dim=hidden_dim))
+
+
+def _encoder_blocks(
+    cell: str,
+    hidden_dim: int,
+    num_layers: int,
+    dropout: float,
+    bidirectional: bool = True,
+    regularizer: keras.regularizers.Regularizer | None = None,
+) -> list[keras.layers.Layer]:
+    return [
+        RecurrentEncoderBlock(
+            hidden_dim,
+            cell=cell,
+            bidirectional=bidirectional,
+            dropout=dropout,
+            regularizer=regularizer,
+        )
+        for _ in range(num_layers)
+    ]
+
+
+def _decoder_blocks(
+    cell: str, hidden_dim: int, num_layers: int, score: str, input_feeding: bool, dropout: float
+) -> list[keras.layers.Layer]:
+    """Recurrent layers that start from the memory, and attention behind the last, or in it."""
     layers = num_layers - 1 if input_feeding else num_layers
     blocks: list[keras.layers.Layer] = [
         BLOCKS[cell](hidden_dim, dropout=dropout, from_memory=True) for _ in range(layers)
     ]
     if input_feeding:
-        blocks.append(InputFeedingBlock(hidden_dim, cell=cell, score=score, dropout=dropout))
-    else:
-        blocks.append(MemoryAttentionBlock(hidden_dim, score=score))
-    head: CopyHead | LanguageModelHead
-    if copy:
-        head = CopyHead(vocab_size, dropout=dropout, coverage=coverage)
-    else:
-        shared = embedding if tie_embeddings else None
-        head = LanguageModelHead(vocab_size, embedding=shared, dropout=dropout)
-    return Seq2SeqModel(
-        source,
-        [RecurrentEncoderBlock(hidden_dim, cell=cell, dropout=dropout) for _ in range(num_layers)],
-        embedding,
-        blocks,
-        head,
+        return [*blocks, InputFeedingBlock(hidden_dim, cell=cell, score=score, dropout=dropout)]
+    return [*blocks, GlobalAttentionBlock(hidden_dim, score=score)]
+
+
+LSTM = {"title": "LSTM"}
+GRU = {"title": "GRU"}
+LSTM_SOURCE = f"{SUTSKEVER};\n{LUONG}"
+GRU_SOURCE = f"{CHO};\n{BAHDANAU}"
+
+build_lstm_encoder = register(tiny=TINY)(
+    variant(recurrent_encoder, "lstm", "build_lstm_encoder", {**LSTM, "source": SCHUSTER})
+)
+build_gru_encoder = register(tiny=TINY)(
+    variant(recurrent_encoder, "gru", "build_gru_encoder", {**GRU, "source": CHO})
+)
+build_lstm_decoder = register(tiny={**TINY, "memory_dim": 6})(
+    variant(recurrent_decoder, "lstm", "build_lstm_decoder", {**LSTM, "source": LSTM_SOURCE})
+)
+build_gru_decoder = register(tiny={**TINY, "memory_dim": 6})(
+    variant(
+        recurrent_decoder,
+        "gru",
+        "build_gru_decoder",
+        {**GRU, "source": GRU_SOURCE},
+        {"score": "additive"},
     )
+)
+build_lstm_seq2seq = register(tiny=TINY)(
+    variant(recurrent_seq2seq, "lstm", "build_lstm_seq2seq", {**LSTM, "source": LSTM_SOURCE})
+)
+build_gru_seq2seq = register(tiny=TINY)(
+    variant(
+        recurrent_seq2seq,
+        "gru",
+        "build_gru_seq2seq",
+        {**GRU, "source": GRU_SOURCE},
+        {"score": "additive"},
+    )
+)

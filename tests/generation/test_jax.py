@@ -24,7 +24,7 @@ import keras
 import numpy as np
 
 from lmzoo.generation import beam_search, generate, score, stream
-from lmzoo.generation.compiled import compilation_count
+from lmzoo.generation.steppers.compiled import compilation_count
 from tests.generation.standins import AttentionModel, greedy, log_softmax
 
 assert keras.backend.backend() == "jax"

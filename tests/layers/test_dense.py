@@ -6,7 +6,8 @@ import pytest
 from keras import ops
 
 import lmzoo
-from lmzoo.layers import Dense, dense, product
+from lmzoo.layers import Dense, dense
+from lmzoo.layers.dense import product
 
 SIZES = [(768, 100, 8), (650, 110, 5), (257, 300, 1), (16, 16, 1)]
 

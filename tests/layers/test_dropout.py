@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from keras import ops
 
 from lmzoo.errors import ArgumentError
-from lmzoo.layers import Dropout, random_bits
+from lmzoo.layers.dropout import Dropout, random_bits
 
 
 def bits(count, seed):

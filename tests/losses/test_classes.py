@@ -11,6 +11,7 @@ from lmzoo.errors import ArgumentError
 from lmzoo.losses.classes import (
     ClassCrossEntropy,
     TagCrossEntropy,
+    class_columns,
     class_distributions,
     log_distributions,
 )
@@ -60,7 +61,7 @@ def test_loss_and_gradient_equal_numpy(seed, classes, smoothing, gamma, weighted
     q = rng.dirichlet(np.ones(classes), 5) if as_rows == "distributions" else np.eye(classes)[ids]
     weights = rng.uniform(0.1, 2, 5) * (rng.random(5) < 0.8)
     of_class = rng.uniform(0, 2, classes).tolist() if weighted else None
-    loss = ClassCrossEntropy(smoothing, gamma, of_class)
+    settings = {"label_smoothing": smoothing, "focal_gamma": gamma, "class_weights": of_class}
 
     def wanted(logits):
         both = np.concatenate([np.zeros_like(logits), logits], -1) if binary else logits
@@ -68,16 +69,12 @@ def test_loss_and_gradient_equal_numpy(seed, classes, smoothing, gamma, weighted
 
     labels = {"ids": ids, "column": ids[:, None], "distributions": q.astype("float32")}[as_rows]
     variable = tf.Variable(logits.astype("float32"))
-    for activation in (
-        (tf.sigmoid, keras.activations.sigmoid)
-        if binary
-        else (
-            tf.nn.softmax,
-            keras.activations.softmax,
-        )
-    ):
+    theirs = keras.activations.sigmoid if binary else keras.activations.softmax
+    for activation in (None, tf.sigmoid if binary else tf.nn.softmax, theirs):
+        loss = ClassCrossEntropy(from_logits=activation is None, **settings)
         with tf.GradientTape() as tape:
-            value = loss(labels, activation(variable), weights.astype("float32"))
+            y_pred = variable if activation is None else activation(variable)
+            value = loss(labels, y_pred, weights.astype("float32"))
         assert float(value) == pytest.approx(wanted(logits), rel=1e-4, abs=1e-6)
         found = tape.gradient(value, variable).numpy()
         np.testing.assert_allclose(found, numeric_gradient(wanted, logits), atol=2e-4)
@@ -91,11 +88,14 @@ def test_tags_equal_numpy_and_padding_neither_adds_nor_divides(seed, kept, weigh
     weights = rng.uniform(0.1, 2, (3, 4)) * (rng.random((3, 4)) < kept)
     of_tag = rng.uniform(0, 2, 5).tolist() if weighted else None
     wanted = numpy_loss(p, np.eye(5)[tags], weights, 0.1, 1.0, of_tag)
-    loss = TagCrossEntropy(0.1, 1.0, of_tag)
+    loss = TagCrossEntropy(False, 0.1, 1.0, of_tag)
     shown = np.where(weights > 0, tags, -7)
     for labels in (shown, shown[..., None]):
         found = loss(labels, p.astype("float32"), weights.astype("float32"))
         assert float(found) == pytest.approx(wanted, rel=1e-4, abs=1e-6)
+    logits = np.log(p).astype("float32")
+    found = TagCrossEntropy(True, 0.1, 1.0, of_tag)(shown, logits, weights.astype("float32"))
+    assert float(found) == pytest.approx(wanted, rel=1e-4, abs=1e-6)
     rows = weights[:, 0].astype("float32")
     spread = numpy_loss(p, np.eye(5)[tags], np.repeat(rows[:, None], 4, 1), 0.1, 1.0, of_tag)
     assert float(loss(tags, p.astype("float32"), rows)) == pytest.approx(spread, rel=1e-4, abs=1e-6)
@@ -106,16 +106,23 @@ def test_equal_to_those_of_keras():
     p = softmax(rng.normal(size=(6, 3))).astype("float32")
     ids = rng.integers(0, 3, 6)
     theirs = keras.losses.SparseCategoricalCrossentropy()(ids, p)
-    assert float(ClassCrossEntropy()(ids, p)) == pytest.approx(float(theirs), rel=1e-5)
+    assert float(ClassCrossEntropy(False)(ids, p)) == pytest.approx(float(theirs), rel=1e-5)
     theirs = keras.losses.CategoricalCrossentropy(label_smoothing=0.2)(np.eye(3)[ids], p)
-    assert float(ClassCrossEntropy(0.2)(ids, p)) == pytest.approx(float(theirs), rel=1e-5)
+    assert float(ClassCrossEntropy(False, 0.2)(ids, p)) == pytest.approx(float(theirs), rel=1e-5)
     two, ids = p[:, :1], ids % 2
     for smoothing in (0.0, 0.2):
         theirs = keras.losses.BinaryCrossentropy(label_smoothing=smoothing)(ids[:, None], two)
-        ours = ClassCrossEntropy(smoothing)(ids, two)
+        ours = ClassCrossEntropy(False, smoothing)(ids, two)
         assert float(ours) == pytest.approx(float(theirs), rel=1e-5)
     theirs = keras.losses.BinaryFocalCrossentropy(gamma=2.0)(ids[:, None], two)
-    ours = ClassCrossEntropy(focal_gamma=2.0)(ids, two)
+    ours = ClassCrossEntropy(False, focal_gamma=2.0)(ids, two)
+    assert float(ours) == pytest.approx(float(theirs), rel=1e-5)
+    logits = rng.normal(0, 3, (6, 3)).astype("float32")
+    ids = rng.integers(0, 3, 6)
+    theirs = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(ids, logits)
+    assert float(ClassCrossEntropy()(ids, logits)) == pytest.approx(float(theirs), rel=1e-5)
+    theirs = keras.losses.BinaryCrossentropy(from_logits=True)(ids[:, None] % 2, logits[:, :1])
+    ours = ClassCrossEntropy()(ids % 2, logits[:, :1])
     assert float(ours) == pytest.approx(float(theirs), rel=1e-5)
 
 
@@ -125,11 +132,14 @@ def test_tiny_probabilities_keep_their_gradient():
         ([[40.0]], keras.activations.sigmoid),
         ([[-40.0, 0.0]], tf.nn.softmax),
         ([[-40.0, 0.0]], keras.activations.softmax),
+        ([[40.0]], None),
+        ([[-40.0, 0.0]], None),
     ):
         x = tf.Variable(logits)
         for gamma in (0.0, 2.0):
             with tf.GradientTape() as tape:
-                loss = ClassCrossEntropy(focal_gamma=gamma)([0], activation(x))
+                y_pred = x if activation is None else activation(x)
+                loss = ClassCrossEntropy(activation is None, focal_gamma=gamma)([0], y_pred)
             assert float(loss) == pytest.approx(40, rel=1e-5)
             assert abs(float(tape.gradient(loss, x)[0, 0])) == pytest.approx(1, rel=1e-5)
 
@@ -139,7 +149,7 @@ def test_impossible_classes_have_finite_nats_and_gradients():
         x = tf.constant(p)
         with tf.GradientTape() as tape:
             tape.watch(x)
-            loss = ClassCrossEntropy(focal_gamma=0.5)([label], x)
+            loss = ClassCrossEntropy(False, focal_gamma=0.5)([label], x)
         assert 15 < float(loss) < 70
         assert np.isfinite(tape.gradient(loss, x)).all()
 
@@ -147,12 +157,14 @@ def test_impossible_classes_have_finite_nats_and_gradients():
 def test_an_unknown_class_is_nan_unless_it_does_not_count():
     p = np.full((2, 3), 1 / 3, "float32")
     for unknown in (3, -1):
-        assert np.isnan(float(ClassCrossEntropy()([0, unknown], p)))
-        x = tf.Variable(p)
-        with tf.GradientTape() as tape:
-            loss = ClassCrossEntropy()([0, unknown], x, np.array([1.0, 0.0], "float32"))
-        assert float(loss) == pytest.approx(np.log(3), rel=1e-6)
-        assert np.isfinite(tape.gradient(loss, x)).all()
+        for from_logits in (True, False):
+            of = ClassCrossEntropy(from_logits)
+            assert np.isnan(float(of([0, unknown], p)))
+            x = tf.Variable(p)
+            with tf.GradientTape() as tape:
+                loss = of([0, unknown], x, np.array([1.0, 0.0], "float32"))
+            assert float(loss) == pytest.approx(np.log(3), rel=1e-6)
+            assert np.isfinite(tape.gradient(loss, x)).all()
 
 
 @pytest.mark.parametrize("kind", [ClassCrossEntropy, TagCrossEntropy])
@@ -176,16 +188,21 @@ def test_arguments_and_shapes_that_do_not_fit_are_named(kind):
 
 def test_distributions_have_a_column_for_every_class():
     p = np.array([[0.2], [0.7]], "float32")
-    np.testing.assert_allclose(class_distributions(p), [[0.8, 0.2], [0.3, 0.7]], rtol=1e-6)
-    np.testing.assert_allclose(np.exp(log_distributions(p)), class_distributions(p), rtol=1e-6)
-    np.testing.assert_array_equal(class_distributions(np.eye(3)), np.eye(3))
+    both = np.array([[0.8, 0.2], [0.3, 0.7]])
+    np.testing.assert_allclose(class_distributions(p, from_logits=False), both, rtol=1e-6)
+    np.testing.assert_allclose(np.exp(log_distributions(p, from_logits=False)), both, rtol=1e-6)
+    np.testing.assert_array_equal(class_distributions(np.eye(3), from_logits=False), np.eye(3))
+    logits = np.log(p / (1 - p))
+    np.testing.assert_allclose(class_distributions(logits), both, rtol=1e-5)
+    np.testing.assert_allclose(np.exp(log_distributions(logits)), both, rtol=1e-5)
+    np.testing.assert_allclose(class_distributions(class_columns(logits)), both, rtol=1e-5)
 
 
 def test_trains_under_xla_and_is_saved_with_a_model(tmp_path):
-    """Also that a model's own call hands on the logits, which make the loss exact."""
+    """Also that a plain model's call hands on the logits, which make the loss exact."""
     rng = np.random.default_rng(2)
     model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, "sigmoid")])
-    loss = ClassCrossEntropy(0.1, 1.0, [1.0, 2.0])
+    loss = ClassCrossEntropy(False, 0.1, 1.0, [1.0, 2.0])
     model.compile("adam", loss, jit_compile=True)
     x, y = rng.normal(size=(6, 4)).astype("float32"), rng.integers(0, 2, 6)
     losses = model.fit(x, y, epochs=3, verbose=0).history["loss"]
@@ -196,6 +213,6 @@ def test_trains_under_xla_and_is_saved_with_a_model(tmp_path):
     found, wanted = (m.evaluate(x, y, verbose=0) for m in (again, model))
     assert found == pytest.approx(wanted, rel=1e-6)
     model.layers[-1].bias.assign([60.0])
-    model.compile(keras.optimizers.SGD(1.0), ClassCrossEntropy(), jit_compile=True)
+    model.compile(keras.optimizers.SGD(1.0), ClassCrossEntropy(False), jit_compile=True)
     assert model.fit(0 * x, 0 * y, verbose=0).history["loss"] == pytest.approx([60.0])
     assert float(model.layers[-1].bias[0]) == pytest.approx(59.0)

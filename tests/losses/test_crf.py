@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from keras import ops
 
 from lmzoo.errors import ArgumentError
+from lmzoo.layers import CRF
 from lmzoo.losses.crf import (
     CRFLoss,
     crf_log_likelihood,
     crf_log_partition,
     crf_marginals,
     crf_score,
-    split_scores,
 )
 from lmzoo.losses.viterbi import crf_decode
 
@@ -57,11 +57,12 @@ def enumerated(parts, lengths):
     return totals, marginals, bests
 
 
-def together(parts):
-    """CRF scores, as the layer gives them."""
-    emissions, transitions, start, end = parts
-    shared = np.concatenate([transitions, start[None], end[None]])
-    return np.concatenate([emissions, np.repeat(shared[None], len(emissions), 0)], axis=1)
+def layer_of(parts):
+    """A CRF layer with these transitions, start and end."""
+    crf = CRF(len(parts[1]))
+    crf.build((None, None, len(parts[1])))
+    crf.set_weights(parts[1:])
+    return crf
 
 
 @st.composite
@@ -100,7 +101,7 @@ def test_partition_marginals_and_best_equal_the_list_of_all(case):
     np.testing.assert_allclose(found / scale, wanted / scale, rtol=1e-5, atol=1e-5)
     found = array(crf_log_likelihood(*inputs, tags, mask))
     np.testing.assert_allclose(found[allowed], (wanted - totals)[allowed], rtol=1e-5, atol=1e-4)
-    best = array(crf_decode(together(inputs), mask))
+    best = array(crf_decode(*inputs, mask))
     assert (best[~mask] == 0).all()
     reached = [score_of(parts, r, best[r, :n]) for r, n in enumerate(lengths)]
     np.testing.assert_allclose(np.array(reached) / scale, bests / scale, atol=1e-5)
@@ -194,36 +195,62 @@ def test_the_likelihoods_of_all_sequences_add_up_to_one_and_long_rows_stay_exact
 def test_the_loss_is_nats_per_word_of_weighted_sequences():
     rng = np.random.default_rng(2)
     parts = [rng.standard_normal(s).astype("float32") for s in ((4, 4, 3), (3, 3), (3,), (3,))]
-    scores = together(parts)
+    emissions = parts[0]
     tags = rng.integers(0, 3, (4, 4))
     weights = np.array([[1, 1, 1, 1], [1, 3, 0, 0], [0, 0, 0, 0], [0.5, 0, 0, 0]], "float32")
     tags[2] = tags[1, 2:] = -7  # ids of padding may be anything
     nats = -array(crf_log_likelihood(*parts, tags, weights > 0))
     assert nats[2] == 0
     wanted = (nats[0] + 2 * nats[1] + 0.5 * nats[3]) / weights.sum()
-    loss = CRFLoss()
-    np.testing.assert_allclose(float(loss(tags, scores, weights)), wanted, rtol=1e-5)
-    assert float(loss(tags, scores, 0 * weights)) == 0
+    loss = CRFLoss(layer_of(parts))
+    np.testing.assert_allclose(float(loss(tags, emissions, weights)), wanted, rtol=1e-5)
+    assert float(loss(tags, emissions, 0 * weights)) == 0
     by_row = np.array([1, 0, 0, 2], "float32")
     whole = -array(crf_log_likelihood(*parts, np.maximum(tags, 0)))
-    found = float(loss(np.where(by_row[:, None], np.maximum(tags, 0), tags), scores, by_row))
+    found = float(loss(np.where(by_row[:, None], np.maximum(tags, 0), tags), emissions, by_row))
     np.testing.assert_allclose(found, (whole[0] + 2 * whole[3]) / 12, rtol=1e-5)
-    again = keras.losses.deserialize(keras.losses.serialize(loss))
-    assert float(again(tags, scores, weights)) == float(loss(tags, scores, weights))
+    garbage = np.where(weights[..., None] > 0, emissions, np.float32("nan"))
+    assert float(loss(tags, garbage, weights)) == float(loss(tags, emissions, weights))
 
 
 @pytest.mark.parametrize("tag", [-1, 3])
 def test_an_unknown_tag_that_counts_or_a_hole_between_words_gives_nan(tag):
-    scores = np.zeros((1, 3 + 3 + 2, 3), "float32")
+    emissions = np.zeros((1, 3, 3), "float32")
     tags = np.array([[0, 1, tag]])
-    loss = CRFLoss()
-    assert np.isnan(float(loss(tags, scores)))
-    assert np.isfinite(float(loss(tags, scores, np.array([[1.0, 1.0, 0.0]]))))
-    assert np.isnan(float(loss(0 * tags, scores, np.array([[1.0, 0.0, 1.0]]))))
+    loss = CRFLoss(layer_of([emissions, np.zeros((3, 3)), np.zeros(3), np.zeros(3)]))
+    assert np.isnan(float(loss(tags, emissions)))
+    assert np.isfinite(float(loss(tags, emissions, np.array([[1.0, 1.0, 0.0]]))))
+    assert np.isnan(float(loss(0 * tags, emissions, np.array([[1.0, 0.0, 1.0]]))))
 
 
 def test_shapes_that_do_not_fit_are_refused():
-    with pytest.raises(ArgumentError, match=r"time \+ tags \+ 2"):
-        split_scores(np.zeros((2, 5, 3)))
-    with pytest.raises(ArgumentError, match="do not fit CRF scores"):
-        CRFLoss()(np.zeros((2, 5), "int32"), np.zeros((2, 9, 3), "float32"))
+    loss = CRFLoss(layer_of([None, np.zeros((3, 3)), np.zeros(3), np.zeros(3)]))
+    for tags, emissions in (((2, 5), (2, 4, 3)), ((2, 5), (2, 5, 4)), ((2, 5, 1), (2, 5, 3))):
+        with pytest.raises(ArgumentError, match=r"do not fit emissions .* \(batch, time, 3\)"):
+            loss(np.zeros(tags, "int32"), np.zeros(emissions, "float32"))
+
+
+def test_gradients_of_the_loss_reach_the_layer():
+    rng = np.random.default_rng(3)
+    parts = [rng.standard_normal(s).astype("float32") for s in ((3, 4, 3), (3, 3), (3,), (3,))]
+    crf, tags = layer_of(parts), rng.integers(0, 3, (3, 4))
+    emissions = tf.constant(parts[0])
+    with tf.GradientTape() as tape:
+        tape.watch(emissions)
+        loss = CRFLoss(crf)(tags, emissions)
+    found = tape.gradient(loss, [emissions, *(w.value for w in crf.weights)])
+    variables = [tf.constant(part) for part in parts]
+    with tf.GradientTape() as tape:
+        tape.watch(variables)
+        loss = -tf.reduce_sum(crf_log_likelihood(*variables, tags)) / 12
+    for one, other in zip(found, tape.gradient(loss, variables), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+        assert np.abs(one).max() > 1e-3
+
+
+def test_a_loaded_loss_names_the_layer_that_it_lacks():
+    crf = CRF(3, name="tag")
+    again = keras.losses.deserialize(keras.losses.serialize(CRFLoss(crf)))
+    assert again.get_config() == {"crf": "tag", "name": "crf_loss"}
+    with pytest.raises(ArgumentError, match=r"again, with CRFLoss\(model.get_layer\('tag'\)\)"):
+        again([[0, 1]], np.zeros((1, 2, 3), "float32"))

@@ -1,5 +1,7 @@
 """Metrics of classes equal scikit-learn's: random rows, weights, absent classes, in a model."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from lmzoo.metrics.classification import (
 )
 from lmzoo.metrics.roc import RocAuc
 
+report_of = functools.partial(classification_report, from_logits=False)
 AVERAGES = {"precision": sk.precision_score, "recall": sk.recall_score, "f1": sk.f1_score}
 seeds = st.integers(0, 2**31)
 few = st.integers(1, 30)
@@ -38,6 +41,12 @@ def random_rows(seed, rows, classes, sigmoid=False, coarse=False):
         probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     weights = rng.choice([0.0, 0.5, 1.0, 2.75], rows)
     return labels, probabilities.astype("float32"), weights.astype("float32")
+
+
+def logits_of(probabilities):
+    """Logits that have these probabilities."""
+    rest = 1 - probabilities if probabilities.shape[1] == 1 else 1.0
+    return np.log(probabilities / rest).astype("float32")
 
 
 def both(probabilities):
@@ -80,13 +89,18 @@ def test_metrics_equal_scikit_learn(seed, rows, classes, sigmoid):
     chosen, wanted = figures_of(*data, classes)
     for kind in (Precision, Recall, F1):
         for average in ("micro", "macro", "weighted", None):
-            metric = kind(classes, average)
+            metric = kind(classes, average, from_logits=False)
             found = added_up(metric, *data)
             np.testing.assert_allclose(found, wanted[metric.name, average], atol=1e-5)
     accuracy = sk.accuracy_score(data[0], chosen, sample_weight=data[2])
-    assert added_up(ClassAccuracy(), *data) == pytest.approx(accuracy, abs=1e-5)
     mcc = matthews(data[0], chosen, data[2])
-    assert added_up(MatthewsCorrelation(classes), *data) == pytest.approx(mcc, abs=2e-5)
+    logits = (data[0], logits_of(data[1]), data[2])
+    for from_logits, rows in ((False, data), (True, logits)):
+        assert added_up(ClassAccuracy(from_logits), *rows) == pytest.approx(accuracy, abs=1e-5)
+        metric = MatthewsCorrelation(classes, from_logits)
+        assert added_up(metric, *rows) == pytest.approx(mcc, abs=2e-5)
+    found = added_up(F1(classes), *logits)
+    np.testing.assert_allclose(found, wanted["f1", "macro"], atol=1e-5)
 
 
 def test_the_binary_average_is_that_of_class_one():
@@ -94,7 +108,9 @@ def test_the_binary_average_is_that_of_class_one():
     chosen = (probabilities[:, 0] > 0.5).astype(int)
     for kind, function in ((Precision, sk.precision_score), (Recall, sk.recall_score)):
         wanted = function(labels, chosen, sample_weight=weights)
-        found = added_up(kind(2, "binary"), labels, probabilities, weights)
+        found = added_up(kind(2, "binary", False), labels, probabilities, weights)
+        assert found == pytest.approx(wanted, abs=1e-5)
+        found = added_up(kind(2, "binary"), labels, logits_of(probabilities), weights)
         assert found == pytest.approx(wanted, abs=1e-5)
 
 
@@ -117,9 +133,9 @@ def test_calibration_error_equals_its_definition(seed, rows, classes, coarse):
     labels, probabilities, weights = random_rows(seed, rows, classes, coarse=coarse)
     assume(weights.sum() > 0)
     wanted = binned(labels, probabilities, weights)
-    found = added_up(CalibrationError(), labels, probabilities, weights)
+    found = added_up(CalibrationError(False), labels, probabilities, weights)
     assert found == pytest.approx(wanted, abs=1e-5)
-    values = classification_report(labels, probabilities, weights=weights).values()
+    values = report_of(labels, probabilities, weights=weights).values()
     assert values["calibration_error"] == pytest.approx(wanted, abs=1e-5)
 
 
@@ -128,7 +144,7 @@ def test_the_report_equals_scikit_learn(seed, rows, classes, coarse):
     labels, probabilities, weights = random_rows(seed, rows, classes, coarse=coarse)
     assume(weights.sum() > 0)
     chosen, wanted = figures_of(labels, probabilities, weights, classes)
-    report = classification_report(labels, probabilities, weights=weights)
+    report = report_of(labels, probabilities, weights=weights)
     values = report.values()
     for name in AVERAGES:
         for average in ("micro", "macro", "weighted"):
@@ -140,6 +156,8 @@ def test_the_report_equals_scikit_learn(seed, rows, classes, coarse):
     assert values["mcc"] == pytest.approx(matthews(labels, chosen, weights), abs=1e-9)
     own = probabilities[np.arange(rows), labels].astype("float64")
     assert values["loss"] == pytest.approx(-np.average(np.log(own), weights=weights))
+    again = classification_report(labels, np.log(probabilities), weights=weights).values()
+    assert again["loss"] == pytest.approx(values["loss"], rel=1e-5)
 
 
 @given(seed=seeds, rows=few, classes=several, coarse=st.booleans())
@@ -150,10 +168,11 @@ def test_area_under_roc_equals_scikit_learn(seed, rows, classes, coarse):
         for c in range(classes)
         if len({bool(label == c) for label in labels[weights > 0]}) == 2
     ]
-    metric = RocAuc()
+    metric, of_logits = RocAuc(from_logits=False), RocAuc()
     for start in range(0, rows, 7):
         part = slice(start, start + 7)
         metric.add(labels[part], probabilities[part], weights[part])
+        of_logits.add(labels[part], 3 * np.log(both(probabilities[part])), weights[part])
     if areas:
         wanted = areas[-1] if classes == 2 else np.mean(areas)
         assert metric.result() == pytest.approx(wanted, abs=1e-6)
@@ -164,12 +183,12 @@ def test_area_under_roc_equals_scikit_learn(seed, rows, classes, coarse):
 def test_a_sigmoid_scores_as_its_two_columns():
     labels, probabilities, weights = random_rows(3, 40, 2, sigmoid=True)
     texts = {
-        str(classification_report(labels, given, ["bad", "good"], weights=weights))
+        str(report_of(labels, given, ["bad", "good"], weights=weights))
         for given in (probabilities, probabilities[:, 0], both(probabilities))
     }
     assert len(texts) == 1
     wanted = sk.roc_auc_score(labels, probabilities[:, 0], sample_weight=weights)
-    values = classification_report(labels, probabilities, weights=weights).values()
+    values = report_of(labels, probabilities, weights=weights).values()
     assert values["auc"] == pytest.approx(wanted)
 
 
@@ -186,7 +205,7 @@ def test_predicted_classes_have_no_probabilities():
 @pytest.mark.parametrize("classes", [2, 30])
 def test_draws_the_confusion_matrix(tmp_path, classes):
     names = ["好评", *(f"class {i}" for i in range(1, classes))]  # the font has no Chinese
-    report = classification_report(*random_rows(1, 200, classes)[:2], names)
+    report = report_of(*random_rows(1, 200, classes)[:2], names)
     path = report.draw(tmp_path / "confusion.png")
     assert path.read_bytes()[:4] == b"\x89PNG"
     assert [file.name for file in tmp_path.iterdir()] == ["confusion.png"]
@@ -194,7 +213,12 @@ def test_draws_the_confusion_matrix(tmp_path, classes):
 
 def test_a_loaded_model_logs_what_scikit_learn_gives(tmp_path):
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, "softmax")])
-    metrics = [ClassAccuracy(), F1(3), MatthewsCorrelation(3), CalibrationError()]
+    metrics = [
+        ClassAccuracy(from_logits=False),
+        F1(3, from_logits=False),
+        MatthewsCorrelation(3, from_logits=False),
+        CalibrationError(from_logits=False),
+    ]
     model.compile(
         "sgd", "sparse_categorical_crossentropy", weighted_metrics=metrics, jit_compile=True
     )
@@ -207,7 +231,7 @@ def test_a_loaded_model_logs_what_scikit_learn_gives(tmp_path):
     model.optimizer.learning_rate = 0.0
     found = model.fit(inputs, labels, sample_weight=weights, batch_size=10, verbose=0).history
     probabilities = model.predict_on_batch(inputs)
-    wanted = classification_report(labels, probabilities, weights=weights).values()
+    wanted = report_of(labels, probabilities, weights=weights).values()
     assert found["f1"][0] == pytest.approx(wanted["f1_macro"], abs=1e-5)
     for name in ("accuracy", "mcc", "calibration_error"):
         assert found[name][0] == pytest.approx(wanted[name], abs=1e-5)
@@ -239,7 +263,7 @@ def test_what_cannot_be_counted_gives_nan_unless_its_weight_is_zero(make):
 
 
 def test_distributions_count_as_their_largest_part():
-    metric = ClassAccuracy()
+    metric = ClassAccuracy(from_logits=False)
     metric.update_state([[0.3, 0.7], [0.6, 0.4]], [[0.9], [0.8]])
     metric.update_state(np.array([[1], [1]]), ops.cast([[0.9], [0.8]], "bfloat16"))
     assert float(metric.result()) == 0.75
@@ -260,10 +284,10 @@ def test_without_rows_metrics_are_zero():
         (lambda: F1(2).update_state([0], [0.5]), r"not of shape \(1,\)"),
         (lambda: F1(2).update_state([[0, 1, 1]], [[0.5, 0.5]]), "do not fit 2 classes"),
         (lambda: RocAuc().result(), "no row"),
-        (lambda: classification_report([], []), "probabilities must be"),
+        (lambda: classification_report([], []), "predictions must be"),
         (lambda: classification_report(np.array([], int), np.array([], int)), "no row"),
         (lambda: classification_report([0, 1], [[0.5], [np.nan]]), "row 1 .* NaN"),
-        (lambda: classification_report([0, 1], [[0.5], [7.0]]), "row 1 holds no probabilities"),
+        (lambda: report_of([0, 1], [[0.5], [7.0]]), "row 1 holds .* not probabilities"),
         (lambda: classification_report([0, 5], [[0.5], [0.6]]), "row 1 has label 5, but .* 0 to 1"),
         (lambda: classification_report([0, 1], [0, 4], ["a", "b"]), "row 1 has prediction 4"),
         (lambda: classification_report([0], [[0.1], [0.2]]), "1 labels, 2 predictions"),

@@ -20,7 +20,7 @@ from lmzoo.metrics import (
     perplexity,
     perplexity_per_word,
 )
-from lmzoo.metrics.perplexity import _sum
+from lmzoo.metrics._perplexity import _sum
 
 VOCAB = 13
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lmzoo.errors import ArgumentError
+from lmzoo.layers import CRF
 from lmzoo.metrics.span_metric import SpanF1Metric
 from lmzoo.metrics.spans import SpanF1, span_report
 
@@ -43,8 +44,7 @@ def check(metric, predicted, reference, options):
     assert found.keys() == wanted.keys()
     for name, figures in found.items():
         for value, key in VALUES.items():
-            scale = 1 if value == "support" else 100
-            assert figures[value] == pytest.approx(scale * wanted[name][key], abs=1e-9)
+            assert figures[value] == pytest.approx(wanted[name][key], abs=1e-9)
 
 
 @given(tag_pairs("BIES"))
@@ -53,9 +53,8 @@ def test_the_default_mode_equals_seqeval(pair):
     for predicted, reference in zip(*pair, strict=True):
         metric.add([predicted], [reference])
     check(metric, *pair, {})
-    assert metric.result()["f1"] == pytest.approx(
-        100 * sq.f1_score(pair[1], pair[0], zero_division=0)
-    )
+    wanted = sq.f1_score(pair[1], pair[0], zero_division=0)
+    assert metric.result()["f1"] == pytest.approx(wanted)
 
 
 @pytest.mark.parametrize(
@@ -91,9 +90,9 @@ def test_without_spans_all_is_zero():
     [
         ([["O"]], [], "1 predicted sequences and 0 reference"),
         ([["O"], ["O"]], [["O"], ["O", "O"]], "sequence 3 has 1 predicted tags and 2 reference"),
-        ([["O"], ["X-who"]], [["O"], ["O"]], "sequence 3: 'X-who' is no tag"),
-        ([["Bwho"]], [["O"]], "'Bwho' is no tag"),
-        ([[""]], [["O"]], "'' is no tag"),
+        ([["O"], ["X-who"]], [["O"], ["O"]], "sequence 3: 'X-who' is not a tag"),
+        ([["Bwho"]], [["O"]], "'Bwho' is not a tag"),
+        ([[""]], [["O"]], "'' is not a tag"),
         (["O"], [["O"]], "lists of tag lists"),
     ],
 )
@@ -102,17 +101,17 @@ def test_what_is_wrong_is_told_and_counts_nothing(predicted, reference, told):
     metric.add([["B-who"], ["O"]], [["B-who"], ["O"]])
     with pytest.raises(ArgumentError, match=told):
         metric.add(predicted, reference)
-    assert metric.result()["f1"] == 100
+    assert metric.result()["f1"] == 1
     assert metric.sequences == 2
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"), [(["lax"], "mode"), (["strict", "IOB1"], "IOB1 is read")]
+    ("arguments", "told"), [(["lax"], "mode"), (["strict", "IOB1"], "for IOB1 take")]
 )
 def test_unknown_modes_are_told(arguments, told):
     with pytest.raises(ArgumentError, match=told):
         SpanF1(*arguments)
-    with pytest.raises(ArgumentError, match="'E-who' is no tag"):
+    with pytest.raises(ArgumentError, match="'E-who' is not a tag"):
         SpanF1("strict").add([["E-who"]], [["O"]])
 
 
@@ -134,30 +133,23 @@ def test_the_metric_in_the_graph_equals_the_other(seed, same, shape):
         metric.update_state(reference[part], outputs[part], 0.3 * real[part])
     for row, length in enumerate(lengths):
         wanted.add(*([[NAMES[i] for i in of_it[row][:length]]] for of_it in (predicted, reference)))
-    assert 100 * float(metric.result()) == pytest.approx(wanted.result()["f1"], abs=1e-4)
+    assert float(metric.result()) == pytest.approx(wanted.result()["f1"], abs=1e-6)
 
 
-def crf_scores(emissions, transitions):
-    """CRF scores of rows: emissions, then transitions, start and end."""
-    tags = transitions.shape[0]
-    tail = np.concatenate([transitions, np.zeros((2, tags))])
-    tail = np.broadcast_to(tail, (len(emissions), *tail.shape))
-    return np.concatenate([emissions, tail], axis=1).astype("float32")
-
-
-def test_scores_of_a_crf_are_decoded():
+def test_emissions_are_decoded_by_the_crf():
     names = ["O", "B-x", "I-x"]
-    transitions = np.zeros((3, 3))
-    transitions[0, 2] = -1e4  # I-x never follows O
+    crf = CRF(3, forbidden=[[0, 2]], name="tag")  # I-x never follows O
+    crf.build((None, None, 3))
     emissions = np.array([[[1.0, 0.5, 0.0], [0.0, 0.0, 3.0], [2.0, 0.0, 0.0]]])
-    metric = SpanF1Metric(names, crf=True)
-    metric.update_state([[1, 2, 0]], crf_scores(emissions, transitions), [[1.0, 1.0, 1.0]])
+    metric = SpanF1Metric(names, crf=crf)
+    metric.update_state([[1, 2, 0]], emissions, [[1.0, 1.0, 1.0]])
     assert float(metric.result()) == 1.0
     plain = SpanF1Metric(names)
     plain.update_state([[1, 2, 0]], emissions)
     assert float(plain.result()) == 0.0
-    with pytest.raises(ArgumentError, match="crf=True"):
-        plain.update_state([[1, 2, 0]], crf_scores(emissions, transitions))
+    again = keras.metrics.deserialize(keras.metrics.serialize(metric))
+    with pytest.raises(ArgumentError, match=r"SpanF1Metric\(tag_names, crf=model.get_layer"):
+        again.update_state([[1, 2, 0]], emissions)
 
 
 def test_a_loaded_model_logs_it(tmp_path):
@@ -182,7 +174,7 @@ def test_a_loaded_model_logs_it(tmp_path):
     for row in range(6):
         n = int(weights[row].sum())
         wanted.add(*([[names[i] for i in of_it[row][:n]]] for of_it in (found, tags)))
-    assert 100 * logs["span_f1"][0] == pytest.approx(wanted.result()["f1"], abs=1e-4)
+    assert logs["span_f1"][0] == pytest.approx(wanted.result()["f1"], abs=1e-6)
     assert 0 < logs["span_f1"][0] < 1
 
 
@@ -201,7 +193,7 @@ def test_what_cannot_be_counted_gives_nan():
 
 def test_names_that_are_no_tags_are_told():
     for names, told in (
-        (["O", "x"], "'x' is no tag"),
+        (["O", "x"], "'x' is not a tag"),
         (["O", "O"], "different"),
         ([], "different"),
     ):

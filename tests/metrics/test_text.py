@@ -7,7 +7,14 @@ import sacrebleu
 from rouge_score import rouge_scorer
 
 from lmzoo.errors import ArgumentError
-from lmzoo.metrics import Bleu, ChrF, DistinctN, Rouge, split_characters
+from lmzoo.metrics import (
+    Bleu,
+    ChrF,
+    DistinctN,
+    Rouge,
+    choose_bleu_tokenizer,
+    split_characters,
+)
 
 ENGLISH = [
     "the",
@@ -90,6 +97,12 @@ def test_the_best_of_several_references_counts_for_rouge():
     rouge = Rouge()
     rouge.add(["a red dog"], [["no match here", "a red dog"]])
     assert rouge.result() == pytest.approx({"rouge1": 100, "rouge2": 100, "rougeL": 100})
+
+
+def test_the_tokenizer_of_bleu_is_that_of_the_script():
+    assert choose_bleu_tokenizer(["他看书。", "GPT 很好"]) == "zh"
+    assert choose_bleu_tokenizer(["He reads.", "a b c"]) == "13a"
+    assert choose_bleu_tokenizer(["他 看 书 。"], is_tokenized=True) == "none"
 
 
 def test_distinct_counts_different_n_grams():

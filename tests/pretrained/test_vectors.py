@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lmzoo.errors import ArgumentError, DataError
 from lmzoo.layers import TokenEmbedding
 from lmzoo.layers.channels import TwoChannelEmbedding
-from lmzoo.layers.ngrams import NgramEmbedding
+from lmzoo.layers.embeddings.ngrams import NgramEmbedding
 from lmzoo.pretrained import load_vectors, read_vectors, vector_files
 from lmzoo.tokenizers import train_tokenizer
 

@@ -1,0 +1,85 @@
+"""`answer`: the most probable targets of many sources."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from lmzoo.errors import ArgumentError, PromptError
+from lmzoo.generation.copying import answer_text
+from lmzoo.generation.decoding.batch import generate
+from lmzoo.generation.search.beam import beam_search
+
+
+def answer(
+    model: keras.Model,
+    sources: Sequence[str],
+    *,
+    tokenizer: Any,
+    num_beams: int = 4,
+    length_penalty: float = 1.0,
+    max_new_tokens: int | None = None,
+    batch_size: int = 64,
+    progress: Callable[[int], object] | None = None,
+) -> list[str]:
+    """The most probable target of each source: a translation, a summary, a reply.
+
+    Sources of similar length are searched together. Unlike a prompt of `generate`, a source may
+    hold what the tokenizer does not know; where a model that copies generates an unknown word, that
+    of the source takes its place.
+
+    Args:
+        model: a Seq2SeqModel.
+        sources: any number of texts.
+        tokenizer: that of both sides, or a pair: that of the sources and that of the targets.
+        num_beams: hypotheses kept at each step; 1 is greedy.
+        length_penalty: see `beam_search`.
+        max_new_tokens: most tokens of a target; None allows twice those of the longest source of a
+            batch, and 10 more.
+        batch_size: sources that are searched together.
+        progress: called with the number of sources that are done.
+
+    Returns:
+        A text for each source, in their order.
+
+    Raises:
+        PromptError: for a source without any token.
+        ArgumentError: for an argument outside its range.
+
+    Example:
+        >>> import lmzoo
+        >>> tokenizer = lmzoo.data.train_tokenizer(["a dog", "a cat"], kind="word")
+        >>> size = {"embed_dim": 8, "hidden_dim": 8, "num_layers": 1, "num_heads": 2}
+        >>> model = lmzoo.build_transformer_seq2seq(tokenizer.vocab_size, **size)
+        >>> len(lmzoo.answer(model, ["a dog", "a cat"], tokenizer=tokenizer, num_beams=2))
+        2
+    """
+    if isinstance(sources, str):
+        raise ArgumentError("answer takes a list of texts: write [text]")
+    if batch_size < 1:
+        raise ArgumentError(f"batch_size is {batch_size}; it must be at least 1")
+    reader, writer = tokenizer if isinstance(tokenizer, tuple) else (tokenizer, tokenizer)
+    rows = [ids.tolist() for ids in reader.encode_batch(list(sources))]
+    empty = [number for number, row in enumerate(rows) if not row]
+    if empty:
+        raise PromptError(f"source {empty[0]} is {sources[empty[0]]!r}, which has no token")
+    limit = getattr(model, "max_length", None)
+    order = sorted(range(len(rows)), key=lambda number: len(rows[number]))
+    answers = [""] * len(rows)
+    for first in range(0, len(order), batch_size):
+        group = order[first : first + batch_size]
+        # Always as many rows, so that the search is compiled once.
+        batch = [rows[number] for number in group + group[-1:] * (batch_size - len(group))]
+        count = max_new_tokens or 2 * len(batch[-1]) + 10
+        count = count if limit is None else min(count, limit - 1)
+        settings: dict[str, Any] = {"tokenizer": writer, "max_new_tokens": count}
+        if num_beams == 1:
+            targets = generate(model, batch, temperature=0, **settings)
+        else:
+            settings |= {"num_beams": num_beams, "length_penalty": length_penalty}
+            targets = beam_search(model, batch, **settings)
+        for number, ids in zip(group, targets, strict=False):
+            answers[number] = answer_text(model, tokenizer, sources[number], ids)
+        if progress is not None:
+            progress(min(first + batch_size, len(order)))
+    return answers

@@ -1,0 +1,86 @@
+"""A conversation with a model that has learned replies."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import keras
+
+from lmzoo.dialogue_format import BOT, FACT, USER, dialogue_context
+from lmzoo.errors import PromptError
+from lmzoo.generation.copying import answer_text
+from lmzoo.generation.streaming import stream
+
+
+class Conversation:
+    """A dialogue with a model, which generates the next reply from the turns so far.
+
+    Args:
+        model: a Seq2SeqModel that was trained on dialogues.
+        tokenizer: its tokenizer, or a pair: that of the context and that of the replies.
+        facts: what both know from the start, such as a line about the model's persona.
+        user: the name of the user's turns.
+        bot: the name of the model's turns.
+        window: how many of the last turns are the context of a reply; None: all.
+        max_new_tokens: most tokens of a reply.
+        **sampling: further arguments of `lmzoo.stream`, such as temperature=0.7; greedy by default.
+
+    Attributes:
+        turns: (speaker, text) so far, the facts first.
+
+    Example:
+        >>> import lmzoo
+        >>> tokenizer = lmzoo.data.train_tokenizer(["<|user|> hi", "hello"], kind="whitespace")
+        >>> model = lmzoo.build_gru_seq2seq(tokenizer.vocab_size, embed_dim=8, hidden_dim=8)
+        >>> talk = lmzoo.generation.Conversation(model, tokenizer, max_new_tokens=3)
+        >>> reply = "".join(talk.reply("hi"))
+        >>> talk.turns[0]
+        ('user', 'hi')
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        tokenizer: Any,
+        *,
+        facts: Sequence[str] = (),
+        user: str = USER,
+        bot: str = BOT,
+        window: int | None = None,
+        max_new_tokens: int = 64,
+        **sampling: Any,
+    ) -> None:
+        pair = tokenizer if isinstance(tokenizer, tuple) else (tokenizer, tokenizer)
+        self.model = model
+        self._reader, self._writer = pair
+        self.user, self.bot, self.window = user, bot, window
+        self.turns = [(FACT, text) for text in facts if text]
+        self._sampling = {"temperature": 0.0, **sampling, "max_new_tokens": max_new_tokens}
+
+    def reply(self, text: str) -> Iterator[str]:
+        """Generates the reply to a text; both become turns, the reply once it has ended.
+
+        Args:
+            text: the user's turn.
+
+        Yields:
+            The pieces of the reply.
+
+        Raises:
+            PromptError: for a text without any token.
+        """
+        turns = [*self.turns, (self.user, text)]
+        context = dialogue_context(turns, self.window)
+        # As ids: words that the tokenizer does not know become unknown ones.
+        source = [int(token) for token in self._reader.encode(context)]
+        if not source:
+            raise PromptError(f"{text!r} has no token: say something else")
+        self.turns = turns
+        ids: list[int] = []
+        shown = ""
+        for token in stream(self.model, source, tokenizer=self._writer, **self._sampling):
+            ids.append(token)
+            reply = answer_text(self.model, (self._reader, self._writer), context, ids)
+            if reply.startswith(shown) and not reply.endswith("\N{REPLACEMENT CHARACTER}"):
+                yield reply[len(shown) :]
+                shown = reply
+        self.turns.append((self.bot, shown))

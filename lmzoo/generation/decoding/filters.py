@@ -1,0 +1,187 @@
+"""Filters: pure functions from logits (batch, vocab) to float32 logits, a removed token being -inf.
+
+Sorting a large vocabulary for every token would cost more than a small model's step. `top_k` and
+`top_p` therefore search for the threshold by bisection over the float32 numbers, which is exact.
+"""
+
+from keras import ops
+
+from lmzoo.typing import Tensor
+
+_REMOVED = float("-inf")
+
+
+def temperature(logits: Tensor, value: Tensor) -> Tensor:
+    """Divides logits by a scalar above 0, after shifting the largest to 0 against overflow.
+
+    Example:
+        >>> from lmzoo.generation.decoding import filters
+        >>> print(filters.temperature([[1.0, 3.0]], 0.5).numpy().tolist())
+        [[-4.0, 0.0]]
+    """
+    logits = ops.convert_to_tensor(logits)
+    return (logits - ops.max(logits, axis=-1, keepdims=True)) / value
+
+
+def top_k(logits: Tensor, k: Tensor) -> Tensor:
+    """Keeps the k largest logits of each row, k a scalar from 1; of equal ones the lower ids.
+
+    Source: Fan et al. 2018, https://arxiv.org/abs/1805.04833
+
+    Example:
+        >>> from lmzoo.generation.decoding import filters
+        >>> print(filters.top_k([[1.0, 3.0, 3.0, 2.0]], 2).numpy().tolist())
+        [[-inf, 3.0, 3.0, -inf]]
+    """
+    logits = ops.cast(logits, "float32")
+    size = ops.minimum(ops.cast(k, "float32"), logits.shape[-1])
+    return ops.where(_largest(logits, ops.ones_like(logits), size), logits, _REMOVED)
+
+
+def top_p(logits: Tensor, p: Tensor) -> Tensor:
+    """Keeps each row's nucleus: the fewest most probable tokens that together reach p in (0, 1].
+
+    At least one token stays; of equally probable ones those with lower ids come first.
+
+    Source: Holtzman et al. 2020, https://arxiv.org/abs/1904.09751
+
+    Example:
+        >>> from lmzoo.generation.decoding import filters
+        >>> print(filters.top_p([[0.0, 2.0, 1.0]], 0.8).numpy().tolist())
+        [[-inf, 2.0, 1.0]]
+    """
+    logits, p = ops.cast(logits, "float32"), ops.cast(p, "float32")
+    kept = _largest(logits, ops.softmax(logits, axis=-1), p)
+    return ops.where(ops.logical_or(kept, p >= 1.0), logits, _REMOVED)
+
+
+def min_p(logits: Tensor, p: Tensor) -> Tensor:
+    """Keeps the tokens at least p times as probable as the most probable one, p in [0, 1].
+
+    Source: Nguyen et al. 2024, https://arxiv.org/abs/2407.01082
+
+    Example:
+        >>> from lmzoo.generation.decoding import filters
+        >>> print(filters.min_p([[0.0, 2.0, 1.0]], 0.3).numpy().tolist())
+        [[-inf, 2.0, 1.0]]
+    """
+    logits = ops.cast(logits, "float32")
+    floor = ops.max(logits, axis=-1, keepdims=True) + ops.log(ops.cast(p, "float32"))
+    return ops.where(logits < floor, _REMOVED, logits)
+
+
+def repetition_penalty(logits: Tensor, present: Tensor, penalty: Tensor) -> Tensor:
+    """Makes tokens that the row already holds less likely: positive logits / penalty, others * it.
+
+    Args:
+        logits: (batch, vocab).
+        present: bool (batch, vocab), True for tokens of the prompt or the text so far.
+        penalty: scalar above 0; above 1 discourages repetition, 1 changes nothing.
+
+    Returns:
+        (batch, vocab).
+
+    Source: Keskar et al. 2019 (CTRL), https://arxiv.org/abs/1909.05858
+
+    Example:
+        >>> from lmzoo.generation.decoding import filters
+        >>> present = [[True, True, False]]
+        >>> print(filters.repetition_penalty([[2.0, -2.0, 2.0]], present, 2.0).numpy().tolist())
+        [[1.0, -4.0, 2.0]]
+    """
+    logits, penalty = ops.cast(logits, "float32"), ops.cast(penalty, "float32")
+    return ops.where(present, ops.where(logits > 0, logits / penalty, logits * penalty), logits)
+
+
+def no_repeat_ngram(logits: Tensor, ids: Tensor, length: Tensor, size: Tensor) -> Tensor:
+    """Removes the tokens that would complete an n-gram which the row already holds.
+
+    Args:
+        logits: (batch, vocab), of the token after the first `length` ones.
+        ids: int (batch, time); columns from `length` on do not count.
+        length: scalar, how many tokens of each row are known (1 or more).
+        size: scalar n, 1 or more.
+
+    Returns:
+        (batch, vocab).
+
+    Source: Paulus et al. 2017, https://arxiv.org/abs/1705.04304
+
+    Example:
+        >>> from lmzoo.generation.decoding import filters
+        >>> ids = [[1, 2, 1, 0, 0]]
+        >>> print(filters.no_repeat_ngram([[0.0, 0.0, 0.0]], ids, 3, 2).numpy().tolist())
+        [[0.0, 0.0, -inf]]
+    """
+    logits, ids = ops.cast(logits, "float32"), ops.cast(ids, "int32")
+    length, size = ops.cast(length, "int32"), ops.cast(size, "int32")
+    columns = ops.arange(ids.shape[1], dtype="int32")
+    # An n-gram ending at a column needs n - 1 columns before it.
+    inside = ops.logical_and(columns >= size - 1, columns < length)
+    match = ops.broadcast_to(inside[None, :], ids.shape)  # (batch, time)
+
+    def body(back: Tensor, match: Tensor) -> tuple[Tensor, Tensor]:
+        earlier = ops.take(ids, ops.maximum(columns - back, 0), axis=1)
+        latest = ops.take(ids, ops.maximum(length - back, 0), axis=1)
+        return back + 1, ops.logical_and(match, earlier == latest[:, None])
+
+    start = ops.convert_to_tensor(1, dtype="int32")
+    _, match = ops.while_loop(lambda back, match: back < size, body, (start, match))
+    return ops.where(mark(ids, match, logits.shape[-1]), _REMOVED, logits)
+
+
+def allow_tokens(logits: Tensor, allowed: Tensor) -> Tensor:
+    """Keeps the allowed tokens only, bool (vocab,) or (batch, vocab).
+
+    Example:
+        >>> from lmzoo.generation.decoding import filters
+        >>> print(filters.allow_tokens([[1.0, 2.0]], [True, False]).numpy().tolist())
+        [[1.0, -inf]]
+    """
+    return ops.where(allowed, ops.cast(logits, "float32"), _REMOVED)
+
+
+def mark(ids: Tensor, chosen: Tensor, vocab_size: int) -> Tensor:
+    """Marks the tokens of the vocabulary that stand at the chosen columns of each row.
+
+    Args:
+        ids: int (batch, time), in [0, vocab_size).
+        chosen: bool (batch, time).
+        vocab_size: size of the vocabulary.
+
+    Returns:
+        bool (batch, vocab_size).
+    """
+    ids = ops.cast(ids, "int32")
+    rows = ops.broadcast_to(ops.arange(ids.shape[0], dtype="int32")[:, None], ids.shape)
+    index = ops.reshape(rows * vocab_size + ids, (-1, 1))  # (batch * time, 1)
+    hits = ops.reshape(ops.cast(chosen, "float32"), (-1,))  # (batch * time,)
+    counts = ops.scatter(index, hits, (ids.shape[0] * vocab_size,))
+    return ops.reshape(counts > 0, (ids.shape[0], vocab_size))  # (batch, vocab)
+
+
+def _largest(logits: Tensor, weights: Tensor, target: Tensor) -> Tensor:
+    """Marks the fewest largest logits whose weights reach `target`; of equal ones the lower ids."""
+    keys = _ordered(logits)  # (batch, vocab)
+
+    def body(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+        # The mean of two integers, rounded down, without overflow.
+        middle = ops.bitwise_and(low, high) + ops.right_shift(ops.bitwise_xor(low, high), 1)
+        enough = ops.sum(ops.where(keys >= middle, weights, 0.0), axis=-1, keepdims=True) >= target
+        return ops.where(enough, middle, low), ops.where(enough, high, middle)
+
+    low = ops.min(keys, axis=-1, keepdims=True)  # (batch, 1)
+    high = ops.max(keys, axis=-1, keepdims=True) + 1  # (batch, 1)
+    low, _ = ops.while_loop(lambda low, high: ops.any(low + 1 < high), body, (low, high))
+    above = keys > low
+    equal = ops.where(keys == low, weights, 0.0)
+    before = ops.cumsum(equal, axis=-1) - equal
+    mass = ops.sum(ops.where(above, weights, 0.0), axis=-1, keepdims=True)
+    return ops.logical_or(above, ops.logical_and(keys == low, mass + before < target))
+
+
+def _ordered(x: Tensor) -> Tensor:
+    """Integers in the same order as the float32 numbers x (the trick of radix sorts)."""
+    x = ops.where(x == 0, 0.0, x)  # -0.0 equals 0.0
+    bits = ops.view(ops.cast(x, "float32"), "int32")
+    return ops.bitwise_xor(bits, ops.bitwise_and(ops.right_shift(bits, 31), 0x7FFFFFFF))

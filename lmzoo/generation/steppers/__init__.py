@@ -1,0 +1,1 @@
+"""One interface to every model: its cache, its compiled functions, or recomputation."""

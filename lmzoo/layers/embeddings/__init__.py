@@ -1,0 +1,1 @@
+"""Embeddings: ids to vectors."""

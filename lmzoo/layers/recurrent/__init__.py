@@ -1,0 +1,1 @@
+"""Recurrent layers and blocks, and the compiled recurrences beneath them."""

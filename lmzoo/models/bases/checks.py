@@ -1,0 +1,82 @@
+"""What models check of their arguments and of their data before they train."""
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from lmzoo.errors import ArgumentError, PromptError
+
+
+def check_ids(x: Any, sizes: Sequence[int | None]) -> None:
+    """Raises a PromptError for the first id outside a vocabulary, and for ids that are no integers.
+
+    Args:
+        x: What `fit` and others take as inputs: arrays, or a tf.data.Dataset, of which only the
+            types are checked (an unknown id of it gives NaN).
+        sizes: How many ids each input may hold; None: it holds no ids.
+    """
+    spec = getattr(x, "element_spec", None)
+    if spec is not None:
+        x = spec[0] if isinstance(spec, tuple) else spec
+    parts = list(x) if len(sizes) > 1 and isinstance(x, list | tuple) else [x]
+    for part, size in zip(parts, sizes, strict=False):
+        if size is None or part is None:
+            continue
+        if isinstance(part, np.ndarray | list | tuple):
+            _check_range(np.asarray(part), size)
+        elif "float" in str(getattr(part, "dtype", "")):
+            _refuse_floats(part.dtype)
+
+
+def _check_range(ids: np.ndarray, size: int) -> None:
+    """Raises for an id in an array that is not among `size` ids."""
+    if ids.dtype.kind == "f" and (ids != np.floor(ids)).any():
+        _refuse_floats(ids.dtype)
+    if ids.dtype.kind not in "fiu" or not ids.size:
+        return
+    outside = ids[(ids < 0) | (ids >= size)]
+    if outside.size:
+        raise PromptError(
+            f"id {outside.flat[0]} is outside the vocabulary of {size} ids "
+            f"(0 to {size - 1}): use the tokenizer that the model was built for."
+        )
+
+
+def _refuse_floats(dtype: Any) -> None:
+    raise PromptError(f"the ids are {dtype}: give integers, such as a tokenizer's.")
+
+
+def refuse_probabilities(loss: Any, default: Any) -> None:
+    """Raises an ArgumentError for a loss that expects probabilities, since outputs are logits.
+
+    Args:
+        loss: What `compile` was given: a name, a function, a loss, or a nest of them.
+        default: The loss of the task, which the error names.
+    """
+    for one in keras.tree.flatten(loss):
+        found = keras.losses.get(one) if isinstance(one, str) else one
+        if inspect.isfunction(found):
+            parameter = inspect.signature(found).parameters.get("from_logits")
+            expects = parameter is not None and parameter.default is False
+        else:
+            expects = getattr(found, "from_logits", None) is False
+        if expects:
+            name = one if isinstance(one, str) else getattr(found, "__name__", type(found).__name__)
+            own = [type(x).__name__ for x in keras.tree.flatten(default) if x is not None]
+            hint = f"leave loss out for {' and '.join(own)}" if own else "use a loss of logits"
+            raise ArgumentError(
+                f"The loss {name!r} expects probabilities, and this model gives logits: {hint}, or "
+                "give the loss from_logits=True."
+            )
+
+
+def refuse_class_weight(class_weight: Any) -> None:
+    """Raises an ArgumentError if class weights are given for labels (batch, time)."""
+    if class_weight is not None:
+        raise ArgumentError(
+            "class_weight does not fit labels (batch, time), which Keras takes for one-hot "
+            "rows: give every token its weight through sample_weight."
+        )

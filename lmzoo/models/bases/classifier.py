@@ -1,0 +1,113 @@
+"""Text classifiers: an encoder, a pooling, and logits of classes."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from lmzoo.errors import ArgumentError
+from lmzoo.layers import ClassHead
+from lmzoo.losses import ClassCrossEntropy
+from lmzoo.metrics import ClassAccuracy
+from lmzoo.models.bases.encoder import Encoder
+from lmzoo.models.bases.zoo_model import ZooModel
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class ClassifierModel(ZooModel):
+    """An encoder's inputs -> float32 logits: (batch, 1) of class 1 of two, or (batch, num_classes).
+
+    Texts are padded with id 0 on the right, which changes nothing. The default loss is
+    `lmzoo.losses.ClassCrossEntropy`, the default metric `lmzoo.metrics.ClassAccuracy`, "accuracy".
+
+    Args:
+        encoder: What the texts are encoded with; several models may share it.
+        pooling: A layer with `call(x, mask)`, (batch, time, dim) -> (batch, dim); None for an
+            encoder that gives (batch, dim).
+        head: A text's vector to logits.
+
+    Attributes:
+        from_vectors: functional sub-model, [vectors, mask] of `encoder.embed` -> logits.
+
+    Example:
+        >>> import numpy as np
+        >>> import lmzoo
+        >>> layers = lmzoo.layers
+        >>> encoder = lmzoo.Encoder(layers.TokenEmbedding(50, 8))
+        >>> model = lmzoo.ClassifierModel(encoder, layers.Pooling("mean"), layers.ClassHead(3))
+        >>> model.predict(np.array([[5, 6, 0]]), verbose=0).shape
+        (1, 3)
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        pooling: keras.layers.Layer | None,
+        head: ClassHead,
+        *,
+        name: str | None = None,
+    ) -> None:
+        hidden, mask = encoder.outputs
+        logits = head(hidden if pooling is None else pooling(hidden, mask=mask))
+        super().__init__(inputs=encoder.input, outputs=logits, name=name)
+        self.encoder = encoder
+        self.pooling = pooling
+        self.head = head
+        self.from_vectors = keras.Model([encoder.vectors, encoder.mask], logits, name="classify")
+
+    @property
+    def embedding(self) -> keras.layers.Layer:
+        """The encoder's embedding."""
+        return self.encoder.embedding
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes."""
+        return self.head.num_classes
+
+    def input_sizes(self) -> list[int | None]:
+        """How many ids each input may hold."""
+        return self.encoder.input_sizes()
+
+    def default_loss(self) -> Any:
+        """The mean nats per text."""
+        return ClassCrossEntropy()
+
+    def default_metrics(self) -> Any:
+        """The accuracy, 0 to 1."""
+        return [ClassAccuracy()]
+
+    def prepare_fit(self, x: Any, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """As every model; `class_weight` may also be given with a Dataset that holds weights.
+
+        Raises:
+            PromptError: If an id is outside the vocabulary.
+            ArgumentError: If class_weight names a class that the model lacks.
+        """
+        x, arguments = super().prepare_fit(x, arguments)
+        weights = arguments.get("class_weight")
+        if weights is None:
+            return x, arguments
+        unknown = sorted(c for c in weights if not 0 <= c < self.num_classes)
+        if unknown:
+            raise ArgumentError(
+                f"class_weight names class {unknown[0]}: the model has classes 0 to "
+                f"{self.num_classes - 1}."
+            )
+        if isinstance(getattr(x, "element_spec", None), tuple):
+            table = np.array([weights.get(c, 1.0) for c in range(self.num_classes)], "float32")
+            x, arguments = _weighted_by_class(x, table), {**arguments, "class_weight": None}
+        return x, arguments
+
+
+def _weighted_by_class(dataset: Any, table: np.ndarray) -> Any:
+    """Batches (ids, labels) or (ids, labels, weights) with the labels' class weights multiplied."""
+    import tensorflow as tf
+
+    def weigh(ids: Any, labels: Any, weights: Any = None) -> tuple:
+        of_class = tf.gather(table, tf.cast(tf.reshape(labels, (-1,)), tf.int32))  # (batch,)
+        if weights is None:
+            return ids, labels, of_class
+        return ids, labels, weights * tf.reshape(of_class, tf.shape(weights))
+
+    return dataset.map(weigh)

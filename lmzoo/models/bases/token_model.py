@@ -1,0 +1,189 @@
+"""What models that predict tokens share: loss, metric, and training without logits."""
+
+import contextlib
+import contextvars
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+from keras import ops
+
+from lmzoo.losses import CrossEntropy, FusedCrossEntropy
+from lmzoo.metrics import NatsPerToken, Perplexity
+from lmzoo.models.bases.checks import refuse_class_weight
+from lmzoo.models.bases.zoo_model import ZooModel
+from lmzoo.typing import Tensor
+
+# From so many words on, a batch of logits costs more to hold and move than the loss to compute.
+LARGE_VOCABULARY = 4096
+
+
+@dataclasses.dataclass(frozen=True)
+class _Step:
+    """A step whose loss is computed from hidden states."""
+
+    model: Any
+    r_drop: float
+
+
+# The step that is under way; replicas of a model take their steps in threads.
+_STEP: contextvars.ContextVar[_Step | None] = contextvars.ContextVar("step", default=None)
+
+
+class TokenModel(ZooModel):
+    """Abstract base class of functional models with logits (batch, time, vocab_size) as output.
+
+    Where the loss is a FusedCrossEntropy, `fit` and `evaluate` compute it from `hidden`, a
+    functional sub-model of the same inputs, and never hold the logits of a batch.
+
+    Attributes:
+        head: hidden states to logits.
+        hidden: functional sub-model, inputs -> what the output weights are multiplied with,
+            (batch, time, dim); None if the head needs more than that.
+        vocab_size: number of logits.
+    """
+
+    head: Any
+    hidden: Any = None
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of logits."""
+        return self.head.vocab_size
+
+    def default_loss(self) -> Any:
+        """Mean nats per token."""
+        return CrossEntropy()
+
+    def default_metrics(self) -> list[Any]:
+        """Perplexity."""
+        return [Perplexity()]
+
+    def accept_loss(self, loss: Any) -> Any:
+        """The loss itself; for a large vocabulary or an adaptive softmax a CrossEntropy is fused.
+
+        Raises:
+            ArgumentError: If the loss expects probabilities; outputs are logits.
+        """
+        loss = super().accept_loss(loss)
+        if type(loss) is not CrossEntropy or self.hidden is None:
+            return loss
+        adaptive = self.head.is_for_hidden_states and not loss.label_smoothing
+        large = self.vocab_size >= LARGE_VOCABULARY and not self.head.is_for_hidden_states
+        if not (adaptive or large):
+            return loss
+        return FusedCrossEntropy(label_smoothing=loss.label_smoothing, name=loss.name)
+
+    def prepare_fit(self, x: Any, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Checks and completes what `fit` is given; see `ZooModel.prepare_fit`.
+
+        Raises:
+            PromptError: If an id is outside the vocabulary.
+            ArgumentError: If class_weight is given: Keras takes each row of labels for one-hot.
+        """
+        refuse_class_weight(arguments.get("class_weight"))
+        return super().prepare_fit(x, arguments)
+
+    def call(self, inputs: Any, training: bool = False, mask: Tensor | None = None) -> Tensor:
+        """Logits (batch, time, vocab_size); in a fused step, what `hidden` gives."""
+        if self.is_in_fused_step:
+            return self.hidden(inputs, training=training)
+        return super().call(inputs, training=training, mask=mask)
+
+    def train_step(self, *args: Any) -> Any:
+        """Keras's step; with a FusedCrossEntropy, from hidden states instead of logits."""
+        with self.fused_step(args[-1]):
+            return super().train_step(*args)
+
+    def test_step(self, *args: Any) -> Any:
+        """Keras's step; with a FusedCrossEntropy, from hidden states instead of logits."""
+        with self.fused_step(args[-1]):
+            return super().test_step(*args)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Keras's loss; in a fused step that of hidden states, which the metrics count too."""
+        step = _STEP.get()
+        if step is None or step.model is not self:
+            return super().compute_loss(x, y, y_pred, sample_weight, training=training)
+        y = keras.tree.flatten(y)[0]
+        sample_weight = None if sample_weight is None else keras.tree.flatten(sample_weight)[0]
+        loss, nats, tokens = self.loss.from_hidden(
+            y_pred, self.head, y, sample_weight, training=training, r_drop=step.r_drop
+        )
+        if self._compile_metrics is not None:
+            if not self._compile_metrics.built:
+                self._compile_metrics.build(y, y_pred)
+            for metric in self._compile_metrics.metrics:
+                metric.add(ops.stop_gradient(nats), tokens)
+        penalties = [
+            ops.cast(ops.sum(self._aggregate_additional_loss(extra)), "float32")
+            for extra in self.losses
+        ]
+        return sum(penalties, loss)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Keras's metrics; in a fused step they have counted in `compute_loss`."""
+        if self.is_in_fused_step:
+            return self.get_metrics_result()
+        return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    @property
+    def is_in_fused_step(self) -> bool:
+        """Whether a step is under way in which the model gives hidden states."""
+        step = _STEP.get()
+        return step is not None and step.model is self
+
+    @contextlib.contextmanager
+    def fused_step(self, data: Any, r_drop: float = 0.0) -> Iterator[None]:
+        """Makes `call` give hidden states, where loss, metrics, head and targets allow it.
+
+        Args:
+            data: The batch of the step.
+            r_drop: Weight of the divergence between both halves of the batch; see RDrop.
+        """
+        token = _STEP.set(_Step(self, r_drop) if self._can_fuse(data, r_drop) else None)
+        try:
+            yield
+        finally:
+            _STEP.reset(token)
+
+    def _can_fuse(self, data: Any, r_drop: float) -> bool:
+        if self.hidden is None or not isinstance(self.loss, FusedCrossEntropy):
+            return False
+        given = self._compile_config.config
+        targets = keras.tree.flatten(keras.utils.unpack_x_y_sample_weight(data)[1])
+        altered = r_drop or self.loss.label_smoothing
+        return (
+            len(targets) == 1
+            and len(getattr(targets[0], "shape", ())) == 2
+            and not (altered and self.head.is_for_hidden_states)
+            and not given["metrics"]
+            and not given["loss_weights"]
+            and all(_counts_nats(metric) for metric in given["weighted_metrics"] or ())
+            and all(getattr(x, "quantization_mode", None) is None for x in _parts(self.head))
+            and all(
+                getattr(type(self), name) is getattr(TokenModel, name)
+                for name in ("call", "compute_loss", "compute_metrics")
+            )
+        )
+
+
+def _counts_nats(metric: Any) -> bool:
+    """Whether a metric needs no more than the sums of nats and weights."""
+    return (
+        isinstance(metric, NatsPerToken)
+        and metric.from_logits
+        and type(metric).update_state is NatsPerToken.update_state
+    )
+
+
+def _parts(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
+    return list(layer._flatten_layers())

@@ -1,0 +1,257 @@
+"""What every model of the zoo is: saved as the builder call that made it, compiled alike."""
+
+import types
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from lmzoo import registry
+from lmzoo.errors import ArgumentError, LmzooError
+from lmzoo.models.bases.checks import check_ids, refuse_probabilities
+from lmzoo.models.bases.transforms import layers_inside
+
+QUANTIZATIONS = ("int8", "int4", "float8")
+
+
+class ZooModel(keras.Model):
+    """A functional Keras model that is saved as the builder call which made it.
+
+    A subclass says how it is trained: `default_loss`, `default_metrics`, `accept_loss`,
+    `prepare_fit`; and what its inputs hold: `input_sizes`.
+    """
+
+    # In a namespace: Keras would track the models and wrap the containers of an attribute.
+    _recorded: Any = None
+    is_built_frozen = False  # whether the builder itself froze layers
+
+    def record_recipe(self, recipe: Mapping[str, Any]) -> None:
+        """Notes the builder call; `register` does this."""
+        self._recorded = types.SimpleNamespace(recipe=dict(recipe), transforms=())
+        self.name = recipe["builder"]
+        self.is_built_frozen = not all(layer.trainable for layer in layers_inside(self))
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The builder call and the transforms that make this model, as JSON values.
+
+        {"builder": "lstm_lm", "vocab_size": 50, ..., "dtype": ..., "name": ..., "transforms": []}
+        """
+        if self._recorded is None:
+            raise LmzooError(
+                f"{type(self).__name__} {self.name!r} was built by hand and has no recipe: put "
+                "@lmzoo.register(tiny=...) on the function that builds it, or save only its "
+                "weights with save_weights."
+            )
+        recipe = {name: _plain(value) for name, value in self._recorded.recipe.items()}
+        transforms = [*map(dict, self.transforms), *registry.observed_transforms(self)]
+        return {**recipe, "name": self.name, "transforms": transforms}
+
+    @property
+    def transforms(self) -> tuple[dict[str, Any], ...]:
+        """The recorded transforms, in the order in which they were applied."""
+        return () if self._recorded is None else self._recorded.transforms
+
+    @transforms.setter
+    def transforms(self, transforms: tuple[dict[str, Any], ...]) -> None:
+        if self._recorded is not None:
+            self._recorded.transforms = transforms
+
+    def get_config(self) -> dict[str, Any]:
+        """The recipe."""
+        return self.recipe
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "ZooModel":
+        """Calls the builder that the recipe names."""
+        return registry.rebuild(config)
+
+    def input_sizes(self) -> list[int | None]:
+        """How many ids each input may hold, in the order of the inputs; None: it holds no ids."""
+        return [None] * len(self.inputs)
+
+    def default_loss(self) -> Any:
+        """What `loss="auto"` stands for."""
+        return None
+
+    def default_metrics(self) -> Any:
+        """What `weighted_metrics="auto"` stands for."""
+        return None
+
+    def accept_loss(self, loss: Any) -> Any:
+        """The loss that takes the place of a given one: itself, as a rule.
+
+        Raises:
+            ArgumentError: If the loss expects probabilities; outputs are logits.
+        """
+        refuse_probabilities(loss, self.default_loss())
+        return loss
+
+    def compile(
+        self,
+        optimizer: Any = "adam",
+        loss: Any = "auto",
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = "auto",
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Keras's `compile`, with the loss and the metrics of the task, and XLA on.
+
+        Args:
+            optimizer: Name or optimizer.
+            loss: "auto" for that of the task, with its default settings.
+            loss_weights: As Keras.
+            metrics: As Keras.
+            weighted_metrics: "auto" for those of the task.
+            run_eagerly: As Keras.
+            steps_per_execution: As Keras; 10 or more is faster for small models.
+            jit_compile: "auto" compiles with XLA, which Keras's "auto" does not do on a CPU.
+            auto_scale_loss: As Keras.
+
+        Raises:
+            ArgumentError: If the loss expects probabilities, or does not fit the model.
+        """
+        if jit_compile == "auto" and keras.backend.backend() == "tensorflow":
+            jit_compile = not run_eagerly
+        super().compile(
+            optimizer=optimizer,
+            loss=self.accept_loss(self.default_loss() if _is_auto(loss) else loss),
+            loss_weights=loss_weights,
+            metrics=metrics,
+            weighted_metrics=(
+                self.default_metrics() if _is_auto(weighted_metrics) else weighted_metrics
+            ),
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+            auto_scale_loss=auto_scale_loss,
+        )
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles a loaded model as the saved one was."""
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        self.build_optimizer()
+
+    def build_optimizer(self) -> None:
+        """Makes the optimizer's variables before the first step, which would be traced twice."""
+        # Under a tf.distribute strategy Keras itself makes them, in the strategy's scope.
+        alone = getattr(self, "_distribute_strategy", None) is None
+        if alone and self.optimizer is not None and not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def prepare_fit(self, x: Any, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Checks and completes what `fit` is given: the inputs, and arguments by name.
+
+        Raises:
+            PromptError: If an id is outside the vocabulary.
+        """
+        check_ids(x, self.input_sizes())
+        if hasattr(x, "element_spec"):  # a tf.data.Dataset is shuffled by its pipeline
+            arguments = {"shuffle": False, **arguments}
+        return x, arguments
+
+    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Keras's `fit`; what it is given is checked first, see `prepare_fit`."""
+        x, kwargs = self.prepare_fit(x, kwargs)
+        if self.compiled:
+            self.build_optimizer()
+        return super().fit(x, *args, **kwargs)
+
+    def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Keras's `evaluate`; ids in arrays are checked against the vocabulary first."""
+        check_ids(x, self.input_sizes())
+        return super().evaluate(x, *args, **kwargs)
+
+    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """Keras's `predict`; ids in arrays are checked against the vocabulary first."""
+        check_ids(x, self.input_sizes())
+        return super().predict(x, *args, **kwargs)
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """Keras's `train_on_batch`, checked as `fit`."""
+        self.prepare_fit(x, {} if class_weight is None else {"class_weight": class_weight})
+        self.build_optimizer()
+        return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """Keras's `test_on_batch`, checked as `evaluate`."""
+        check_ids(x, self.input_sizes())
+        return super().test_on_batch(x, y, sample_weight, return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """Keras's `predict_on_batch`, checked as `predict`."""
+        check_ids(x, self.input_sizes())
+        return super().predict_on_batch(x)
+
+    def quantize(self, mode: Any = None, config: Any = None, filters: Any = None) -> None:
+        """Keras's `quantize`; a recipe observes it, so that a saved model loads again.
+
+        Args:
+            mode: "int8" or another of Keras's modes that need no config.
+            config: Only Keras's default of the mode, since a recipe holds JSON values.
+            filters: As Keras: regular expressions of layers' names.
+
+        Raises:
+            ArgumentError: If another config is given.
+        """
+        # Keras has made the default config out of the mode before this is called.
+        if mode not in QUANTIZATIONS or config.get_config() != type(config)().get_config():
+            raise ArgumentError(
+                f"A recipe cannot hold the config of {mode!r}: use a mode of "
+                f"{', '.join(QUANTIZATIONS)} with Keras's default config."
+            )
+        with warnings.catch_warnings():  # Keras warns of each layer that has nothing to quantize
+            warnings.filterwarnings("ignore", message=".*does not have a `quantize` method")
+            super().quantize(mode, filters=filters)
+
+
+def _is_auto(value: Any) -> bool:
+    return isinstance(value, str) and value == "auto"
+
+
+def _plain(value: Any) -> Any:
+    """An argument as JSON holds it: a model by its recipe, a tuple as a list."""
+    if isinstance(value, ZooModel):
+        return value.recipe
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def clone(model: ZooModel) -> Any:
+    """A new model of the same recipe and the same weights.
+
+    `keras.models.clone_model` gives back a plain functional model that cannot step.
+
+    Args:
+        model: A model that a builder of the zoo made.
+
+    Returns:
+        A model of the same class, not compiled.
+
+    Raises:
+        LmzooError: If the model was built by hand.
+
+    Example:
+        >>> import lmzoo
+        >>> model = lmzoo.build_lstm_lm(20, embed_dim=4, hidden_dim=4)
+        >>> lmzoo.clone(model).count_params() == model.count_params()
+        True
+    """
+    copy = registry.rebuild(model.recipe)
+    copy.set_weights(model.get_weights())
+    return copy

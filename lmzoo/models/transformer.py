@@ -1,0 +1,260 @@
+"""The Transformer's encoder, its decoder, and both together (Vaswani et al. 2017)."""
+
+import keras
+
+from lmzoo.layers import TransformerBlock, make_norm
+from lmzoo.models.bases.decoder import Decoder
+from lmzoo.models.bases.encoder import Encoder
+from lmzoo.models.bases.seq2seq import Seq2SeqModel
+from lmzoo.models.parts import (
+    decoder_head,
+    input_embedding,
+    refuse_copy_between,
+    sinusoidal_embedding,
+)
+from lmzoo.registry import register
+
+TINY = {
+    "vocab_size": 50,
+    "embed_dim": 16,
+    "hidden_dim": 32,
+    "num_layers": 2,
+    "num_heads": 2,
+    "dropout": 0.0,
+}
+
+# Wu et al. 2021 (https://aclanthology.org/2021.acl-long.480), section 4.2, and Vaswani et al. 2017
+# (https://arxiv.org/abs/1706.03762), table 3; the latter with their 37,000 shared word pieces.
+PRESETS = {
+    "tiny": {"embed_dim": 128, "hidden_dim": 256, "num_layers": 4, "num_heads": 4, "dropout": 0.3},
+    "base": {"vocab_size": 37000, "embed_dim": 512, "hidden_dim": 2048, "num_layers": 6,
+             "num_heads": 8, "dropout": 0.1},
+    "big": {"vocab_size": 37000, "embed_dim": 1024, "hidden_dim": 4096, "num_layers": 6,
+            "num_heads": 16, "dropout": 0.3},
+}  # fmt: skip
+
+
+@register(tiny=TINY)
+def build_transformer_encoder(
+    vocab_size: int | None = None,
+    *,
+    feature_dim: int | None = None,
+    embed_dim: int = 512,
+    hidden_dim: int | None = None,
+    num_layers: int = 6,
+    num_heads: int = 8,
+    activation: str = "relu",
+    norm_first: bool = False,
+    dropout: float = 0.1,
+    attention_dropout: float = 0.0,
+) -> Encoder:
+    """Transformer encoder of ids or of features, sinusoidal positions.
+
+    Args:
+        vocab_size: Number of ids, at least 1; None for features.
+        feature_dim: Width of the features; None for ids.
+        embed_dim: Width of the model, even and a multiple of num_heads.
+        hidden_dim: Width of the feed-forward networks; None means 4 * embed_dim.
+        num_layers: Number of blocks.
+        num_heads: Number of attention heads.
+        activation: "relu" (Vaswani et al. 2017), "gelu", "relu2" or "swiglu".
+        norm_first: Pre-norm if True, post-norm (Vaswani et al. 2017) if False.
+        dropout: Dropout rate of embeddings and residual branches, 0 to 1.
+        attention_dropout: Dropout rate of the attention weights, 0 to 1.
+
+    Returns:
+        An Encoder: int32 ids (batch, time) or float features (batch, time, feature_dim) -> hidden
+        states (batch, time, embed_dim) and their mask, bool (batch, time).
+
+    Raises:
+        ArgumentError: If embed_dim is odd or no multiple of num_heads, or not one of vocab_size and
+            feature_dim is given.
+
+    Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762; pre-norm: Xiong et al. 2020,
+    https://arxiv.org/abs/2002.04745
+
+    Example:
+        >>> import numpy as np
+        >>> import lmzoo
+        >>> encoder = lmzoo.build_transformer_encoder(50, embed_dim=8, num_layers=1, num_heads=2)
+        >>> [x.shape for x in encoder.predict(np.array([[4, 5, 0]]), verbose=0)]
+        [(1, 3, 8), (1, 3)]
+    """
+    embedding = input_embedding(
+        vocab_size, feature_dim, embed_dim, positions="sinusoidal", dropout=dropout
+    )
+    sizes = (num_heads, hidden_dim or 4 * embed_dim, activation, norm_first)
+    blocks = _blocks("encoder", num_layers, *sizes, (dropout, attention_dropout))
+    return Encoder(embedding, blocks, norm=_last_norm(norm_first), feature_dim=feature_dim)
+
+
+@register(tiny={**TINY, "memory_dim": 6})
+def build_transformer_decoder(
+    vocab_size: int,
+    *,
+    memory_dim: int,
+    embed_dim: int = 512,
+    hidden_dim: int | None = None,
+    num_layers: int = 6,
+    num_heads: int = 8,
+    activation: str = "relu",
+    norm_first: bool = False,
+    dropout: float = 0.1,
+    attention_dropout: float = 0.0,
+    tie_embeddings: bool = True,
+    copy: bool = False,
+    coverage: float = 0.0,
+) -> Decoder:
+    """Transformer decoder, each block of which attends to a memory; sinusoidal positions.
+
+    Args:
+        vocab_size: Number of target ids, at least 1.
+        memory_dim: Width of the memory, such as an encoder's hidden states.
+        embed_dim: As build_transformer_encoder.
+        hidden_dim: As build_transformer_encoder.
+        num_layers: As build_transformer_encoder.
+        num_heads: As build_transformer_encoder.
+        activation: As build_transformer_encoder.
+        norm_first: As build_transformer_encoder.
+        dropout: As build_transformer_encoder.
+        attention_dropout: As build_transformer_encoder.
+        tie_embeddings: Whether the output shares the token vectors (not with `copy`).
+        copy: Whether tokens may be copied from the source (See et al. 2017), which then shares the
+            vocabulary; the output has weights of its own.
+        coverage: With `copy`, the weight of the coverage loss (See et al. 2017), which keeps the
+            output from repeating itself; 0 for none.
+
+    Returns:
+        A Decoder: int32 ids (batch, time), memory (batch, keys, memory_dim), mask (batch, keys) ->
+        logits (batch, time, vocab_size).
+
+    Raises:
+        ArgumentError: If embed_dim is odd or no multiple of num_heads, or coverage is asked for
+            without copying.
+
+    Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762
+
+    Example:
+        >>> import numpy as np
+        >>> import lmzoo
+        >>> sizes = {"embed_dim": 8, "num_layers": 1, "num_heads": 2}
+        >>> decoder = lmzoo.build_transformer_decoder(50, memory_dim=6, **sizes)
+        >>> inputs = [np.array([[2, 8]]), np.ones((1, 4, 6)), np.ones((1, 4), bool)]
+        >>> decoder.predict(inputs, verbose=0).shape
+        (1, 2, 50)
+    """
+    embedding = sinusoidal_embedding(vocab_size, embed_dim, dropout)
+    sizes = (num_heads, hidden_dim or 4 * embed_dim, activation, norm_first)
+    blocks = _blocks("cross", num_layers, *sizes, (dropout, attention_dropout))
+    head = decoder_head(
+        embedding,
+        tie_embeddings and not copy,
+        copy=copy,
+        coverage=coverage,
+        norm=_last_norm(norm_first),
+        use_bias=False,
+    )
+    return Decoder(embedding, blocks, head, memory_dim=memory_dim)
+
+
+@register(tiny=TINY, presets=PRESETS)
+def build_transformer_seq2seq(
+    vocab_size: int,
+    *,
+    source_vocab_size: int | None = None,
+    embed_dim: int = 512,
+    hidden_dim: int | None = None,
+    num_layers: int = 6,
+    num_decoder_layers: int | None = None,
+    num_heads: int = 8,
+    activation: str = "relu",
+    norm_first: bool = False,
+    dropout: float = 0.1,
+    attention_dropout: float = 0.0,
+    tie_embeddings: bool = True,
+    copy: bool = False,
+    coverage: float = 0.0,
+) -> Seq2SeqModel:
+    """Transformer encoder and decoder, sinusoidal positions.
+
+    Args:
+        vocab_size: Number of target ids, at least 1.
+        source_vocab_size: Number of source ids; None means that both sides share one vocabulary,
+            and with `tie_embeddings` one table.
+        embed_dim: Width of the model, even and a multiple of num_heads.
+        hidden_dim: Width of the feed-forward networks; None means 4 * embed_dim.
+        num_layers: Number of encoder blocks.
+        num_decoder_layers: Number of decoder blocks; None means num_layers.
+        num_heads: Number of attention heads.
+        activation: "relu" (Vaswani et al. 2017), "gelu", "relu2" or "swiglu".
+        norm_first: Pre-norm if True, post-norm (Vaswani et al. 2017) if False.
+        dropout: Dropout rate of embeddings and residual branches (Vaswani et al. 2017, section
+            5.4), 0 to 1.
+        attention_dropout: Dropout rate of the attention weights, 0 to 1.
+        tie_embeddings: Whether source, target and output share one table as far as their
+            vocabularies are one.
+        copy: As build_transformer_decoder.
+        coverage: As build_transformer_decoder.
+
+    Returns:
+        A Seq2SeqModel: int32 ids [(batch, source_time), (batch, time)] -> logits
+        (batch, time, vocab_size).
+
+    Raises:
+        ArgumentError: If embed_dim is odd or no multiple of num_heads, or copying does not fit.
+
+    Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762; pre-norm: Xiong et al. 2020,
+    https://arxiv.org/abs/2002.04745
+
+    Example:
+        >>> import numpy as np
+        >>> import lmzoo
+        >>> model = lmzoo.build_transformer_seq2seq(50, embed_dim=8, num_layers=1, num_heads=2)
+        >>> model.predict([np.array([[4, 5]]), np.array([[2, 6, 7]])], verbose=0).shape
+        (1, 3, 50)
+    """
+    refuse_copy_between(copy, source_vocab_size)
+    embedding = source = sinusoidal_embedding(vocab_size, embed_dim, dropout)
+    if source_vocab_size is not None or not tie_embeddings:
+        source = sinusoidal_embedding(source_vocab_size or vocab_size, embed_dim, dropout)
+    sizes = (num_heads, hidden_dim or 4 * embed_dim, activation, norm_first)
+    rates = (dropout, attention_dropout)
+    encoder_blocks = _blocks("encoder", num_layers, *sizes, rates)
+    encoder = Encoder(source, encoder_blocks, norm=_last_norm(norm_first))
+    head = decoder_head(
+        embedding,
+        tie_embeddings and not copy,
+        copy=copy,
+        coverage=coverage,
+        norm=_last_norm(norm_first),
+        use_bias=False,
+    )
+    blocks = _blocks("cross", num_decoder_layers or num_layers, *sizes, rates)
+    return Seq2SeqModel(encoder, Decoder(embedding, blocks, head, memory_dim=embed_dim))
+
+
+def _blocks(
+    kind: str,
+    count: int,
+    num_heads: int,
+    hidden_dim: int,
+    activation: str,
+    norm_first: bool,
+    dropout: tuple[float, float],
+) -> list[TransformerBlock]:
+    return [
+        TransformerBlock(
+            num_heads=num_heads,
+            hidden_dim=hidden_dim,
+            activation=activation,
+            norm_first=norm_first,
+            dropout=dropout,
+            kind=kind,
+        )
+        for _ in range(count)
+    ]
+
+
+def _last_norm(norm_first: bool) -> keras.layers.Layer | None:
+    """Pre-norm blocks need one normalization more, behind the last."""
+    return make_norm("layer", 1e-5) if norm_first else None
