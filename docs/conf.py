@@ -4,6 +4,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from sphinx.util import inspect
@@ -125,8 +126,19 @@ def skip_member(
     return True if name in elsewhere or name not in here else None
 
 
+def write_reference(app: Any) -> None:
+    """Write a page for each public module: api/index.md lists them."""
+    modules = [name for name in lmzoo.__all__ if isinstance(getattr(lmzoo, name), ModuleType)]
+    for name in ("lmzoo", *(f"lmzoo.{module}" for module in sorted({*modules, "grammar"}))):
+        page = ROOT / "docs" / "api" / f"{name.removeprefix('lmzoo.')}.md"
+        text = f"# {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n```\n"
+        if not page.exists() or page.read_text("utf-8") != text:
+            page.write_text(text, "utf-8")
+
+
 def setup(app: Any) -> None:
     """Connect the functions above."""
+    app.connect("builder-inited", write_reference)
     app.connect("source-read", on_source_read)
     app.connect("include-read", on_include_read)
     app.connect("autodoc-process-docstring", escape_docstring, priority=400)

@@ -20,7 +20,7 @@ PAGES = {
         *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
         *sorted(DOCS.rglob("*.md")),
     ]
-    if "_build" not in path.parts
+    if "_build" not in path.parts and path.parent.name != "api"  # these are generated
 }
 TEXTS = {name: path.read_text(encoding="utf-8") for name, path in PAGES.items()}
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
