@@ -127,10 +127,14 @@ def skip_member(
 
 
 def write_reference(app: Any) -> None:
-    """Write a page for each public module: api/index.md lists them."""
-    modules = [name for name in lmzoo.__all__ if isinstance(getattr(lmzoo, name), ModuleType)]
-    for name in ("lmzoo", *(f"lmzoo.{module}" for module in sorted({*modules, "grammar"}))):
-        page = ROOT / "docs" / "api" / f"{name.removeprefix('lmzoo.')}.md"
+    """Write a page for each public module; api/index.md lists them."""
+    modules = {name for name in lmzoo.__all__ if isinstance(getattr(lmzoo, name), ModuleType)}
+    folder = ROOT / "docs" / "api"
+    for page in folder.glob("*.md"):
+        if page.stem not in {"index", "lmzoo", "grammar", *modules}:
+            page.unlink()
+    for name in ("lmzoo", *(f"lmzoo.{module}" for module in {*modules, "grammar"})):
+        page = folder / f"{name.removeprefix('lmzoo.')}.md"
         text = f"# {name}\n\n```{{eval-rst}}\n.. automodule:: {name}\n```\n"
         if not page.exists() or page.read_text("utf-8") != text:
             page.write_text(text, "utf-8")
