@@ -1,8 +1,6 @@
-"""The textbook's snippets: runs both columns of README's section and compares their numbers."""
+"""The textbook's snippets: runs both columns of the page and compares their numbers."""
 
 import functools
-import re
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -10,21 +8,20 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 import lmzoo
+from tests.docs.pages import TEXTS, blocks
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-SECTION = README.split("## The textbook's snippets\n")[1].split("\n## ")[0]
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-PARTS = {part[0]: part for part in SECTION.split("\n### ")}
+PAGE = "docs/snippets.md"
+FIRST, *SECTIONS = TEXTS[PAGE].split("\n## ")
+PARTS = {"W": FIRST} | {section[0]: section for section in SECTIONS}
 
 
 @functools.cache
 def run(letter):
     """Run a snippet's two blocks of code after those that it builds on; return their names."""
     names = run({"e": "d", "f": "e"}.get(letter, "W")).copy() if letter != "W" else {}
-    blocks = BLOCK.findall(PARTS["\n" if letter == "W" else letter])
-    for number, block in enumerate(blocks):
+    for number, block in enumerate(blocks(PARTS[letter], "python")):
         keras.utils.set_random_seed(number)
-        exec(compile(block, f"README {letter}, block {number + 1}", "exec"), names)
+        exec(compile(block, f"{PAGE} {letter}, block {number + 1}", "exec"), names)
     return names
 
 
@@ -48,7 +45,7 @@ def lstm_like(by_hand):
 
 def test_every_snippet_shows_both_ways():
     assert sorted(PARTS)[1:] == list("abcdefg")
-    assert [len(BLOCK.findall(PARTS[letter])) for letter in "abcdefg"] == [2] * 7
+    assert [len(blocks(PARTS[letter], "python")) for letter in "abcdefg"] == [2] * 7
 
 
 def test_windows_are_those_cut_by_hand():
@@ -180,7 +177,8 @@ def test_the_articles_sentiment_model_gives_the_same_numbers():
     names = run("g")
     by_hand, model, ids = names["by_hand"], names["model"], names["x"] + 1
     model.set_weights(by_hand.get_weights())
-    probabilities = model.predict(ids, verbose=0)
+    assert_allclose(names["probabilities"], keras.ops.sigmoid(names["logits"]), rtol=0, atol=1e-6)
+    probabilities = keras.ops.sigmoid(model.predict(ids, verbose=0))
     assert_allclose(probabilities, by_hand.predict(ids, verbose=0), rtol=0, atol=1e-6)
     loss, accuracy = by_hand.evaluate(ids, names["labels"], verbose=0)
     found = model.evaluate(ids, names["labels"], verbose=0, return_dict=True)

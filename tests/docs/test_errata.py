@@ -1,4 +1,4 @@
-"""What README's errata say of Keras and of probabilities, checked where a few numbers can do it."""
+"""What the errata say of Keras and of probabilities, checked where a few numbers can do it."""
 
 import keras
 import numpy as np
