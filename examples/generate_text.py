@@ -26,7 +26,7 @@ def main(args: argparse.Namespace) -> None:
     generator = lmzoo.generation.TextGenerator(
         model,
         saved.tokenizer,
-        documents=saved.settings["documents"] != "stream",
+        documents=saved.has_documents,
         temperature=0.8,
         top_p=0.95,
         max_new_tokens=60,

@@ -41,7 +41,7 @@ def main(args: argparse.Namespace) -> None:
         embed_dim=16 if args.smoke else args.embed_dim,
         num_layers=1 if args.smoke else 4,
         num_heads=4,
-        max_length=data.sequence_length,  # learned positions end somewhere
+        max_length=64,  # learned positions end somewhere
         dropout=args.dropout,
     )
     model.summary()
@@ -79,7 +79,7 @@ def main(args: argparse.Namespace) -> None:
     print(f"\n{report}\n\nwritten to {run.folder}\n")
 
     generator = lmzoo.generation.TextGenerator(
-        model, data.tokenizer, documents=data.has_documents, seed=args.seed
+        model, data.tokenizer, documents=data.saved_task.has_documents, seed=args.seed
     )
     generator.show(args.prompt or "")
     if args.interactive:

@@ -4,7 +4,7 @@
     python examples/train_llama_lm.py --data my_text.txt --tokenizer char --minutes 10
 
 Rotary positions, RMSNorm, normalized queries and keys, squared ReLU: of the examples, this recipe
-learns the most from a minute. What it writes lies in runs/train_llama_lm: model, tokenizer, metrics, a learning curve.
+learns the most from a minute. What it writes lies in runs/train_llama_lm.
 """
 
 import argparse
@@ -85,7 +85,7 @@ def main(args: argparse.Namespace) -> None:
     print(f"\n{report}\n\nwritten to {run.folder}\n")
 
     generator = lmzoo.generation.TextGenerator(
-        model, data.tokenizer, documents=data.has_documents, seed=args.seed
+        model, data.tokenizer, documents=data.saved_task.has_documents, seed=args.seed
     )
     generator.show(args.prompt or "")
     if args.interactive:

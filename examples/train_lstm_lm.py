@@ -32,7 +32,7 @@ def main(args: argparse.Namespace) -> None:
         tokenizer=args.tokenizer,
         sequence_length=64,
         batch_size=40,
-        pack=False,  # each document has rows of its own
+        layout="padded",  # each document has rows of its own
         grammar_size=4_000 if args.smoke else 250_000,
         seed=args.seed,
     )
@@ -79,7 +79,7 @@ def main(args: argparse.Namespace) -> None:
     print(f"\n{report}\n\nwritten to {run.folder}\n")
 
     generator = lmzoo.generation.TextGenerator(
-        model, data.tokenizer, documents=data.has_documents, seed=args.seed
+        model, data.tokenizer, documents=data.saved_task.has_documents, seed=args.seed
     )
     generator.show(args.prompt or "")
     if args.interactive:

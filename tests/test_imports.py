@@ -30,21 +30,22 @@ ALLOWED = {
     "dialogue_format": set(),
     "generation": {"dialogue_format"},
     "models": {"layers", "losses", "metrics", "registry"},
-    "callbacks": {"generation", "metrics"},
-    "evaluation": {"data", "metrics"},
+    "evaluation": {"data", "generation", "grammar", "metrics"},
+    "callbacks": {"evaluation", "generation", "metrics"},
+    "training": {"losses", "models"},
     "pretrained": {"data", "models", "registry", "tokenizers"},
-    "experiment": {
+    "cli": {
         "callbacks",
         "data",
         "evaluation",
         "generation",
-        "grammar",
         "losses",
         "metrics",
         "optimizers",
         "pretrained",
         "registry",
         "schedules",
+        "training",
     },
 }
 # The same inside lmzoo/data, whose modules and folders import each other in one direction only.

@@ -179,8 +179,8 @@ def _classify_reply(model: keras.Model, saved: Any, *, top: int = 5) -> Reply:
             model,
             text,
             tokenizer=saved.tokenizer,
-            labels=saved.labels,
-            max_length=saved.max_length,
+            labels=saved.settings["labels"],
+            max_length=saved.settings["max_length"],
             probabilities=True,
         )
         best = sorted(probabilities, key=lambda label: -probabilities[label])[:top]

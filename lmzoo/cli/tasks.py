@@ -1,6 +1,7 @@
 """What `lmzoo train` calls for each task: data, model, loss, noise, evaluation, their defaults."""
 
 import inspect
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ import lmzoo
 from lmzoo import callbacks, data, evaluation, losses, schedules, training
 from lmzoo.cli.settings import Settings, parse_settings
 from lmzoo.errors import ArgumentError
+from lmzoo.registry import builder_of
 
 SMOKE = {"grammar_size": 500, "batch_size": 8, "tokens_per_batch": 512, "sequence_length": 32}
 SMOKE_SIZES = {"embed_dim": 16, "hidden_dim": 16, "filters": 8, "num_layers": 1, "num_heads": 2}
@@ -156,7 +158,7 @@ class Task:
             )
         chosen = [item.partition("=")[2] for item in items if item.startswith("optimizer=")]
         functions: dict[str, Callable[..., Any]] = {
-            "model": lmzoo.registry.builder(name),
+            "model": builder_of(name),
             "data": self.prepare,
             "optimizer": optimizer_class(chosen[-1] if chosen else self._default("optimizer")),
             "fit": fit_options,
@@ -215,7 +217,7 @@ class Task:
             raise ArgumentError(f"--folds {fold[1]}: {corpus.name} is split already")
         for name in set(known) & set(arguments) - {"seed"}:
             del arguments[name]
-        return data.folds(corpus, fold[1], seed=0)[fold[0]]
+        return next(itertools.islice(data.folds(corpus, fold[1], seed=0), fold[0], None))
 
     def build(self, name: str, prepared: Any, settings: Settings) -> keras.Model:
         """Builds the model with the sizes that follow from the data.
@@ -228,7 +230,7 @@ class Task:
         Returns:
             The model, not compiled.
         """
-        known = inspect.signature(lmzoo.registry.builder(name)).parameters
+        known = inspect.signature(builder_of(name)).parameters
         sizes = {"vocab_size": prepared.vocab_size, **self.sizes(prepared)}
         sizes = {key: value for key, value in sizes.items() if key in known}
         model = lmzoo.build_model(name, **{**sizes, **settings["model"]})
@@ -313,7 +315,7 @@ TASKS = {
         data.prepare_lm,
         evaluation.language_model,
         losses.CrossEntropy,
-        lambda found: {"max_length": found.batches["train"].sequence_length},
+        lambda found: {"max_length": found.settings["sequence_length"]},
         defaults={
             "model": {"embed_dim": 128, "hidden_dim": 256, "num_layers": 1, "dropout": 0.1},
             "optimizer": {"learning_rate": 3e-3, "clipnorm": 1.0},

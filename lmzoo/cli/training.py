@@ -9,6 +9,7 @@ import keras
 
 from lmzoo import callbacks
 from lmzoo.cli.flags import add_training_flags, ask, positive
+from lmzoo.cli.prediction import replier
 from lmzoo.cli.settings import Settings
 from lmzoo.cli.tasks import TASKS, Task
 from lmzoo.errors import ArgumentError
@@ -128,7 +129,7 @@ def train_one(
     report = task.evaluate(model, data, settings, seed=seed, smoke=args.smoke)
     report.save(run.folder, seed=seed, vocab_size=data.vocab_size, **run.summary())
     print(f"\n{report}\n\nwritten to {run.folder}")
-    reply = task.replier(model, data)
+    reply = replier(model, data.saved_task)
     if args.prompt is not None:
         print(f"\n{args.prompt}\n  {''.join(reply(args.prompt))}")
     if args.interactive:

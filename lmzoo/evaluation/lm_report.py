@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from lmzoo import grammar
+from lmzoo.data.batching.encoding import count_words
 from lmzoo.evaluation.report import Report
 from lmzoo.generation import generate, score
 from lmzoo.metrics import bits_per_byte, perplexity_per_word
@@ -59,7 +60,7 @@ def language_model(
         metrics["excess_per_word_error"] = excess_error(model, data)
         if samples:
             texts = sample_documents(model, data.tokenizer, samples, seed=seed)
-            parsed = sum(grammar.parses(text, language=data.grammar) for text in texts)
+            parsed = sum(grammar.parses(text, language=data.corpus.grammar) for text in texts)
             metrics |= {"parsed": parsed / len(texts), "sampled": len(texts)}
     return Report(metrics, _rows(metrics, prefix))
 
@@ -153,6 +154,6 @@ def excess_error(model: keras.Model, data: Any) -> float | None:
         return None
     nats = [-float(np.sum(values, dtype=np.float64)) for values in score(model, rows)]
     excess = np.array(nats) - data.floor_per_document
-    words = np.array([data.count_words(data.tokenizer.decode(row)) for row in rows])
+    words = np.array([count_words(data.tokenizer.decode(row)) for row in rows])
     ratio = excess.sum() / words.sum()
     return float(np.std(excess - ratio * words, ddof=1) / words.mean() / math.sqrt(len(rows)))

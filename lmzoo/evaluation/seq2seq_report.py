@@ -59,7 +59,7 @@ def seq2seq(
         name = "val" if split == "valid" else split
         sources, references = (texts[:limit] for texts in data.texts(split))
         references = [join(text) for text in references]
-        if data.lowercase:
+        if data.saved_task.settings["lowercase"]:
             references = [text.lower() for text in references]
         start = time.monotonic()
         texts = answer(
