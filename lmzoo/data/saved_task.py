@@ -40,6 +40,11 @@ class SavedTask:
         pair = (self.source_tokenizer, self.tokenizer)
         return self.tokenizer if self.source_tokenizer is None else pair
 
+    @property
+    def has_documents(self) -> bool:
+        """Whether a language model learned from documents, each of which begins after an end."""
+        return self.settings.get("documents") != "stream"
+
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Writes task.json and the tokenizers or the vocabulary.
 
