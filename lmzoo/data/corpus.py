@@ -40,11 +40,9 @@ def place_of(record: Record, token: int | None = None, default: str = "") -> str
     >>> place_of(Located({"text": "a"}, "a.tsv, line 4")), place_of({"text": "a"}, 1, "here")
     ('a.tsv, line 4', 'here, token 1')
     """
-    place, lines = default, ()
-    if isinstance(record, Located):
-        place, lines = record.place, record.lines
-    if lines:
-        return f"{place}, line {lines[token or 0]:,}"
+    place = record.place if isinstance(record, Located) else default
+    if isinstance(record, Located) and record.lines:
+        return f"{place}, line {record.lines[token or 0]:,}"
     return place if token is None else f"{place}, token {token}"
 
 

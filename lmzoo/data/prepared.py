@@ -1,6 +1,7 @@
 """What the data of every task offer: Datasets by split, a report, resuming, saving."""
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,9 +9,9 @@ from typing import Any
 import tensorflow as tf
 
 from lmzoo.data.batching.batches import Batches, Transform
+from lmzoo.data.batching.checks import check_at_least
 from lmzoo.data.corpus import Corpus
 from lmzoo.data.saved_task import SavedTask
-from lmzoo.errors import ArgumentError
 
 SHOWN = 20  # entries of a report's section that a description shows one by one
 DOCUMENTS = {
@@ -87,9 +88,10 @@ class PreparedData:
     def start_at(self, step: int) -> None:
         """Lets the first pass over `train` begin at a global step, to resume a training.
 
-        From then on `train` begins in epoch `step // steps_per_epoch` behind the batches that the
+        From then on `train` begins in epoch `step // steps_per_epoch`, after the batches that the
         interrupted training has had of it, with the noise that they would have had; later passes
-        are whole. Its cardinality is unknown where the first pass is shorter.
+        are whole. The cardinality stays `steps_per_epoch`, by which `fit` goes in later epochs;
+        Keras's warning that the first one ran out of data is turned off.
 
         Args:
             step: batches to leave out, at least 0.
@@ -97,9 +99,10 @@ class PreparedData:
         Raises:
             ArgumentError: `step` below 0.
         """
-        if step < 0:
-            raise ArgumentError(f"step is {step}; it must be at least 0")
+        check_at_least(0, {"step": step})
         self._first_step = step
+        if step % self.steps_per_epoch:
+            warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
 
     def transform_train(self, function: Transform) -> None:
         """Applies a function to the training batches, after those registered before.

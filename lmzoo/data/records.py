@@ -62,7 +62,7 @@ class Kind:
 
     def extras(self, record: Mapping[str, Any]) -> list[Any]:
         """The value of the key that a record may have besides, if it is there."""
-        return [record[self.extra]] if self.extra in record else []
+        return [record[self.extra]] if self.extra and self.extra in record else []
 
 
 def _text(values: Sequence[Any], names: Sequence[str], place: str) -> Record:

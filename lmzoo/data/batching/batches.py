@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import tensorflow as tf
 
+from lmzoo.data.batching.checks import check_at_least
 from lmzoo.data.batching.orders import BatchPlan, Order
 from lmzoo.data.batching.passes import Passes, counted_by
 from lmzoo.errors import ArgumentError
@@ -79,42 +80,38 @@ class Batches:
                 batches out.
 
         Returns:
-            A Dataset of known cardinality, unless the first pass begins within an epoch.
+            A Dataset whose cardinality is that of whole epochs, also where its first pass, which
+            begins within an epoch, ends earlier: `fit` goes by it in all later epochs.
 
         Raises:
             ArgumentError: `step` below 0; a transform that changes the number of batches.
         """
-        if step < 0:
-            raise ArgumentError(f"step is {step}; it must be at least 0")
+        check_at_least(0, {"step": step})
         passes = Passes(step, self.steps)
-        begins_within = passes.first_step > 0
-
-        def first_made() -> int:
-            return 0 if transforms else passes.first_step
-
-        def steps() -> Iterator[tuple[np.ndarray, np.ndarray]]:
-            numbers = np.arange(first_made(), self.steps)
-            yield numbers >= passes.first_step, numbers == self.steps - 1
-
-        whole = self._from_generator(lambda: self.chunks(passes.epoch, first_made()))
-        if transforms or not begins_within:
-            whole = whole.apply(tf.data.experimental.assert_cardinality(self.steps))
+        # Transforms get whole epochs; without them nothing is made that is left out.
+        whole = self._from_generator(
+            lambda: self.chunks(passes.epoch, 0 if transforms else passes.first_step)
+        )
         flags = (tf.TensorSpec((None,), tf.bool),) * 2
-        places = tf.data.Dataset.from_generator(steps, output_signature=flags).unbatch()
-        dataset = tf.data.Dataset.zip(self._transformed(whole, transforms, passes), places)
-        if transforms and begins_within:
-            dataset = dataset.filter(lambda batch, place: place[0])
-        dataset = prefetched(dataset).map(_counter(passes))
-        if not begins_within:
-            dataset = dataset.apply(tf.data.experimental.assert_cardinality(self.steps))
-        return dataset
+        places = tf.data.Dataset.from_generator(
+            lambda: passes.flags(0 if transforms else passes.first_step), output_signature=flags
+        )
+        dataset = self._transformed(whole, transforms, passes)
+        dataset = tf.data.Dataset.zip(places.unbatch(), dataset)
+        if transforms and passes.first_step:
+            dataset = dataset.filter(lambda place, batch: place[0])
+        dataset = prefetched(dataset).map(_deliver(passes))
+        if passes.first_step:
+            return _shorter_first_pass(dataset, passes)
+        return dataset.apply(tf.data.experimental.assert_cardinality(self.steps))
 
     def _transformed(
         self, dataset: tf.data.Dataset, transforms: Sequence[Transform], passes: Passes
     ) -> tf.data.Dataset:
+        length = tf.data.experimental.assert_cardinality(self.steps)
         with counted_by(passes):
-            for transform in transforms:
-                dataset = dataset.apply(transform)
+            for number, transform in enumerate(transforms):
+                dataset = (dataset if number else dataset.apply(length)).apply(transform)
                 if int(dataset.cardinality()) != self.steps:
                     raise ArgumentError(
                         f"{getattr(transform, '__name__', transform)} changes the number of "
@@ -136,14 +133,18 @@ def _shape(plan: BatchPlan) -> tuple[int, ...]:
     return (len(plan.rows), *plan.widths)
 
 
-def _counter(passes: Passes) -> Callable[[Any, Any], Any]:
-    """Counts a pass when its last batch is delivered, not when it is made ahead of its use."""
+def _deliver(passes: Passes) -> Callable[[Any, Any], Any]:
+    """Counts a whole pass when its last batch is delivered.
+
+    Not when it is made, which is ahead of its use; nor when somebody asks for what follows, which
+    `fit` does not where it knows the length.
+    """
 
     def finish() -> np.int64:
         passes.finish()
         return np.int64(passes.epoch)
 
-    def deliver(batch: Any, place: tuple[Tensor, Tensor]) -> Any:
+    def deliver(place: tuple[Tensor, Tensor], batch: Any) -> Any:
         tf.cond(
             place[1],
             lambda: tf.numpy_function(finish, [], tf.int64),
@@ -154,12 +155,35 @@ def _counter(passes: Passes) -> Callable[[Any, Any], Any]:
     return deliver
 
 
-def prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Some batches ahead of their use, without autotuning.
+def _shorter_first_pass(dataset: tf.data.Dataset, passes: Passes) -> tf.data.Dataset:
+    """Gives the Dataset the cardinality of its later passes.
 
-    There is nothing to tune here, and the end of an autotuned iterator often waits half a second
-    for the tuning thread: at each end of an epoch and of an evaluation.
+    Keras cuts all epochs to the first one where it knows no cardinality. Here, `repeat` makes the
+    shorter pass endless and `take` gives it a length, but it ends early: repeated, it is empty.
+    """
+
+    def end() -> Iterator[Any]:
+        if passes.first_step:
+            passes.finish()
+            passes.is_over = True
+        yield from ()
+
+    ends = tf.data.Dataset.from_generator(end, output_signature=dataset.element_spec)
+    endless = dataset.concatenate(ends).repeat()
+    return _without_autotuning(endless.take(passes.steps_per_epoch))
+
+
+def _without_autotuning(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """There is nothing to tune here.
+
+    The end of an autotuned iterator often waits half a second for the tuning thread: at each end
+    of an epoch and of an evaluation.
     """
     options = tf.data.Options()
     options.autotune.enabled = False
-    return dataset.prefetch(PREFETCH).with_options(options)
+    return dataset.with_options(options)
+
+
+def prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Makes some batches ahead of their use."""
+    return _without_autotuning(dataset.prefetch(PREFETCH))

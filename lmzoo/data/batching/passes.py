@@ -18,13 +18,28 @@ class Passes:
     Attributes:
         epoch: of the pass that begins next.
         first_step: where in its epoch that pass begins; 0 after the first pass.
+        is_over: whether a shorter pass has just ended.
     """
 
     def __init__(self, step: int, steps_per_epoch: int) -> None:
+        self.steps_per_epoch, self.is_over = steps_per_epoch, False
         self.epoch, self.first_step = divmod(step, steps_per_epoch)
 
+    def flags(self, first: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Yields, for the batches of a pass from `first` on, which it shows, and which ends it.
+
+        The end of a shorter pass is not known by its last batch (a look at the only batch of a
+        pass would be a pass), but by asking for more; what follows it is nothing.
+        """
+        if self.is_over:
+            self.is_over = False
+            return
+        steps = np.arange(first, self.steps_per_epoch)
+        is_last = (steps == self.steps_per_epoch - 1) & (not self.first_step)
+        yield steps >= self.first_step, is_last
+
     def finish(self) -> None:
-        """Counts a pass whose last batch was delivered."""
+        """Counts a pass."""
         self.epoch, self.first_step = self.epoch + 1, 0
 
 
@@ -64,4 +79,5 @@ def batch_seeds(seed: int | None) -> tf.data.Dataset:
         return tf.data.Dataset.counter().map(lambda step: tf.stack([key, step]))
 
     keys = tf.data.Dataset.from_generator(generate, output_signature=tf.TensorSpec((), tf.int64))
-    return keys.flat_map(count)
+    endless = tf.data.experimental.assert_cardinality(tf.data.INFINITE_CARDINALITY)
+    return keys.flat_map(count).apply(endless)

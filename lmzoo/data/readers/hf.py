@@ -46,7 +46,8 @@ def _features(
     given: Mapping[str, Any],
 ) -> tuple[dict[str, Feature], dict[str, tuple[str, ...]]]:
     """The features, and where their values stand; languages of translations are features."""
-    features, paths = {}, {}
+    features: dict[str, Feature] = {}
+    paths: dict[str, tuple[str, ...]] = {}
     for name, feature in given.items():
         languages = getattr(feature, "languages", None)
         for language in languages or ():

@@ -118,7 +118,7 @@ def _read(
     if are_files := "block" in first:
         rules.pop("bom", None)  # the reader of files knows where a file starts
     blocks = join_blocks(given, kind, counts) if are_files else (r["text"] for r in given)
-    cleaned = (apply_rules(block, rules, counts) for block in blocks)
+    cleaned: Iterator[str] = (apply_rules(block, rules, counts) for block in blocks)
     if not are_files and kind != "document":
         cleaned = end_lines(cleaned)
     return cleaned if kind == "stream" else split_documents_at(cleaned, kind, counts)

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lmzoo.data import train_tokenizer
-from lmzoo.data.classification import from_labeled, prepare_classification, sort_labels
-from lmzoo.data.labeled import Labeled
-from lmzoo.data.text_batches import encode_texts
+from lmzoo.data import encode_texts, prepare_classification, train_tokenizer
+from lmzoo.data.batching.labels import sort_labels
+from lmzoo.data.corpus import Corpus
 from lmzoo.errors import ArgumentError, DataError
 
 WORDS = ["a", "b", "c", "d", "e", "f", "g", "h"]
@@ -68,11 +67,10 @@ def test_the_order_is_seeded_and_goes_on_from_any_step():
     train = data.train
     first, second = decoded(data, train), decoded(data, train)
     assert first != second
-    steps = data.steps_per_epoch
-    whole = decoded(data, prepare(1).train_from(0).take(2 * steps))
-    assert whole == first + second
-    rest = decoded(data, prepare(1).train_from(steps + 2).take(steps - 2))
+    data.start_at(data.steps_per_epoch + 2)
+    whole, rest = first + second, decoded(data, data.train)
     assert rest == whole[-len(rest) :]
+    assert 0 < len(rest) < len(second)
     assert decoded(data, prepare(2).train) != first
 
 
@@ -125,7 +123,7 @@ def test_labels_that_cannot_be_used_are_named(tmp_path):
     for part in ("train", "test"):
         path = tmp_path / f"{part}.tsv"
         path.write_text(f"text\tlabel\na\tx\n\tx\nb\t{'z' if part == 'test' else 'y'}\n")
-    with pytest.raises(DataError, match=r"test, line 4 has the label 'z', .*\('b'\).* x, y$"):
+    with pytest.raises(DataError, match=r"test.tsv, line 4 has the label 'z', .*\('b'\).* x, y$"):
         prepare_classification(tmp_path, valid_fraction=0.0)
     with pytest.raises(DataError, match="no usable text for test: of 1 none has a token"):
         prepare_classification({"train": [("a", "x"), ("b", "y")], "test": [("", "x")]},
@@ -135,7 +133,7 @@ def test_labels_that_cannot_be_used_are_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"max_length": 0}, {"batch_size": 0}, {"valid_fraction": 1.0}, {"form": "lines"}]
+    "wrong", [{"max_length": 0}, {"batch_size": 0}, {"valid_fraction": 1.0}, {"format": "lines"}]
 )
 def test_arguments_outside_their_range(wrong):
     with pytest.raises(ArgumentError):
@@ -143,13 +141,15 @@ def test_arguments_outside_their_range(wrong):
 
 
 def test_what_is_found_already_and_the_grammar_are_prepared_alike():
-    found = Labeled("mine", {"train": lambda: iter([("A a", "x"), ("b", "y")])}, ["a note"])
-    one = from_labeled(found, valid_fraction=0.0, lowercase=True)
-    two = prepare_classification(found, valid_fraction=0.0, lowercase=True)
-    assert one.describe() == two.describe()
+    records = [{"text": "A a", "label": "x"}, {"text": "b", "label": "y"}]
+    one = prepare_classification(
+        Corpus("mine", {"train": lambda: records}, ["a note"]), valid_fraction=0.0, lowercase=True
+    )
+    two = prepare_classification(records, valid_fraction=0.0, lowercase=True)
+    assert one.describe().splitlines()[1:-1] == two.describe().splitlines()[1:]
     assert "note       a note" in one.describe()
     assert one.vocab_size == train_tokenizer(["a b"], kind="word").vocab_size
-    data = prepare_classification("grammar", grammar_documents=60)
+    data = prepare_classification("grammar", grammar_size=60)
     assert data.labels == ["negative", "positive"]
     assert (data.report["train"]["texts"], data.report["valid"]["texts"]) == (60, 500)
 

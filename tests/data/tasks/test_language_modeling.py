@@ -1,17 +1,15 @@
 """From texts to batches in one call."""
 
-import importlib.util
 import json
 import math
-import sys
+import tempfile
 
 import numpy as np
 import pytest
 
-import lmzoo.data
 from lmzoo import grammar
 from lmzoo.data import prepare_lm, read_texts, train_tokenizer
-from lmzoo.data import store as store_module
+from lmzoo.data.batching.token_store import TokenStore
 from lmzoo.errors import ArgumentError, DataError, TokenizerError
 
 TEXT = "".join(f"line {number}: to be, or not to be\n" for number in range(40))
@@ -56,9 +54,9 @@ def test_the_tokenizer_sees_the_training_text_only(tmp_path):
     assert any("does not give back" in note for note in data.report["notes"])
 
 
-@pytest.mark.parametrize("pack", [True, False])
-def test_documents_fill_rows_whole(pack):
-    data = prepare_lm(POEMS, **SMALL | {"sequence_length": 128}, pack=pack)
+@pytest.mark.parametrize("layout", ["packed", "padded"])
+def test_documents_fill_rows_whole(layout):
+    data = prepare_lm(POEMS, **SMALL | {"sequence_length": 128}, layout=layout)
     end = data.tokenizer.eos_id
     seen = []
     for part in (data.train, data.valid):
@@ -73,7 +71,7 @@ def test_documents_fill_rows_whole(pack):
                 assert not ids[row, length:].any()
                 texts = np.split(next_ids[row, :length], np.flatnonzero(ids[row, :length] == end))
                 found = [data.tokenizer.decode(text) for text in texts if len(text)]
-                assert pack or len(found) == 1
+                assert layout == "packed" or len(found) == 1
                 seen += found
     assert sorted(seen) == sorted(POEMS)
     assert data.report["train"]["cut_documents"] == 0
@@ -96,7 +94,7 @@ def test_poems_are_paragraphs_of_a_file(tmp_path):
 
 
 def test_contiguous_batches_carry_on():
-    data = prepare_lm([TEXT], **SMALL, documents="stream", contiguous=True)
+    data = prepare_lm([TEXT], **SMALL, documents="stream", layout="contiguous")
     for part in (data.train, data.valid):
         ids, next_ids, weights = (np.array(x) for x in zip(*part.as_numpy_iterator(), strict=True))
         assert (next_ids[:-1, :, -1] == ids[1:, :, 0])[weights[1:, :, 0] == 1].all()
@@ -106,7 +104,7 @@ def test_contiguous_batches_carry_on():
 
 
 def test_contiguous_lanes_of_documents_begin_with_a_document():
-    data = prepare_lm(POEMS, **SMALL, contiguous=True)
+    data = prepare_lm(POEMS, **SMALL, layout="contiguous")
     for part in (data.train, data.valid):
         first = next(part.as_numpy_iterator())
         assert (first[0][:, 0] == data.tokenizer.eos_id).all()
@@ -116,9 +114,9 @@ def test_contiguous_lanes_of_documents_begin_with_a_document():
 def test_the_seed_decides_everything():
     def batches(seed):
         data = prepare_lm(POEMS, **SMALL, seed=seed)
-        return [
-            part.tolist() for b in data.train_from(3).take(40).as_numpy_iterator() for part in b
-        ]
+        data.start_at(3)
+        train = data.train
+        return [part.tolist() for _ in "ab" for b in train.as_numpy_iterator() for part in b]
 
     assert batches(1) == batches(1) != batches(2)
 
@@ -135,9 +133,9 @@ def test_validation_may_read_earlier_tokens_again():
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_the_floor_of_the_grammar(language):
     source = "grammar" if language == "en" else "grammar:zh"
-    texts = read_texts(source, grammar_documents=30)
+    texts = read_texts(source, grammar_size=30)
     data = prepare_lm(texts, tokenizer="byte", sequence_length=512, batch_size=4)
-    valid = list(texts.read("valid"))
+    valid = [record["text"] for record in texts.read("valid")]
     assert data.floor_nats == pytest.approx(grammar.floor(valid, language=language))
     assert len(data.floor_per_document) == len(valid) == data.report["valid"]["documents"]
     assert data.floor_nats == pytest.approx(data.floor_per_document.sum())
@@ -147,7 +145,7 @@ def test_the_floor_of_the_grammar(language):
 
 
 def test_no_floor_where_none_holds():
-    texts = read_texts("grammar", grammar_documents=30)
+    texts = read_texts("grammar", grammar_size=30)
     short = prepare_lm(texts, **SMALL | {"tokenizer": "byte"})
     assert short.floor_nats is None
     assert any("no floor: " in n and "sequence_length=16" in n for n in short.report["notes"])
@@ -159,9 +157,10 @@ def test_no_floor_where_none_holds():
 
 def test_many_tokens_go_to_a_file(tmp_path, monkeypatch):
     in_memory = weighted(prepare_lm(POEMS, **SMALL).train)
-    monkeypatch.setattr(store_module.TokenStore.__init__, "__defaults__", (None, 100))
-    data = prepare_lm(POEMS, **SMALL, cache_dir=tmp_path / "cache")
-    assert list((tmp_path / "cache").rglob("tokens.bin"))
+    monkeypatch.setattr(TokenStore.__init__, "__defaults__", (100,))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    data = prepare_lm(POEMS, **SMALL)
+    assert list(tmp_path.rglob("tokens.bin"))
     assert weighted(data.train) == in_memory
 
 
@@ -196,6 +195,8 @@ def test_a_validation_text_without_a_token_to_predict(tmp_path):
 def test_sizes_below_1(name):
     with pytest.raises(ArgumentError, match=f"{name} is 0; it must be at least 1"):
         prepare_lm(POEMS, **SMALL | {name: 0})
+    with pytest.raises(ArgumentError, match="layout is 'lanes'; choose one of packed"):
+        prepare_lm(POEMS, **SMALL, layout="lanes")
 
 
 def test_the_report_is_json_and_reads_well(tmp_path):
@@ -205,17 +206,3 @@ def test_the_report_is_json_and_reads_well(tmp_path):
     assert lines[1] == "documents  stream (one text without document borders)"
     assert lines[2] == "cleaning   bom 1, line_ends 40, nul 0, controls 0, unicode 0"
     assert lines[3].startswith("tokenizer  kind char")
-
-
-def test_public_names_are_imported_when_they_are_used():
-    before = set(sys.modules)
-    spec = importlib.util.spec_from_file_location("fresh", lmzoo.data.__file__)
-    fresh = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(fresh)
-    assert set(sys.modules) == before
-    assert set(vars(fresh)) & set(fresh.__all__) == set()
-    assert dir(fresh) == sorted(fresh.__all__)
-    for name in lmzoo.data.__all__:
-        assert getattr(lmzoo.data, name).__name__.rpartition(".")[2] == name
-    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
-        getattr(lmzoo.data, "noth" + "ing")

@@ -5,9 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lmzoo.data.intents import read_intents
-from lmzoo.data.tagged import read_tagged
-from lmzoo.data.tagging import prepare_tagging
+from lmzoo.data import prepare_tagging, read_tagged
 from lmzoo.data.tags.vocabulary import cut_middle, load_tagging_vocabulary
 from lmzoo.errors import ArgumentError, DataError
 from lmzoo.tokenizers import load_tokenizer
@@ -75,13 +73,13 @@ def test_the_order_is_seeded_and_goes_on_from_any_step():
         return prepare_tagging(sentences, batch_size=4, valid_fraction=0.0, seed=seed)
 
     data = prepare(1)
-    steps, train = data.steps_per_epoch, data.train
+    train = data.train
     first, second = decoded(data, train), decoded(data, train)
     assert first != second
-    whole = decoded(data, prepare(1).train_from(0).take(2 * steps))
-    assert whole == first + second
-    rest = decoded(data, prepare(1).train_from(steps + 2).take(steps - 2))
+    data.start_at(data.steps_per_epoch + 2)
+    whole, rest = first + second, decoded(data, data.train)
     assert rest == whole[-len(rest) :]
+    assert 0 < len(rest) < len(second)
     assert decoded(data, prepare(2).train) != first
 
 
@@ -93,7 +91,7 @@ def test_words_only_and_the_words_of_a_part():
     assert data.num_characters is None
     for part in ("train", "valid"):
         pairs = list(zip(data.words(part), data.tag_lists(part), strict=True))
-        assert pairs == list(data.tagged.read(part))
+        assert pairs == [(s["tokens"], s["tags"]) for s in data.corpus.read(part)]
         assert len(pairs) == data.report[part]["sentences"]
     assert (data.valid_steps, data.test_steps, data.test) == (len(list(data.valid)), 0, None)
 
@@ -177,7 +175,7 @@ def test_the_vocabulary_is_counted_on_training_words():
 def test_tags_and_intents_that_training_lacks_come_last_and_are_counted():
     train = [(["play", "jazz"], ["O", "B-genre"], "Play"), (["stop"], ["O"], "Stop")]
     test = [(["go", "to", "Rome"], ["O", "O", "B-city"], "Go"), (["stop"], ["O"], "Stop")]
-    data = prepare_tagging(read_intents({"train": train, "test": test}), valid_fraction=0.0)
+    data = prepare_tagging({"train": train, "test": test}, valid_fraction=0.0)
     assert data.tags == ["O", "B-genre", "B-city"]
     assert data.intents == ["Play", "Stop", "Go"]
     assert data.class_counts == {"O": 2, "B-genre": 1}
@@ -243,8 +241,6 @@ def test_arguments_outside_their_range(wrong):
     sentences = [(["a", "b"], ["B-x", "O"])]
     with pytest.raises(ArgumentError):
         prepare_tagging(sentences, **wrong)
-    with pytest.raises(ArgumentError, match="say them to read_tagged"):
-        prepare_tagging(read_tagged(sentences), repair=True)
     with pytest.raises(DataError, match="too few different sentences to set some aside"):
         prepare_tagging(sentences)
     with pytest.raises(DataError, match="no word for training"):
