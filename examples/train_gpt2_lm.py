@@ -67,7 +67,7 @@ def main(args: argparse.Namespace) -> None:
         callbacks=[
             callbacks.StopOnNaN(),
             callbacks.TimeBudget(args.minutes, warmup=0.05, state=start),
-            callbacks.PeriodicValidation(data.valid, every_steps=300),
+            callbacks.PeriodicValidation(data.valid, every_steps=300, state=start),
             run,
             callbacks.LearningCurve(run.folder, state=start),
             callbacks.StopOnSignal(run),

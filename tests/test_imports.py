@@ -34,6 +34,7 @@ ALLOWED = {
     "callbacks": {"evaluation", "generation", "metrics"},
     "training": {"losses", "models"},
     "pretrained": {"data", "models", "registry", "tokenizers"},
+    "__main__": {"cli"},
     "cli": {
         "callbacks",
         "data",

@@ -71,7 +71,7 @@ def train(build, folder, *, resume=False, stop=None, wrap=None):
         initial_epoch=start["epoch"],
         verbose=0,
         callbacks=[
-            callbacks.PeriodicValidation(data.valid, every_steps=3),
+            callbacks.PeriodicValidation(data.valid, every_steps=3, state=start),
             run,
             callbacks.LearningCurve(run.folder, state=start),
             *stopping,

@@ -1,7 +1,7 @@
 """Validation inside long epochs."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from lmzoo.callbacks.progress import Progress
@@ -23,6 +23,7 @@ class PeriodicValidation(Progress):
         every_steps: batches between two evaluations; None: not by steps. (By steps a resumed
             training equals an unbroken one exactly, by time it cannot.)
         max_fraction: of the time, 0 to 1.
+        state: what `Checkpoint.start` returned: steps are counted on from it. None: from zero.
         clock: seconds, monotonic.
 
     Raises:
@@ -40,9 +41,10 @@ class PeriodicValidation(Progress):
         every_seconds: float | None = None,
         every_steps: int | None = None,
         max_fraction: float = 1 / 12,
+        state: Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__(clock=clock)
+        super().__init__(state, clock)
         for name, value in (("every_seconds", every_seconds), ("every_steps", every_steps)):
             if value is not None and not value > 0:
                 raise ArgumentError(f"{name} is {value}; it must be above 0, or None")
@@ -52,38 +54,39 @@ class PeriodicValidation(Progress):
         self.every_seconds = every_seconds
         self.every_steps = every_steps
         self.max_fraction = max_fraction
-        self._measured_at = (0, 0.0)
+        self._measured_at = 0.0
         self._cost = 0.0
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Starts the clock."""
         super().on_train_begin(logs)
-        self._measured_at = (self.step, self.seconds)
+        self._measured_at = self.seconds
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Evaluates, if it is time."""
+        before = self.step
         super().on_train_batch_end(batch, logs)
-        last = self._batches == (self.params or {}).get("steps")
-        if logs is None or last or self.model.stop_training or not self._is_time():
+        last = self.step_in_epoch == (self.params or {}).get("steps")
+        if logs is None or last or self.model.stop_training or not self._is_time(before):
             return
         start = self.clock()
         found = self.model.evaluate(self.data, verbose=0, return_dict=True)
         self._cost = self.clock() - start
         self.model.reset_metrics()
         logs.update({f"val_{name}": float(value) for name, value in found.items()})
-        self._measured_at = (self.step, self.seconds)
+        self._measured_at = self.seconds
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Begins to wait anew if `fit` has just validated."""
         super().on_epoch_end(epoch, logs)
         if any(name.startswith("val_") for name in logs or {}):
-            self._measured_at = (self.step, self.seconds)
+            self._measured_at = self.seconds
 
-    def _is_time(self) -> bool:
-        step, seconds = self._measured_at
-        if self.every_steps is not None and self.step - step >= self.every_steps:
+    def _is_time(self, before: int) -> bool:
+        every = self.every_steps
+        if every is not None and self.step // every > before // every:
             return True
         if self.every_seconds is None:
             return False
         wait = max(self.every_seconds, self._cost * (1 / self.max_fraction - 1))
-        return self.seconds - seconds >= wait
+        return self.seconds - self._measured_at >= wait

@@ -65,7 +65,7 @@ class Progress(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Counts the epoch, unless it was stopped before its last batch."""
         total = (self.params or {}).get("steps")
-        if self._batches < total if total else self._stopped_inside:
+        if self.step_in_epoch < total if total else self._stopped_inside:
             return
         self.epoch, self.step_in_epoch = epoch + 1, 0
 

@@ -25,6 +25,7 @@ def fit_options(
     steps_per_execution: int = 10,
     warmup: float = 0.05,
     patience: int | None = None,
+    validate_every: int | None = 1000,
     bleu_texts: int = 500,
 ) -> None:
     """Options of compiling and fitting, read from this signature.
@@ -35,6 +36,7 @@ def fit_options(
         steps_per_execution: batches between two calls of the callbacks.
         warmup: fraction of the training over which the learning rate rises.
         patience: early stopping after so many epochs without a better model; None: never.
+        validate_every: steps between two validations inside an epoch; None: at its end only.
         bleu_texts: validation texts whose BLEU chooses the best seq2seq model.
     """
 

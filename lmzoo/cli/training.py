@@ -118,7 +118,9 @@ def train_one(
         callbacks=[
             callbacks.StopOnNaN(),
             callbacks.TimeBudget(minutes, warmup=fit.get("warmup", 0.05), state=start),
-            callbacks.PeriodicValidation(data.valid, every_seconds=minutes and 4 * minutes),
+            callbacks.PeriodicValidation(
+                data.valid, every_steps=fit.get("validate_every"), state=start
+            ),
             *task.watch(data, settings),
             run,
             callbacks.LearningCurve(run.folder, label=task.unit, state=start),

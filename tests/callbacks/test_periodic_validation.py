@@ -67,10 +67,12 @@ def test_by_steps_it_measures_what_evaluate_finds_and_training_is_the_same():
     assert measured[6] == pytest.approx(seen.evaluate(make_data(), verbose=0), rel=1e-5)
 
 
-def test_the_end_of_an_epoch_counts_where_fit_validates():
-    validation = PeriodicValidation(make_data(), every_steps=4)
+def test_the_end_of_an_epoch_is_left_to_fit():
+    validation = PeriodicValidation(make_data(), every_steps=5)
     _, measured = fit(validation, validation_data=make_data())
-    assert list(measured) == [4, 8, 14, 18]
+    assert list(measured) == [5, 15]
+    resumed = PeriodicValidation(make_data(), every_steps=4, state={"step": 3})
+    assert list(fit(resumed)[1]) == [1, 5, 9, 13, 17]
 
 
 def test_by_time_it_waits_longer_where_evaluating_is_slow():
