@@ -1,4 +1,4 @@
-"""Optimizers that Keras lacks."""
+"""Optimizers that Keras does not have."""
 
 import re
 from collections.abc import Sequence

@@ -41,7 +41,7 @@ _TOPICS = {
     "work": "write wear",
 }
 _ANIMALS = "ab"  # subjects that are animals
-# Where the verb that a document is about does not stand.
+# Parts that never have the verb that a document is about.
 _ASIDE = {"Cause", "Day", "Friend", "Reason", "Rel", "Subj", "Time", "Weather", "When", "Whole"}
 
 

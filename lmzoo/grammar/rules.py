@@ -127,8 +127,8 @@ class RuleBook:
     """Collects rule templates and expands their features into plain rules.
 
     Args:
-        domains: feature variable -> {value: weight}. A variable that stands in a rule's head is
-            given; one that only stands on the right is chosen with these weights.
+        domains: feature variable -> {value: weight}. A variable in the head of a rule is given;
+            one that is only on the right is chosen with these weights.
         functions: name -> function of feature values that returns a value, or None to omit the
             combination. `<Verb[form(t,k)]>` calls `functions["form"]`.
 

@@ -17,7 +17,7 @@ _TYPES = {
 # Noun phrases for people: mentions that are not names.
 _PEOPLE = ("man", "woman", "person", "kin")
 _MENTION = "ROLE"
-# Prepositions before a day, which are no part of it.
+# Prepositions before a day, which are not part of the entity.
 _OUTSIDE = ("on", "in")
 _WORD = re.compile(r"[A-Za-z]+|[.,?]")
 

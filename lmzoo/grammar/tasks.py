@@ -11,13 +11,13 @@ from lmzoo.grammar.language import check_request, draw_derivations, sampler
 from lmzoo.grammar.orthography import write, write_english
 from lmzoo.grammar.sample import Derivation
 
-# What a headline leaves out wherever it stands.
+# Parts that a headline omits everywhere.
 _ASIDES = {
     "Adj", "Day", "Manner", "Means", "Place", "Rel", "Spot", "Time", "Wild", "With",
 }  # fmt: skip
 # Words of the first sentence that only join its clauses.
 _JOINTS = {"en": {"so", ".", "?"}, "zh": set("，。？虽然因为所以还是")}
-# What is not about the sentence as a whole.
+# Parts that do not concern the sentence as a whole.
 _NESTED = {"Cause", "Clause", "Friend", "Reason", "Rel", "Subj", "Weather", "When"}
 # English and Chinese question, and the symbols that answer it.
 _WHY = ("Why?", "为什么？")
@@ -102,7 +102,7 @@ def headlines(count: int, *, seed: int = 0, language: str = "en") -> list[tuple[
 
     Returns:
         `count` pairs (document, headline). In English the headline is a function of the document;
-        in Chinese it is one of the derivation, which the document nearly always determines.
+        in Chinese it is one of the derivation, of which a document may have several.
 
     Example:
         >>> text, short = headlines(1, seed=5)[0]
@@ -157,7 +157,7 @@ def headline(derivation: Derivation, language: str = "en") -> str:
 def _core(
     tree: Derivation, english: tuple[str | int, ...], language: str, omitted: set[str]
 ) -> list[str]:
-    """The units of a part without its asides, as far as `english`, a slice of its rule, goes."""
+    """The units of a part without its asides; `english` is the slice of its rule to use."""
     kept = {i for i in english if isinstance(i, int) and tree.children[i].name not in _ASIDES}
     units: list[str] = []
     before: str | int = ""

@@ -85,10 +85,10 @@ def load_vectors(
 ) -> Coverage:
     """Load word vectors into the embedding of a model, and count the words that have one.
 
-    A word that the file lacks gets the vector of its lower-case form; if that is missing too, its
-    vector is drawn from N(0, sigma), where sigma is the standard deviation of all numbers of the
-    found vectors. Padding is zeros. "<unk>", "<s>" and "</s>" are looked up as words. The file is
-    read in blocks (see `read_vectors`): memory holds the vocabulary's vectors only.
+    A word that is not in the file gets the vector of its lower-case form; if that is missing too,
+    its vector is drawn from N(0, sigma), where sigma is the standard deviation of all numbers of
+    the found vectors. Padding is zeros. "<unk>", "<s>" and "</s>" are looked up as words. The file
+    is read in blocks (see `read_vectors`): memory holds the vocabulary's vectors only.
 
     Load before `compile` if you set `trainable`: a compiled training step would not change.
 

@@ -1,4 +1,4 @@
-"""Pretokenization and detokenization by rules that Python and TensorFlow's RE2 share.
+"""Pretokenization and detokenization by the same rules in Python and in TensorFlow's RE2.
 
 Both sides run the same patterns. The classes of characters come from the Unicode 3.2 tables that
 every Python has, so a saved tokenizer splits identically under every version of Python and

@@ -126,7 +126,7 @@ class WordTokenizer(WhitespaceTokenizer):
     Words are letters with inner apostrophes ("don't"), numbers ("9:30", "1,000"), abbreviations
     ("p.m."), speakers ("<|user|>"); each punctuation mark and each newline is a token, and in
     scripts without spaces between words (Chinese, Japanese, Thai, ...) each character is;
-    `report["note"]` says so where that is most of the text. Words are ranked by frequency, the
+    `report["note"]` is set where that is most of the text. Words are ranked by frequency, the
     newline first (id 4).
 
     Spaces are not tokens. Decoding restores them by rule, as in printed prose: ordinary English

@@ -39,7 +39,7 @@ def _form(t: str, k: str) -> str:
 
 
 def _said(t: str, k: str) -> str:
-    """The form of "say" before a clause in tense `t`: one says now what will be."""
+    """The form of "say" before a clause in tense `t`: present before future."""
     return _form("past" if t == "past" else "present", k)
 
 
