@@ -18,7 +18,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 SHARED_FLAGS = ("arguments", "seq2seq", "deciding", "classify", "tag")
 # What is run as it stands but for the amount of text and of training.
 SMALLER = {
-    'prepare_lm("grammar",': 'prepare_lm(lmzoo.data.read_texts("grammar", grammar_documents=4000),',
+    'prepare_lm("grammar",': 'prepare_lm(lmzoo.data.read_texts("grammar", grammar_size=4000),',
     "embed_dim=192, hidden_dim=192": "embed_dim=24, hidden_dim=24",
     "epochs=4": "epochs=1",
 }
