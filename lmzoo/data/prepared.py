@@ -143,12 +143,6 @@ class PreparedData:
 def describe_report(report: Mapping[str, Any]) -> str:
     """Prints a report as lines of text, its sections in their order and its notes last.
 
-    Args:
-        report: strings, sections of counts, and "notes".
-
-    Returns:
-        The lines.
-
     Example:
         >>> print(describe_report({"source": "a.txt", "documents": "stream", "notes": ["as is"],
         ...                        "cleaning": {"bom": 1, "nul": 0}, "reading": {},

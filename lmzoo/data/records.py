@@ -44,7 +44,7 @@ class Kind:
     def from_item(self, item: Any, place: str) -> Record:
         """Makes a record of an item of a list: values in the order of the keys, or a dict."""
         names = self.keys
-        if isinstance(item, Mapping):
+        if isinstance(item, dict):
             if missing := [key for key in self.keys if key not in item]:
                 raise DataError(f"{place} has no {missing[0]!r}: {str(item)[:60]}")
             values: Sequence[Any] = [item[key] for key in self.keys] + self.extras(item)

@@ -286,7 +286,7 @@ def _strip_position(record: Record) -> Record:
     for number, token in enumerate(record["tokens"]):
         if len(token) < 2 or not token[-1].isdigit():
             raise DataError(
-                f"{place_of(record, number)}: {token!r} is not a token with a digit behind it; "
+                f"{place_of(record, number)}: {token!r} is not a token that ends in a digit; "
                 "read this file without strip_position"
             )
     return {**record, "tokens": [token[:-1] for token in record["tokens"]]}

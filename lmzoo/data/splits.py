@@ -100,12 +100,10 @@ def group_by_split(
     return {split: found for split, found in groups.items() if split and found}
 
 
-def check_fraction(valid_fraction: float) -> None:
+def check_fraction(fraction: float, name: str = "valid_fraction") -> None:
     """Raises unless a fraction is at least 0 and less than 1."""
-    if not 0 <= valid_fraction < 1:
-        raise ArgumentError(
-            f"valid_fraction is {valid_fraction}; it must be at least 0 and less than 1"
-        )
+    if not 0 <= fraction < 1:
+        raise ArgumentError(f"{name} is {fraction}; it must be at least 0 and less than 1")
 
 
 def split_point(length: int, valid_fraction: float) -> int:
@@ -210,7 +208,7 @@ def stratified_split(
     """
     # scikit-learn's StratifiedShuffleSplit knows no equal texts, and refuses labels with one text
     # and fewer places than labels, which are ordinary here.
-    check_fraction(fraction)
+    check_fraction(fraction, "fraction")
     held = np.zeros(len(labels), bool)
     if not fraction:
         return held

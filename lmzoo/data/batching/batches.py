@@ -43,14 +43,9 @@ class Batches:
         return self.order.steps
 
     def chunks(self, epoch: int, first_step: int = 0) -> Iterator[Any]:
-        """Yields the batches of an epoch, neighbors of one shape stacked.
+        """Yields the batches of an epoch from a step on, neighbors of one shape stacked.
 
-        Args:
-            epoch: its number.
-            first_step: batches to leave out at the beginning.
-
-        Yields:
-            Arrays (batches, batch, ...) in the structure of a batch.
+        Each chunk is arrays (batches, batch, ...) in the structure of a batch.
         """
         waiting: list[BatchPlan] = []
         for plan in islice(self.order.plan(epoch), first_step, None):
@@ -80,8 +75,7 @@ class Batches:
                 batches out.
 
         Returns:
-            A Dataset whose cardinality is that of whole epochs, also where its first pass, which
-            begins within an epoch, ends earlier: `fit` goes by it in all later epochs.
+            A Dataset of the cardinality of whole epochs, also where its first pass ends earlier.
 
         Raises:
             ArgumentError: `step` below 0; a transform that changes the number of batches.

@@ -5,15 +5,8 @@ from collections.abc import Mapping
 from lmzoo.errors import ArgumentError
 
 
-def check_at_least(least: int, values: Mapping[str, int | None]) -> None:
-    """Refuses numbers below a bound; None passes.
-
-    Args:
-        least: the bound.
-        values: arguments by their names.
-
-    Raises:
-        ArgumentError: one is smaller.
+def check_at_least(least: int, values: Mapping[str, float | None]) -> None:
+    """Refuses numbers below a bound by their names; None passes.
 
     Example:
         >>> check_at_least(1, {"batch_size": 32, "max_length": None})

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from lmzoo.data.batching.packing import DocumentPacker, Rows, packing_order
+from lmzoo.data.batching.packing import DocumentPacker, packing_order
 from lmzoo.data.batching.token_store import TokenStore
 from lmzoo.errors import DataError
 
@@ -38,12 +38,6 @@ def count_words(text: str) -> int:
 
     Punctuation next to a Chinese character is not a word.
 
-    Args:
-        text: any text.
-
-    Returns:
-        The number of words.
-
     Example:
         >>> count_words("Two words ."), count_words("两个字。"), count_words("GPT-2 好")
         (3, 3, 2)
@@ -64,7 +58,6 @@ class Encoded:
         counts: documents, characters, bytes and words of the text, its tokens (with end tokens),
             and those of them that are unknown.
         packer: the rows of whole documents; None for a stream.
-        starts: where each document starts, (documents,), if it was asked for.
         first: words, characters and bytes of a stream's first token, which is not predicted.
         changed: a text that decoding does not restore, with its decoded form; None: all came back.
     """
@@ -72,20 +65,12 @@ class Encoded:
     store: TokenStore
     counts: dict[str, int]
     packer: DocumentPacker | None = None
-    starts: np.ndarray | None = None
     first: dict[str, int] = field(default_factory=dict)
     changed: tuple[str, str] | None = None
 
-    @property
-    def rows(self) -> Rows:
-        """The rows of whole documents."""
-        assert self.packer is not None
-        return self.packer.rows()
 
-
-@dataclass
 class Encoder:
-    """Turns texts into tokens.
+    """Turns the texts of one split into tokens.
 
     Args:
         tokenizer: any tokenizer of lmzoo.
@@ -93,68 +78,43 @@ class Encoder:
         check_all: whether to decode every text again, instead of the first few.
     """
 
-    tokenizer: Any
-    count_text: bool = False
-    check_all: bool = False
-    _counts: dict[str, int] = field(default_factory=dict)
-    _changed: tuple[str, str] | None = None
-    _checked: int = 0
+    def __init__(
+        self, tokenizer: Any, *, count_text: bool = False, check_all: bool = False
+    ) -> None:
+        self.tokenizer, self.count_text, self.check_all = tokenizer, count_text, check_all
+        names = ("texts", "characters", "unknown_tokens")
+        self._counts = dict.fromkeys(names + ("bytes", "words") * count_text, 0)
+        self._changed: tuple[str, str] | None = None
+        self._checked = 0
+        self._store = TokenStore(tokenizer.vocab_size)
 
     def encode_stream(self, pieces: Iterable[str]) -> Encoded:
         """Encodes one text given in pieces."""
-        store = self._begin()
         first: dict[str, int] = {}
         for texts, parts in self._batches(pieces):
-            if not first:
-                first = self._count_first(texts[0], parts[0])
-            store.append(np.concatenate(parts))
-        store.close()
-        self._counts["tokens"] = store.size
-        return Encoded(store, self._counts, first=first, changed=self._changed)
+            first = first or self._count_first(texts[0], parts[0])
+            self._store.append(np.concatenate(parts))
+        self._counts["tokens"] = self._store.size
+        return Encoded(self._store, self._counts, first=first, changed=self._changed)
 
     def encode_documents(
-        self,
-        documents: Iterable[str],
-        packer: DocumentPacker,
-        *,
-        reorder: bool = False,
-        keep_starts: bool = False,
+        self, documents: Iterable[str], packer: DocumentPacker, *, reorder: bool = False
     ) -> Encoded:
-        """Encodes documents, each followed by an end token.
+        """Encodes documents, each followed by an end token, and packs them into rows.
 
-        Args:
-            documents: the texts.
-            packer: packs them into rows by their lengths.
-            reorder: whether neighboring documents may be reordered so that rows fill up.
-            keep_starts: whether to keep where each document starts.
-
-        Returns:
-            The tokens, the counts and the rows.
+        With `reorder` neighboring documents change places so that rows fill up.
         """
-        store = self._begin()
-        end = np.array([self.tokenizer.eos_id], np.int32)
+        store, end = self._store, np.array([self.tokenizer.eos_id], np.int32)
         store.append(end)
-        starts: list[np.ndarray] = []
         for _, parts in self._batches(documents):
             lengths = np.array([len(part) + 1 for part in parts], np.int64)
             if reorder:
                 order = packing_order(lengths, packer.sequence_length)
                 parts, lengths = [parts[i] for i in order], lengths[order]
-            if keep_starts:
-                starts.append(store.size + np.cumsum(lengths) - lengths)
             packer.add(lengths.tolist())
             store.append(np.concatenate([ids for part in parts for ids in (part, end)]))
-        store.close()
-        self._counts["tokens"] = store.size - 1
-        self._counts["cut_documents"] = packer.cut
-        places = np.concatenate(starts) if starts else None
-        return Encoded(store, self._counts, packer, places, changed=self._changed)
-
-    def _begin(self) -> TokenStore:
-        names = ("texts", "characters", "unknown_tokens")
-        self._counts = dict.fromkeys(names + ("bytes", "words") * self.count_text, 0)
-        self._changed, self._checked = None, 0
-        return TokenStore(self.tokenizer.vocab_size)
+        self._counts |= {"tokens": store.size - 1, "cut_documents": packer.cut}
+        return Encoded(store, self._counts, packer, changed=self._changed)
 
     def _batches(self, texts: Iterable[str]) -> Iterator[tuple[list[str], list[np.ndarray]]]:
         """Encodes texts, about a million characters at once, and counts."""
@@ -209,9 +169,6 @@ def _group(texts: Iterable[str]) -> Iterator[list[str]]:
 
 def predicted_counts(encoded: Encoded) -> dict[str, int]:
     """Counts the text that the targets of weight 1 cover: all but a stream's first token.
-
-    Args:
-        encoded: tokens with counts of the text.
 
     Returns:
         `tokens` (end tokens included), `words`, `characters` and `bytes` (of the text only).

@@ -6,12 +6,6 @@ from collections.abc import Iterable
 def sort_labels(labels: Iterable[str]) -> list[str]:
     """Sorts class labels: whole numbers by their value, others as strings.
 
-    Args:
-        labels: different strings.
-
-    Returns:
-        The same, sorted.
-
     Example:
         >>> sort_labels(["10", "9"]), sort_labels(["10", "9", "a"])
         (['9', '10'], ['10', '9', 'a'])

@@ -27,20 +27,15 @@ class Rows:
 
 
 def window_rows(size: int, sequence_length: int, *, shift: int = 0, overlap: int = 0) -> Rows:
-    """Cuts a stream of tokens into rows; each token but the first is predicted exactly once.
+    """Cuts a stream into rows, of which the last may be shorter; each token but the first is
+    predicted exactly once.
 
     Args:
         size: tokens in the stream, at least 2.
         sequence_length: positions in a row.
-        shift: targets in the first row, which shifts all borders; 0 is a full row.
+        shift: targets in the first row, which shifts all borders; 0: a full row.
         overlap: positions at the start of each later row that repeat, with weight 0, the end of
             the row before.
-
-    Returns:
-        The rows; the last may be shorter than the others.
-
-    Raises:
-        ArgumentError: `overlap` is not from 0 to `sequence_length - 1`.
 
     Example:
         >>> rows = window_rows(size=8, sequence_length=3)
@@ -69,19 +64,7 @@ def window_rows(size: int, sequence_length: int, *, shift: int = 0, overlap: int
 
 
 def possible_shifts(size: int, sequence_length: int) -> range:
-    """The shifts of `window_rows` that all give the same number of rows: half of all, or more.
-
-    Args:
-        size: tokens in the stream.
-        sequence_length: positions in a row.
-
-    Returns:
-        The shifts to choose from.
-
-    Example:
-        >>> [window_rows(9, 4, shift=s).count for s in possible_shifts(9, 4)]
-        [3, 3, 3]
-    """
+    """The shifts of `window_rows` that all give the same number of rows: half of all, or more."""
     targets = size - 1
     if targets <= sequence_length:
         return range(0, 1)
@@ -96,15 +79,8 @@ def lane_rows(
 ) -> Rows:
     """Splits a stream into lanes, so that each row of a batch continues in the next batch.
 
-    Args:
-        size: tokens in the stream.
-        sequence_length: positions in a row.
-        batch_size: number of lanes.
-        borders: where a lane may begin (starts of documents), (n,), rising; None: anywhere.
-
-    Returns:
-        Rows in the order of the batches; row `t * batch_size + lane` follows row
-        `(t - 1) * batch_size + lane`. Lanes of unequal length end in shorter or empty rows.
+    Row `t * batch_size + lane` follows row `(t - 1) * batch_size + lane`. Lanes of unequal length
+    end in shorter or empty rows; they begin anywhere, or at `borders` (rising, (n,)).
 
     Example:
         >>> rows = lane_rows(size=9, sequence_length=2, batch_size=2)
@@ -130,15 +106,8 @@ class DocumentPacker:
     """Fills rows with whole documents in their order.
 
     A document that does not fit in the rest of a row begins the next one. One that is longer than
-    a row continues in the following rows, and is counted.
-
-    Args:
-        sequence_length: positions in a row.
-        pack: False gives each document its own rows.
-
-    Attributes:
-        cut: number of documents longer than a row.
-        starts: where rows start.
+    a row continues in the following rows, and is counted as `cut`. Without `pack` each document
+    has its own rows.
 
     Example:
         >>> packer = DocumentPacker(sequence_length=6)
@@ -151,13 +120,14 @@ class DocumentPacker:
     def __init__(self, sequence_length: int, *, pack: bool = True) -> None:
         self.sequence_length, self.pack = sequence_length, pack
         self.cut = 0
-        self.starts = array("q")
+        self.starts, self.documents = array("q"), array("q")  # of rows and of documents
         self._place, self._fill = 1, 0
 
     def add(self, lengths: Iterable[int]) -> None:
         """Adds documents by their lengths in tokens, the end token included."""
         full = self.sequence_length
         for length in lengths:
+            self.documents.append(self._place)
             if not self._fill or not self.pack or self._fill + length > full:
                 rows = -(-length // full)
                 self.cut += rows > 1
@@ -181,14 +151,8 @@ class DocumentPacker:
 def packing_order(lengths: np.ndarray, sequence_length: int) -> np.ndarray:
     """Orders documents so that filling rows in that order leaves little padding.
 
-    The longest come first, each into the fullest row that still takes it (best fit decreasing).
-
-    Args:
-        lengths: tokens of each document, shape (n,), the end token included.
-        sequence_length: positions in a row.
-
-    Returns:
-        The order, (n,): documents of the same row are neighbors.
+    The longest come first, each into the fullest row that still takes it (best fit decreasing);
+    documents of the same row are neighbors.
 
     Example:
         >>> packing_order(np.array([2, 5, 4, 1]), 6).tolist()

@@ -9,11 +9,7 @@ import tensorflow as tf
 
 
 class Passes:
-    """Counts complete passes over a Dataset.
-
-    Args:
-        step: global step at which the first pass begins.
-        steps_per_epoch: batches in a whole pass.
+    """Counts complete passes over a Dataset, the first of which begins at a global step.
 
     Attributes:
         epoch: of the pass that begins next.
@@ -57,16 +53,11 @@ def counted_by(passes: Passes) -> Iterator[None]:
 
 
 def batch_seeds(seed: int | None) -> tf.data.Dataset:
-    """Seeds for the stateless random functions of TensorFlow, one for each batch.
+    """Seeds for TensorFlow's stateless random functions: a Dataset without end of int64 (2,).
 
     In a function that `transform_train` applies they depend on `seed`, on the epoch and on the
     step within it, so that a resumed training repeats them. Elsewhere every pass draws anew.
-
-    Args:
-        seed: same seed, same numbers; None: others in each process.
-
-    Returns:
-        A Dataset without end of int64 (2,).
+    Without a seed, each process draws others.
     """
     passes, own = _ACTIVE.get(), iter(range(2**31))
     base = np.random.SeedSequence().entropy if seed is None else seed % 2**32

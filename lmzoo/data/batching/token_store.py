@@ -20,14 +20,9 @@ class TokenStore:
     Ids take one, two or four bytes, as the vocabulary needs. Beyond `memory_bytes` they go to a
     file in a temporary folder, which is removed with the store.
 
-    Args:
-        vocab_size: number of different ids.
-        memory_bytes: more than this goes to a file.
-
     Example:
         >>> store = TokenStore(vocab_size=300)
         >>> store.append(np.array([5, 6, 7], np.int32))
-        >>> store.close()
         >>> store.ids.tolist(), store.ids.dtype.name
         ([5, 6, 7], 'uint16')
     """
@@ -84,13 +79,10 @@ class TokenStore:
 class Sequences:
     """Sequences of ids of unequal length, each read by its number.
 
-    Args:
-        vocab_size: number of different ids.
-
     Example:
         >>> sequences = Sequences(vocab_size=10)
-        >>> sequences.append(np.array([5, 6]))
-        >>> sequences.append(np.array([7]))
+        >>> for ids in ([5, 6], [7]):
+        ...     sequences.append(np.array(ids))
         >>> sequences.gather(np.array([1, 0, -1]), width=3)[0].tolist()
         [[7, 0, 0], [5, 6, 0], [0, 0, 0]]
     """
@@ -114,15 +106,10 @@ class Sequences:
         return np.diff(np.frombuffer(self._edges, np.int64))
 
     def gather(self, rows: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-        """Reads sequences as padded rows.
-
-        Args:
-            rows: numbers of sequences, (n,); -1 is an empty row.
-            width: columns of the result.
+        """Reads sequences by their numbers, (n,), as padded rows; -1 is an empty row.
 
         Returns:
-            int32 ids (n, width), padding behind each sequence, and bool (n, width): where the ids
-            are real.
+            int32 ids (n, width), and bool (n, width): where they are real.
         """
         edges = np.frombuffer(self._edges, np.int64)
         stop = np.where(rows < 0, 0, edges[rows + 1])

@@ -12,16 +12,7 @@ from lmzoo.errors import ArgumentError
 def choose_tokenizer(
     tokenizer: Any, vocab_size: int | None, texts: Iterable[str], *, lowercase: bool = False
 ) -> Any:
-    """Trains, loads or passes on a tokenizer.
-
-    Args:
-        tokenizer: a kind, the path of a saved tokenizer, or a tokenizer.
-        vocab_size: of the tokenizer to train.
-        texts: what it is trained on.
-        lowercase: whether a tokenizer that is trained here lower-cases all texts.
-
-    Returns:
-        The tokenizer.
+    """Trains a kind of tokenizer on texts, loads one from a path, or passes one on.
 
     Raises:
         TokenizerError: it cannot be trained or loaded.

@@ -7,14 +7,7 @@ MAX_WIDTHS = 5
 
 
 def choose_widths(lengths: np.ndarray, most: int = MAX_WIDTHS) -> np.ndarray:
-    """The few padded lengths with the least padding.
-
-    Args:
-        lengths: of the sequences, each at least 1.
-        most: largest number of widths.
-
-    Returns:
-        Widths in rising order; the last one holds the longest sequence.
+    """The few padded lengths, in rising order, with the least padding; the last holds the longest.
 
     Example:
         >>> choose_widths(np.array([3, 4, 4, 11, 30]), most=2)

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from lmzoo.data.batching.batches import prefetched
+from lmzoo.data.batching.checks import check_at_least
 from lmzoo.errors import ArgumentError, DataError, PromptError
 
 
@@ -21,10 +22,8 @@ def next_word_windows(
 ) -> tf.data.Dataset:
     """Makes the examples of introductory articles: some words, and the next word.
 
-    Every run of `context_length + 1` ids is an example.
-
     Args:
-        ids: the text as ids, shape (n,).
+        ids: the text as ids, (n,); every run of `context_length + 1` of them is an example.
         context_length: ids in the context, at least 1.
         one_hot: whether the next id comes as a one-hot vector.
         vocab_size: length of that vector; needed for `one_hot`.
@@ -36,7 +35,6 @@ def next_word_windows(
         (vocab_size,), each with the batch in front if `batch_size` is given.
 
     Raises:
-        ArgumentError: `context_length` or `batch_size` below 1, or `one_hot` without `vocab_size`.
         DataError: fewer than `context_length + 1` ids.
         PromptError: an id outside `vocab_size`.
 
@@ -45,9 +43,18 @@ def next_word_windows(
         >>> [(context.tolist(), int(word)) for context, word in windows.as_numpy_iterator()]
         [([5, 6], 7), ([6, 7], 8)]
     """
-    tokens = np.asarray(ids, np.int32)
-    one_hots = np.arange(vocab_size or 0)
-    _check_windows(tokens, context_length, one_hot, vocab_size, batch_size)
+    check_at_least(1, {"context_length": context_length, "batch_size": batch_size})
+    if one_hot and vocab_size is None:
+        raise ArgumentError("one_hot needs vocab_size, the length of the vectors")
+    tokens, one_hots = np.asarray(ids, np.int32), np.arange(vocab_size or 0)
+    if tokens.ndim != 1 or len(tokens) <= context_length:
+        raise DataError(
+            f"ids of shape {tokens.shape} are too few for a context of {context_length} and a next "
+            "word; give more ids or a smaller context_length"
+        )
+    if vocab_size is not None and not 0 <= tokens.min() <= tokens.max() < vocab_size:
+        wrong = int(tokens.min() if tokens.min() < 0 else tokens.max())
+        raise PromptError(f"id {wrong} is outside the vocabulary of {vocab_size} ids")
     order = np.arange(len(tokens) - context_length)
     if seed is not None:
         np.random.default_rng(seed).shuffle(order)
@@ -69,26 +76,3 @@ def next_word_windows(
     if batch_size is None:
         dataset = dataset.unbatch()
     return prefetched(dataset.apply(tf.data.experimental.assert_cardinality(count)))
-
-
-def _check_windows(
-    tokens: np.ndarray,
-    context_length: int,
-    one_hot: bool,
-    vocab_size: int | None,
-    batch_size: int | None,
-) -> None:
-    """Refuses arguments that give no examples."""
-    for name, value in (("context_length", context_length), ("batch_size", batch_size)):
-        if value is not None and value < 1:
-            raise ArgumentError(f"{name} is {value}; it must be at least 1")
-    if one_hot and vocab_size is None:
-        raise ArgumentError("one_hot needs vocab_size, the length of the vectors")
-    if tokens.ndim != 1 or len(tokens) <= context_length:
-        raise DataError(
-            f"ids of shape {tokens.shape} are too few for a context of {context_length} and a next "
-            "word; give more ids or a smaller context_length"
-        )
-    if vocab_size is not None and not 0 <= tokens.min() <= tokens.max() < vocab_size:
-        wrong = int(tokens.min() if tokens.min() < 0 else tokens.max())
-        raise PromptError(f"id {wrong} is outside the vocabulary of {vocab_size} ids")

@@ -40,7 +40,7 @@ def read_conll(path: str | Path, *, columns: Sequence[str | int] | None = None) 
         {"tokens", "tags"}; a token may be empty.
 
     Raises:
-        ArgumentError: `columns` that are no two, or names that CoNLL-U lacks.
+        ArgumentError: `columns` that are not two, or names that CoNLL-U lacks.
         DataError: a line with another number of columns, without a tag, or without a number
             where the file needs one.
 

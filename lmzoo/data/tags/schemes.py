@@ -17,12 +17,7 @@ _FOREIGN = {"L": "E", "U": "S", "M": "I"}
 
 
 def split_tag(tag: str) -> tuple[str, str]:
-    """The prefix and the type of a tag; types may hold dashes, and "O" has none.
-
-    Example:
-        >>> split_tag("B-creative-work"), split_tag("O")
-        (('B', 'creative-work'), ('O', ''))
-    """
+    """The prefix and the type of a tag; types may hold dashes, and "O" has none."""
     prefix, _, kind = tag.partition("-")
     return prefix, kind
 
@@ -40,20 +35,7 @@ def check_scheme(scheme: str) -> str:
 
 
 def may_follow(tag: str | None, after: str | None, scheme: str) -> bool:
-    """Whether a scheme allows a tag after another.
-
-    Args:
-        tag: the tag; None: the end of the sentence.
-        after: the tag before it; None: the beginning of the sentence.
-        scheme: "IOB1", "IOB2" or "IOBES".
-
-    Returns:
-        Whether the scheme allows it.
-
-    Example:
-        >>> may_follow("I-PER", "B-PER", "IOB2"), may_follow("I-PER", "O", "IOB2")
-        (True, False)
-    """
+    """Whether a scheme allows a tag after another; None stands for the end or the beginning."""
     prefix, kind = split_tag(tag or OUTSIDE)
     before, last = split_tag(after or OUTSIDE)
     if scheme == "IOB1":
@@ -66,14 +48,7 @@ def may_follow(tag: str | None, after: str | None, scheme: str) -> bool:
 
 
 def find_fault(tags: Sequence[str], scheme: str) -> tuple[int, str] | None:
-    """The first tag of a sentence that breaks its scheme.
-
-    Args:
-        tags: of one sentence.
-        scheme: "IOB1", "IOB2" or "IOBES".
-
-    Returns:
-        Its position and what is wrong with it; None: no fault.
+    """The first tag of a sentence that breaks its scheme: its position and what is wrong, or None.
 
     Example:
         >>> find_fault(["O", "I-PER"], "IOB2")
@@ -93,16 +68,10 @@ def find_fault(tags: Sequence[str], scheme: str) -> tuple[int, str] | None:
 
 
 def read_spans(tags: Sequence[str]) -> list[Span]:
-    """The spans of tags in any scheme, even where they break it.
+    """The spans (type, start, end) of tags in any scheme, even where they break it.
 
     A span begins at B or S, after E, S or "O", and where the type changes: the reading of the
-    CoNLL-2000 evaluation, in which every tag but "O" lies in a span.
-
-    Args:
-        tags: of one sentence.
-
-    Returns:
-        (type, start, end) of each span, in their order; `end` is exclusive.
+    CoNLL-2000 evaluation, in which every tag but "O" lies in a span. `end` is exclusive.
 
     Source: the rules of conlleval (Tjong Kim Sang and Buchholz 2000,
         https://www.clips.uantwerpen.be/conll2000/chunking/).

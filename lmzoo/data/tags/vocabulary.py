@@ -218,14 +218,6 @@ def load_tagging_vocabulary(path: str | os.PathLike[str]) -> TaggingVocabulary:
 def word_key(word: str, normalize_digits: bool, lowercase: bool = False) -> str:
     """The entry of a word in the vocabulary: white space inside it becomes "_".
 
-    Args:
-        word: the word.
-        normalize_digits: whether every digit becomes 0.
-        lowercase: whether the word is lower-cased.
-
-    Returns:
-        A word without white space.
-
     Example:
         >>> word_key("In 1999", normalize_digits=True, lowercase=True)
         'in_0000'
@@ -237,12 +229,7 @@ def word_key(word: str, normalize_digits: bool, lowercase: bool = False) -> str:
 
 
 def cut_middle(word: str, longest: int) -> str:
-    """A word without its middle if it is too long.
-
-    Example:
-        >>> cut_middle("immeasurably", 5), cut_middle("short", 5)
-        ('immly', 'short')
-    """
+    """A word without its middle if it is too long."""
     if len(word) <= longest:
         return word
     return word[: (longest + 1) // 2] + word[len(word) - longest // 2 :]

@@ -12,7 +12,7 @@ from lmzoo.data.batching.batches import Batches
 from lmzoo.data.batching.checks import check_at_least
 from lmzoo.data.batching.encoding import in_chunks
 from lmzoo.data.batching.labels import sort_labels
-from lmzoo.data.batching.orders import WidthGroups
+from lmzoo.data.batching.orders import width_groups
 from lmzoo.data.batching.token_store import Sequences
 from lmzoo.data.batching.tokenizer import choose_tokenizer, tokenizer_report
 from lmzoo.data.batching.widths import padded_widths, round_up
@@ -189,14 +189,7 @@ def _set_aside(
 
 @dataclass
 class EncodedTexts:
-    """Labeled texts of one split as tokens.
-
-    Args:
-        ids: of the texts.
-        labels: class of each text, int32 (texts,).
-        kept: indices of the texts among the examples; those without a token are dropped.
-        counts: texts read, dropped and cut, tokens.
-    """
+    """Labeled texts of one split: ids, classes int32 (texts,), their indices among the examples."""
 
     ids: Sequences
     labels: np.ndarray
@@ -206,7 +199,7 @@ class EncodedTexts:
     def batches(self, size: int, seed: int | None) -> Batches:
         """Batches of so many texts of similar length."""
         widths = padded_widths(self.ids.lengths, MAX_WIDTHS)[None]  # (1, texts)
-        return Batches(WidthGroups(widths, lambda widths: size, seed), self.collate, _SIGNATURE)
+        return Batches(width_groups(widths, lambda widths: size, seed), self.collate, _SIGNATURE)
 
     def collate(self, rows: np.ndarray, widths: tuple[int, ...], epoch: int) -> Any:
         """Pads texts; a missing one has the end token and weight 0."""
@@ -220,17 +213,7 @@ class EncodedTexts:
 def encode_examples(
     examples: Iterable[Record], tokenizer: Any, labels: Sequence[str], max_length: int
 ) -> EncodedTexts:
-    """Tokenizes labeled texts; drops and counts those without a token, cuts and counts long ones.
-
-    Args:
-        examples: {"text", "label"}.
-        tokenizer: from texts to ids.
-        labels: names of the classes.
-        max_length: most tokens of a text.
-
-    Returns:
-        The tokens.
-    """
+    """Tokenizes labeled texts; those without a token are dropped, long ones are cut."""
     ids, kept, classes = Sequences(tokenizer.vocab_size), [], []
     counts = dict.fromkeys(("texts", "empty", "cut", "tokens", "unknown_tokens"), 0)
     of = {label: number for number, label in enumerate(labels)}

@@ -10,7 +10,7 @@ import tensorflow as tf
 from lmzoo.data.batching.batches import Batches
 from lmzoo.data.batching.checks import check_at_least
 from lmzoo.data.batching.encoding import Encoded, Encoder, predicted_counts
-from lmzoo.data.batching.orders import LengthPools, RowOrder
+from lmzoo.data.batching.orders import length_pools, row_order
 from lmzoo.data.batching.packing import (
     DocumentPacker,
     Rows,
@@ -164,13 +164,7 @@ def prepare_lm(
 
 @dataclass(frozen=True)
 class NextTokens:
-    """Collates rows of a token store into (ids, next ids, weights).
-
-    Args:
-        store: the tokens.
-        rows: the rows of an epoch.
-        pad_id: id at positions beyond a row's end.
-    """
+    """Collates the rows of an epoch, of a token store, into (ids, next ids, weights)."""
 
     store: TokenStore
     rows: Callable[[int], Rows]
@@ -208,7 +202,7 @@ class _Layout:
 
     def encode(self, texts: CleanTexts, split: str, tokenizer: Any) -> Encoded:
         """Tokenizes one split and checks that it is long enough."""
-        train, lanes = split == "train", self.layout == "contiguous"
+        train = split == "train"
         check_all = texts.corpus.grammar is not None and not train
         encoder = Encoder(tokenizer, count_text=not train, check_all=check_all)
         if self.kind == "stream":
@@ -216,10 +210,7 @@ class _Layout:
         else:
             packer = DocumentPacker(self.sequence_length, pack=self.layout != "padded")
             encoded = encoder.encode_documents(
-                texts.read(split),
-                packer,
-                reorder=train and self.layout == "packed",
-                keep_starts=lanes,
+                texts.read(split), packer, reorder=train and self.layout == "packed"
             )
         targets = encoded.store.size - 1
         if train and targets < self.sequence_length:
@@ -238,18 +229,19 @@ class _Layout:
         count = rows(0).count
         if train and self.layout == "padded" and self.kind != "stream":
             lengths = rows(0).locate(np.arange(count))[1]
-            order = LengthPools(lengths, size, length, self.seed)
+            order = length_pools(lengths, size, length, self.seed)
             return Batches(order, collate, signature(size, None))
         seed = self.seed if train and self.layout != "contiguous" else None
-        return Batches(RowOrder(count, size, length, seed), collate, signature(size, length))
+        return Batches(row_order(count, size, length, seed), collate, signature(size, length))
 
     def _rows(self, encoded: Encoded, train: bool) -> Callable[[int], Rows]:
         """The rows of each epoch; always as many."""
-        tokens, length = encoded.store.size, self.sequence_length
+        tokens, length, packer = encoded.store.size, self.sequence_length, encoded.packer
         if self.layout == "contiguous":
-            fixed = lane_rows(tokens, length, self.batch_size, encoded.starts)
-        elif self.kind != "stream":
-            fixed = encoded.rows
+            borders = None if packer is None else np.frombuffer(packer.documents, np.int64)
+            fixed = lane_rows(tokens, length, self.batch_size, borders)
+        elif packer is not None:
+            fixed = packer.rows()
         elif not train:
             fixed = window_rows(tokens, length, overlap=self.valid_overlap)
         else:
@@ -272,7 +264,7 @@ class _Layout:
         report |= {name: counts[name] for name in ("words", "bytes") if name in counts}
         report["unknown_tokens"] = counts["unknown_tokens"]
         report["unknown_rate"] = counts["unknown_tokens"] / max(counts["tokens"], 1)
-        report |= {"rows": batches.order.count, "batches": batches.steps}
+        report |= {"rows": batches.order.rows, "batches": batches.steps}
         positions = batches.steps * self.batch_size * self.sequence_length
         report["filled"] = round((encoded.store.size - 1) / positions, 4)
         return report

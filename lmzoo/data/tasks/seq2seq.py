@@ -11,7 +11,7 @@ import tensorflow as tf
 from lmzoo.data.batching.batches import Batches
 from lmzoo.data.batching.checks import check_at_least
 from lmzoo.data.batching.encoding import in_chunks
-from lmzoo.data.batching.orders import WidthGroups
+from lmzoo.data.batching.orders import width_groups
 from lmzoo.data.batching.token_store import Sequences
 from lmzoo.data.batching.tokenizer import choose_tokenizer, tokenizer_report
 from lmzoo.data.batching.widths import padded_widths, round_up
@@ -142,13 +142,7 @@ def prepare_seq2seq(
 
 @dataclass
 class EncodedPairs:
-    """Pairs of one split as tokens.
-
-    Args:
-        sources: ids of the sources.
-        targets: ids of the targets, each with its end token.
-        counts: pairs read and dropped, tokens.
-    """
+    """Pairs of one split as tokens, and counts of what was read and dropped."""
 
     sources: Sequences
     targets: Sequences
@@ -161,7 +155,7 @@ class EncodedPairs:
             return max(1, tokens // max(widths))
 
         lengths = np.stack([self.sources.lengths, self.targets.lengths])  # (2, pairs)
-        return Batches(WidthGroups(_widths(lengths), size, seed), self.collate, _SIGNATURE)
+        return Batches(width_groups(_widths(lengths), size, seed), self.collate, _SIGNATURE)
 
     def collate(self, rows: np.ndarray, widths: tuple[int, ...], epoch: int) -> Any:
         """Pads pairs; a missing one has the end token as its source, and weight 0."""
@@ -221,16 +215,7 @@ def _choose(
 def encode_pairs(
     pairs: Iterable[Record], tokenizers: tuple[Any, Any], longest: tuple[int, int]
 ) -> EncodedPairs:
-    """Tokenizes pairs; drops and counts those that are empty on a side or too long.
-
-    Args:
-        pairs: {"source", "target"}.
-        tokenizers: of sources and of targets.
-        longest: most tokens of a source, and of a target with its end token.
-
-    Returns:
-        The tokens.
-    """
+    """Tokenizes pairs; drops and counts those that are empty on a side or too long."""
     names = ("pairs", "empty", "too_long", "source_tokens", "target_tokens", "unknown_tokens")
     counts: Counter[str] = Counter(dict.fromkeys(names, 0))
     sides = Sequences(tokenizers[0].vocab_size), Sequences(tokenizers[1].vocab_size)

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from lmzoo.data.batching.batches import Batches
 from lmzoo.data.batching.checks import check_at_least
-from lmzoo.data.batching.orders import WidthGroups
+from lmzoo.data.batching.orders import width_groups
 from lmzoo.data.batching.token_store import Sequences
 from lmzoo.data.batching.widths import padded_widths
 from lmzoo.data.corpus import Corpus, Record
@@ -339,12 +339,7 @@ def _unseen(split: str, counts: Mapping[str, _Counts]) -> list[str]:
 
 
 class FormTable:
-    """The ids of each word as it is written (form); form 0 is padding.
-
-    Args:
-        forms: of all splits, numbered from 1.
-        vocabulary: of the ids.
-    """
+    """The ids of each word as it is written (form), numbered from 1; form 0 is padding."""
 
     def __init__(self, forms: Sequence[str], vocabulary: TaggingVocabulary) -> None:
         self.most = vocabulary.max_word_length
@@ -359,14 +354,7 @@ class FormTable:
 
 @dataclass
 class EncodedTags:
-    """Tagged sentences of one split.
-
-    Args:
-        forms: numbers of the words' forms.
-        tags: ids of their tags.
-        intents: id of each sentence's intent, int32 (sentences,); None: no intents.
-        counts: sentences and words, and what was dropped.
-    """
+    """Tagged sentences of one split: forms, ids of tags and of intents int32 (sentences,)."""
 
     forms: Sequences
     tags: Sequences
@@ -378,7 +366,7 @@ class EncodedTags:
         widths = padded_widths(self.forms.lengths, MAX_WIDTHS)
         characters = character_width(table.lengths[self.forms.store.ids].max(), table.most)
         both = np.stack([widths, np.full_like(widths, characters)])  # (2, sentences)
-        order = WidthGroups(both, lambda widths: size, seed)
+        order = width_groups(both, lambda widths: size, seed)
         return Batches(order, _Collate(self, table), self._signature(table))
 
     def _signature(self, table: FormTable) -> Any:
@@ -424,14 +412,7 @@ def encode_tagged(
 ) -> EncodedTags:
     """Encodes words, tags and intents; drops and counts sentences that are too long or empty.
 
-    Args:
-        sentences: {"tokens", "tags"[, "intent"]}.
-        forms: numbers of words as they are written, from 1; takes new ones.
-        vocabulary: holds all tags and intents that occur.
-        max_length: most words of a sentence; None: any number.
-
-    Returns:
-        The numbers.
+    `forms` numbers words as they are written, from 1; it takes new ones.
     """
     tag_ids = {tag: index for index, tag in enumerate(vocabulary.tags)}
     intent_ids = {intent: index for index, intent in enumerate(vocabulary.intents or [])}

@@ -110,7 +110,8 @@ def _read(
     """Cleans the texts of records and, unless they are a stream, splits them into documents."""
 
     def counted(record: Record) -> Record:
-        counts.update(record.get("repaired", {}))
+        if "repaired" in record:
+            counts.update(record["repaired"])
         return record
 
     first = next(records, {})

@@ -8,6 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from lmzoo.data.batching.batches import Transform
+from lmzoo.data.batching.checks import check_at_least
 from lmzoo.data.batching.labels import sort_labels
 from lmzoo.data.corpus import Record
 from lmzoo.errors import ArgumentError, DataError
@@ -19,8 +20,7 @@ def class_weights(
 ) -> dict[int, float]:
     """Weights by which every class counts the same, however many examples it has.
 
-    The weight of a class is (n / (k * n_c)) ** power: n examples, k classes, n_c of this class;
-    with power 1 scikit-learn's "balanced".
+    The weight of a class is (n / (k * n_c)) ** power: n examples, k classes, n_c of this class.
 
     Args:
         labels: the class of each example, whole numbers or names; or the count of each class,
@@ -29,8 +29,7 @@ def class_weights(
 
     Returns:
         A weight for each class, 0 to k - 1; classes with names are numbered in the order of the
-        counts, or as `prepare_classification` sorts them. `fit(class_weight=...)`,
-        `weigh_classes` and losses take them.
+        counts, or as `prepare_classification` sorts them.
 
     Raises:
         DataError: no examples, a class without any.
@@ -44,8 +43,7 @@ def class_weights(
         >>> class_weights({"ham": 90, "spam": 10})[1]
         5.0
     """
-    if power < 0:
-        raise ArgumentError(f"power is {power}; it must be 0 or more")
+    check_at_least(0, {"power": power})
     counts = _count(labels)
     total = sum(counts.values())
     if not total or min(counts.values()) < 1:
@@ -85,8 +83,8 @@ def weigh_classes(weights: Mapping[int, float]) -> Transform:
         weights: of classes by number, such as those of `class_weights`; other classes weigh 1.
 
     Returns:
-        A function for `transform_train` or `Dataset.apply`, for batches (inputs, labels, weights)
-        whose labels and weights are (batch,) or (batch, time).
+        A function for `transform_train` or `Dataset.apply`; labels and weights of the batches are
+        (batch,) or (batch, time).
 
     Raises:
         ArgumentError: no weights, a negative one; batches with several labels.
@@ -128,11 +126,8 @@ def over_sample(records: Sequence[Record], seed: int = 0) -> list[Record]:
         seed: of the choice.
 
     Returns:
-        The records in their order, and the repeated ones after them: each record of a class as
-        often as any other, or once more.
-
-    Raises:
-        DataError: no records.
+        The records, and after them the repeated ones: each as often as any other of its class, or
+        once more.
 
     Example:
         >>> records = [{"text": text, "label": label} for text, label in ("ax", "bx", "cy")]
@@ -158,9 +153,6 @@ def under_sample(records: Sequence[Record], seed: int = 0) -> list[Record]:
 
     Returns:
         The records that are left, in their order.
-
-    Raises:
-        DataError: no records.
 
     Example:
         >>> records = [{"text": text, "label": label} for text, label in ("ax", "bx", "cy")]
@@ -190,7 +182,6 @@ def imbalanced(
 
     Raises:
         DataError: too few records for the ratio.
-        ArgumentError: a ratio below 1, an unknown label.
 
     Example:
         >>> records = [{"text": str(i), "label": "yes" if i < 30 else "no"} for i in range(60)]
@@ -198,8 +189,7 @@ def imbalanced(
         >>> [record["label"] for record in sample].count("yes"), len(sample)
         (3, 33)
     """
-    if ratio < 1:
-        raise ArgumentError(f"ratio is {ratio}; it must be at least 1")
+    check_at_least(1, {"ratio": ratio})
     places = _places(records)
     if rare not in places or len(places) < 2:
         raise ArgumentError(f"rare is {rare!r}; it must be one of two labels, {list(places)[:12]}")

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from lmzoo.data.batching.batches import Transform
+from lmzoo.data.batching.checks import check_at_least
 from lmzoo.data.batching.passes import batch_seeds
 from lmzoo.errors import ArgumentError
 from lmzoo.special_ids import BOS_ID, EOS_ID, PAD_ID, UNK_ID
@@ -31,9 +32,6 @@ def blank_words(rate: float, *, seed: int | None = None, blank_id: int = UNK_ID)
     Returns:
         A function for `transform_train` or `Dataset.apply`.
 
-    Raises:
-        ArgumentError: the rate is outside its range.
-
     Source: Lample et al. 2018, https://arxiv.org/abs/1711.00043
 
     Example:
@@ -52,17 +50,17 @@ def blank_words(rate: float, *, seed: int | None = None, blank_id: int = UNK_ID)
 
 
 def delete_words(rate: float, *, seed: int | None = None) -> Transform:
-    """Deletes tokens of a source or text; one that would lose all of them keeps its first.
+    """Deletes tokens of a source or text, which keeps at least its first; padding fills up.
 
     Args:
         rate: fraction of the tokens, 0 to below 1.
         seed: of the noise; None: other noise in each process.
 
     Returns:
-        A function for `transform_train` or `Dataset.apply`; widths stay, the rest is padding.
+        A function for `transform_train` or `Dataset.apply`.
 
     Raises:
-        ArgumentError: the rate is outside its range; batches with a label for each word.
+        ArgumentError: batches with a label for each word.
 
     Source: Lample et al. 2018, https://arxiv.org/abs/1711.00043
 
@@ -97,7 +95,7 @@ def swap_words(distance: int = 3, *, seed: int | None = None) -> Transform:
         A function for `transform_train` or `Dataset.apply`.
 
     Raises:
-        ArgumentError: the distance is below 1; batches with a label for each word.
+        ArgumentError: batches with a label for each word.
 
     Source: Lample et al. 2018, https://arxiv.org/abs/1711.00043
 
@@ -107,8 +105,7 @@ def swap_words(distance: int = 3, *, seed: int | None = None) -> Transform:
         >>> sorted(next(noisy.as_numpy_iterator())[0][0].tolist())
         [0, 4, 5, 6, 7, 8]
     """
-    if distance < 1:
-        raise ArgumentError(f"distance is {distance}; it must be at least 1")
+    check_at_least(1, {"distance": distance})
 
     def change(source: Tensor, seeds: Tensor) -> Tensor:
         places = tf.range(tf.shape(source)[1], dtype=tf.float32)[None, :]
@@ -130,11 +127,10 @@ def drop_words(rate: float, *, seed: int | None = None) -> Transform:
         seed: of the noise; None: other noise in each process.
 
     Returns:
-        A function for `transform_train` or `Dataset.apply`, for batches ((source, target), next
-        ids, weights).
+        A function for `transform_train` or `Dataset.apply`.
 
     Raises:
-        ArgumentError: the rate is outside its range; batches without a target.
+        ArgumentError: batches without a target.
 
     Source: Bowman et al. 2016, https://arxiv.org/abs/1511.06349
 
@@ -163,7 +159,7 @@ def forget_rare_words(
     Without it the unknown id never occurs in training if the tokenizer knows all words.
 
     Args:
-        rare: ids of words, such as those that occur once in training: see `rare_words`.
+        rare: ids of words, such as those of `rare_words`.
         rate: probability that such a word becomes unknown, 0 to below 1.
         seed: of the noise; None: other noise in each process.
 
@@ -171,7 +167,7 @@ def forget_rare_words(
         A function for `transform_train` or `Dataset.apply`.
 
     Raises:
-        ArgumentError: the rate is outside its range; a special id among the words.
+        ArgumentError: a special id among the words.
 
     Source: Lample et al. 2016, https://arxiv.org/abs/1603.01360
 
@@ -208,16 +204,12 @@ def rare_words(dataset: tf.data.Dataset, *, most: int = 1) -> np.ndarray:
     Returns:
         Their ids, int64 (words,), rising; special ids are left out.
 
-    Raises:
-        ArgumentError: `most` below 1.
-
     Example:
         >>> batch = (np.array([[4, 5, 5, 0], [4, 6, 0, 0]]), np.array([0, 1]), np.ones(2))
         >>> rare_words(tf.data.Dataset.from_tensors(batch))
         array([6])
     """
-    if most < 1:
-        raise ArgumentError(f"most is {most}; it must be at least 1")
+    check_at_least(1, {"most": most})
     counts = np.zeros(FIRST_WORD, np.int64)
     for inputs, *_ in dataset:
         ids = tf.nest.flatten(inputs)[0].numpy().ravel()

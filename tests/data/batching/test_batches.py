@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lmzoo.data.batching import batches as module
 from lmzoo.data.batching.batches import Batches
-from lmzoo.data.batching.orders import LengthPools, RowOrder, WidthGroups
+from lmzoo.data.batching.orders import length_pools, row_order, width_groups
 from lmzoo.data.batching.packing import DocumentPacker, possible_shifts, window_rows
 from lmzoo.data.batching.token_store import TokenStore
 from lmzoo.data.tasks.language_modeling import NextTokens, signature
@@ -25,7 +25,7 @@ def batches_of(size, length, batch_size, *, seed=None, overlap=0, moving=False):
         shift = shifts[epoch % len(shifts)] if moving else 0
         return window_rows(size, length, shift=shift, overlap=overlap)
 
-    order = RowOrder(rows(0).count, batch_size, length, seed)
+    order = row_order(rows(0).count, batch_size, length, seed)
     return Batches(order, NextTokens(store, rows, 0), signature(batch_size, length))
 
 
@@ -164,12 +164,12 @@ def test_a_transform_keeps_the_number_of_batches():
     seed=st.one_of(st.none(), st.integers(0, 3)),
 )
 def test_groups_hold_every_row_once_with_its_widths(widths, seed):
-    order = WidthGroups(np.array(widths).T, lambda w: 2 + w[0], seed)
+    order = width_groups(np.array(widths).T, lambda w: 2 + w[0], seed)
     for epoch in (0, 1):
         plans = list(order.plan(epoch))
         assert len(plans) == order.steps
         assert sorted(row for plan in plans for row in plan.rows if row >= 0) == list(
-            range(order.count)
+            range(order.rows)
         )
         for plan in plans:
             assert len(plan.rows) == 2 + plan.widths[0]
@@ -189,7 +189,7 @@ def test_rows_of_similar_length_make_batches_as_wide_as_they_need(lengths, batch
     packer = DocumentPacker(20, pack=False)
     packer.add(lengths)
     rows = packer.rows()
-    order = LengthPools(rows.locate(np.arange(rows.count))[1], batch_size, 20, seed=3)
+    order = length_pools(rows.locate(np.arange(rows.count))[1], batch_size, 20, seed=3)
     batches = Batches(order, NextTokens(store, lambda epoch: rows, 0), signature(batch_size, None))
     made = split(batches.chunks(0))
     assert len(made) == batches.steps

@@ -40,7 +40,7 @@ def test_documents_are_parted_by_end_tokens(texts, batch, reorder):
     try:
         encoder = Encoder(LETTERS, count_text=True, check_all=True)
         packer = DocumentPacker(8)
-        encoded = encoder.encode_documents(texts, packer, reorder=reorder, keep_starts=True)
+        encoded = encoder.encode_documents(texts, packer, reorder=reorder)
     finally:
         encoding.BATCH_CHARACTERS = before
     ids = encoded.store.ids
@@ -49,7 +49,7 @@ def test_documents_are_parted_by_end_tokens(texts, batch, reorder):
     found = [ids[a + 1 : b].tolist() for a, b in pairwise(ends)]
     expected = [LETTERS.encode(text) for text in texts]
     assert (sorted(found) == sorted(expected)) if reorder else (found == expected)
-    assert encoded.starts.tolist() == (ends[:-1] + 1).tolist()
+    assert encoded.packer.documents.tolist() == (ends[:-1] + 1).tolist()
     assert predicted_counts(encoded) == {
         "tokens": sum(len(text) + 1 for text in texts),
         "words": sum(map(count_words, texts)),

@@ -97,6 +97,16 @@ def test_csv_and_json_lines(tmp_path):
         pairs_of(read_pairs(tmp_path / "a.jsonl", columns=("text", "target")))
 
 
+def test_json_in_splits(tmp_path):
+    value = {"train": [["a", "b"], {"source": ["One.", "Two."], "target": "c"}], "dev": []}
+    path = write(tmp_path / "a.json", [json.dumps(value)])
+    corpus = read_pairs(path)
+    assert pairs_of(corpus) == [("a", "b"), ("One. Two.", "c")]
+    assert list(corpus.read("valid")) == []
+    with pytest.raises(DataError, match="holds the splits train, valid; give it alone"):
+        read_pairs({"train": path})
+
+
 @pytest.mark.parametrize("value", [5, None, {"text": "x"}, True])
 def test_json_values_that_are_no_texts_are_named(tmp_path, value):
     path = write(tmp_path / "a.jsonl", [json.dumps({"source": "a", "target": value})])
@@ -130,6 +140,8 @@ def test_lists_dictionaries_and_the_grammar(tmp_path):
     assert len(pairs_of(english, "valid")) == 500
     chinese = read_pairs("grammar", grammar_size=3, columns=("zh", "en"))
     assert pairs_of(chinese) == [(b, a) for a, b in grammar.pairs(3)]
+    documents = read_pairs("grammar:headlines", grammar_size=3, seed=1)
+    assert pairs_of(documents) == grammar.headlines(3, seed=2)
     with pytest.raises(DataError, match="item 1 of train"):
         pairs_of(read_pairs([("a", "b"), "c"]))
     with pytest.raises(DataError, match="no file or folder"):

@@ -154,7 +154,7 @@ def test_positions_behind_words(tmp_path):
         ["#"],
     ]
     with pytest.raises(
-        DataError, match=r"item 0 .*, token 1: 'b' is not a token with a digit behind it"
+        DataError, match=r"item 0 .*, token 1: 'b' is not a token that ends in a digit"
     ):
         read_tagged([(["a0", "b"], ["O", "B-x"])], strip_position=True)
     with pytest.raises(DataError, match="'7' is not a token"):

@@ -95,6 +95,30 @@ def test_strings_are_documents_even_if_they_look_odd():
     assert texts_of(texts) == ["a\nb", "", "x" * 5000, "nul\0", "grammar"]
 
 
+def test_a_string_that_is_the_name_of_a_file_is_a_text(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = write(tmp_path, a="in the file\n") / "a.txt"
+    assert texts_of(read_texts(["a.txt", "b"])) == ["a.txt", "b"]
+    assert texts_of(read_texts([path])) == ["in the file\n"]
+    assert texts_of(read_texts({"train": "a.txt", "valid": [path]}), "valid") == ["in the file\n"]
+    with pytest.raises(DataError, match=r"item 1 of train is str among paths: give files as pathl"):
+        read_texts([path, "a.txt"])
+    with pytest.raises(DataError, match=r"item 1 of train is PosixPath, not a string.* with paths"):
+        read_texts(["a.txt", path])
+
+
+def test_columns_make_documents_of_rows(tmp_path):
+    (tmp_path / "train.tsv").write_text("id\ttext\n1\tone\n\n2\ttwo\n")
+    (tmp_path / "test.jsonl").write_text('{"text": "three"}\n')
+    corpus = read_texts(tmp_path, columns=("text",))
+    assert {split: texts_of(corpus, split) for split in corpus.splits} == {
+        "train": ["one", "two"], "test": ["three"]
+    }  # fmt: skip
+    assert texts_of(read_texts(tmp_path / "train.tsv"))[0].startswith("id\t")
+    with pytest.raises(ArgumentError, match="give one name, that of the text"):
+        read_texts(tmp_path, columns=("id", "text"))
+
+
 def test_an_iterator_can_be_read_again_and_side_by_side():
     texts = read_texts(str(number) for number in range(5))
     first, second = texts.read("train"), texts.read("train")
@@ -124,5 +148,7 @@ def test_the_grammar_is_seeded_and_its_validation_is_another_sample():
     assert len(list(one.read("train"))) == len(list(chinese.read("train"))) == 40
     assert list(one.read("valid"))[:40] != list(one.read("train"))
     assert len(list(one.read("valid"))) == 500
+    with pytest.raises(DataError, match="no texts called 'fr'; choose from grammar, grammar:en, g"):
+        read_texts("grammar:fr")
     with pytest.raises(ArgumentError, match="grammar_size is 0"):
         read_texts("grammar", grammar_size=0)
