@@ -172,6 +172,18 @@ def test_the_recipe_is_json_and_builds_the_same_shapes(name):
     assert [w.shape for w in again.weights] == [w.shape for w in model.weights]
 
 
+def test_the_hidden_states_of_the_fused_loss_are_those_behind_the_logits(name):
+    model = perturbed(name)
+    ids = random_ids(model, 2, 6)
+    hidden = model.hidden(ids)
+    np.testing.assert_array_equal(as_array(model.head.project(hidden)), as_array(model(ids)))
+    x = model.embedding(ids)
+    for block in model.blocks:
+        x = block(x)
+    np.testing.assert_array_equal(as_array(model.head.prepare(x)), as_array(hidden))
+    np.testing.assert_array_equal(as_array(model.head(x)), as_array(model(ids)))
+
+
 def test_quantized_it_still_answers_saves_and_loads(name, tmp_path):
     model = perturbed(name)
     ids = random_ids(model, 2, 6)

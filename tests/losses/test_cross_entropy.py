@@ -7,7 +7,6 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmzoo.errors import ArgumentError
 from lmzoo.losses import CrossEntropy, token_nats
 
 VOCAB = 9
@@ -104,22 +103,3 @@ def test_trains_under_xla_and_is_saved_with_a_model(tmp_path):
     assert again.evaluate(inputs, ids, verbose=0) == pytest.approx(
         model.evaluate(inputs, ids, verbose=0), rel=1e-6
     )
-
-
-@given(seed=st.integers(0, 2**31), as_logits=st.booleans())
-def test_the_penalty_of_twins_equals_numpy(seed, as_logits):
-    rng = np.random.default_rng(seed)
-    logits = rng.normal(0, 2, (4, 3, VOCAB)).astype("float32")
-    weights = np.concatenate([rng.uniform(0, 1, (2, 3)).astype("float32")] * 2)
-    p = softmax(logits.astype("float64"))
-    twins = np.concatenate([p[2:], p[:2]])
-    wanted = (weights * (p * np.log(p / twins)).sum(-1)).sum() / weights.sum()
-    loss = CrossEntropy(from_logits=as_logits, r_drop=3.0)
-    outputs = logits if as_logits else p.astype("float32")
-    found = float(loss.twin_penalty(outputs, weights))
-    assert found == pytest.approx(1.5 * wanted, rel=1e-4, abs=1e-6)
-
-
-def test_a_weight_of_the_divergence_below_0_is_refused():
-    with pytest.raises(ArgumentError, match=r"r_drop is -1\.0"):
-        CrossEntropy(r_drop=-1.0)

@@ -11,6 +11,7 @@ from keras import ops
 import lmzoo
 from lmzoo.errors import ArgumentError
 from lmzoo.losses import CrossEntropy, FusedCrossEntropy, head_nats
+from lmzoo.training.rdrop import twin_penalty
 
 VOCAB = 50
 
@@ -99,11 +100,11 @@ def test_the_divergence_of_twins_is_that_of_the_logits(rows, smoothing, xla):
             loss = nats[0] / tokens
         return loss, nats[1], tape.gradient(loss, [hidden, kernel, bias])
 
-    plain = CrossEntropy(label_smoothing=smoothing, r_drop=3.0)
+    plain = CrossEntropy(label_smoothing=smoothing)
     with tf.GradientTape() as tape:
         tape.watch([hidden, kernel, bias])
         logits = hidden @ kernel + bias
-        loss = plain(ids, logits, weights) + plain.twin_penalty(logits, weights)
+        loss = plain(ids, logits, weights) + twin_penalty(logits, weights, 3.0)
     wanted = tape.gradient(loss, [hidden, kernel, bias])
     found_loss, nats, found = tf.function(fused, jit_compile=xla)()
     np.testing.assert_allclose(found_loss, loss, rtol=1e-5)
@@ -174,33 +175,6 @@ def test_fit_and_evaluate_give_the_numbers_of_the_plain_loss(family):
     assert model.predict(ids, verbose=0).shape == (12, 9, VOCAB)
 
 
-@pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_fit_reads_twice_and_evaluate_once(dropout):
-    ids = np.random.default_rng(0).integers(0, VOCAB, (12, 9)).astype("int32")
-    found = {}
-    for kind, r_drop in ((FusedCrossEntropy, 500.0), (CrossEntropy, 500.0), (CrossEntropy, 0.0)):
-        keras.utils.set_random_seed(1)
-        model = lmzoo.build_gru_lm(VOCAB, embed_dim=8, hidden_dim=12, dropout=dropout)
-        model.compile(keras.optimizers.SGD(0.01), loss=kind(r_drop=r_drop))
-        history = model.fit(ids[:, :-1], ids[:, 1:], epochs=2, shuffle=False, verbose=0).history
-        values = model.evaluate(ids[:, :-1], ids[:, 1:], verbose=0)
-        found[kind, r_drop] = [*history["loss"], *history["perplexity"], *values]
-    twice, plain = found[CrossEntropy, 500.0], found[CrossEntropy, 0.0]
-    np.testing.assert_allclose(found[FusedCrossEntropy, 500.0], twice, rtol=2e-5)
-    if dropout:
-        assert twice[0] > plain[0] + 0.001
-    else:  # both readings are the same: no divergence
-        np.testing.assert_allclose(twice, plain, rtol=2e-5)
-
-
-def test_a_carried_state_cannot_be_read_twice():
-    model = lmzoo.build_gru_lm(VOCAB, embed_dim=8, hidden_dim=8, carry_batch_size=4)
-    with pytest.raises(ArgumentError, match="carries its state"):
-        model.compile("adam", r_drop=1.0)
-    with pytest.raises(ArgumentError, match="carries its state"):
-        model.compile("adam", loss=FusedCrossEntropy(r_drop=1.0))
-
-
 def test_fit_holds_no_batch_of_logits():
     """The largest array of a compiled step is the chunk, not (batch, time, vocab)."""
     model = lmzoo.build_gru_lm(5000, embed_dim=8, hidden_dim=8)
@@ -224,6 +198,33 @@ def test_large_vocabularies_take_it_by_themselves_and_small_ones_do_not():
     large.compile("sgd")
     assert type(small.loss) is CrossEntropy
     assert type(large.loss) is FusedCrossEntropy
+
+
+def test_a_cross_entropy_given_to_compile_is_fused_with_its_settings():
+    model = lmzoo.build_gru_lm(4096, embed_dim=2, hidden_dim=2)
+    model.compile("sgd", loss=CrossEntropy(label_smoothing=0.1, name="nats"))
+    assert type(model.loss) is FusedCrossEntropy
+    assert (model.loss.label_smoothing, model.loss.name) == (0.1, "nats")
+    model.compile("sgd", loss=FusedCrossEntropy(logits_at_once=700))
+    assert model.loss.logits_at_once == 700
+
+
+def test_smoothing_with_an_adaptive_softmax_takes_the_plain_path():
+    ids = np.random.default_rng(0).integers(0, VOCAB, (4, 6))
+    found = []
+    for loss in (CrossEntropy(label_smoothing=0.1), FusedCrossEntropy(label_smoothing=0.1)):
+        keras.utils.set_random_seed(0)
+        model = lmzoo.build_gru_lm(
+            VOCAB, embed_dim=8, hidden_dim=16, dropout=0.0, adaptive_cutoffs=[10, 30]
+        )
+        model.compile("sgd", loss=loss)
+        assert type(model.loss) is type(loss)
+        history = model.fit(ids, ids, verbose=0).history
+        found.append([*history["loss"], *model.evaluate(ids, ids, verbose=0)])
+    np.testing.assert_allclose(*found, rtol=1e-5)
+    keras.utils.set_random_seed(0)
+    with pytest.raises(ArgumentError, match="adaptive softmax"):
+        model.loss.from_hidden(model.hidden(ids), model.head, ids, None, training=True)
 
 
 def test_a_metric_that_needs_logits_gets_them():

@@ -183,20 +183,25 @@ class LanguageModelHead(Head):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        dtype = self.dtype_policy
         self.vocab_size = vocab_size
         self.embedding = embedding
+        self.use_bias = use_bias
+        self.regularizer = keras.regularizers.get(regularizer)
         table_dim = None if embedding is None else embedding.embed_dim
-        self.prepare = Preparation(norm, dropout, table_dim, dtype=dtype)
-        if embedding is None:
+        self.prepare = Preparation(norm, dropout, table_dim, dtype=self.dtype_policy)
+
+    def build(self, x_shape: tuple) -> None:
+        """Makes the output weights, or the product with the shared table."""
+        if self.embedding is None:
             self.project = Dense(
-                vocab_size,
-                use_bias=use_bias,
-                kernel_regularizer=keras.regularizers.get(regularizer),
-                dtype=dtype,
+                self.vocab_size,
+                use_bias=self.use_bias,
+                kernel_regularizer=self.regularizer,
+                dtype=self.dtype_policy,
             )
         else:
-            self.project = TiedProjection(embedding, use_bias, dtype=dtype)
+            self.project = TiedProjection(self.embedding, self.use_bias, dtype=self.dtype_policy)
+        super().build(x_shape)
 
     def nats(
         self, count: Callable, hidden: Tensor, targets: Tensor, weights: Tensor

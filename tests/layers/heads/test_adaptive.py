@@ -43,10 +43,11 @@ def test_log_probabilities_equal_numpy():
         x = x - x.max(axis=-1, keepdims=True)
         return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
 
-    first = log_softmax(hidden @ layer.first.kernel.numpy() + layer.first.bias.numpy())
+    parts = layer.project
+    first = log_softmax(hidden @ parts.first.kernel.numpy() + parts.first.bias.numpy())
     tails = [
         first[..., 10 + k : 11 + k] + log_softmax(hidden @ p.kernel.numpy() @ o.kernel.numpy())
-        for k, (p, o) in enumerate(zip(layer.projections, layer.outputs, strict=True))
+        for k, (p, o) in enumerate(zip(parts.projections, parts.outputs, strict=True))
     ]
     wanted = np.concatenate([first[..., :10], *tails], axis=-1)
     np.testing.assert_allclose(layer(case()[0]), wanted, atol=1e-5)

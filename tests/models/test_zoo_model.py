@@ -1,4 +1,4 @@
-"""What base.py adds to Keras's model: recipe, errors, carried state, compile."""
+"""What every model of the zoo adds to Keras's: recipe, checks, compile; carried state."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ import tensorflow as tf
 from keras import ops
 
 import lmzoo
-from lmzoo.errors import ArgumentError, LmzooError, UnknownModelError
+from lmzoo.errors import ArgumentError, LmzooError, PromptError, UnknownModelError
 from lmzoo.layers import GRUBlock, LanguageModelHead, TokenEmbedding
 
 TINY = {"embed_dim": 8, "hidden_dim": 8, "dropout": 0.0}
@@ -51,7 +51,7 @@ model = keras.saving.load_model({str(tmp_path / "model.keras")!r})
 logits = keras.ops.cast(model(np.arange(6).reshape(2, 3)), "float32")
 np.save({str(tmp_path / "logits.npy")!r}, keras.ops.convert_to_numpy(logits))
 assert model.dtype_policy.name == "mixed_bfloat16" or model.compute_dtype == "bfloat16"
-assert model.recipe["frozen"], model.recipe
+assert model.recipe["transforms"][0]["name"] == "frozen", model.recipe
 assert keras.config.dtype_policy().name == "float32"
 """
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
@@ -68,6 +68,52 @@ def test_frozen_word_vectors_stay_frozen_when_saved(tmp_path):
     assert len(loaded.trainable_weights) == count
     loaded.embedding.trainable = True
     assert len(loaded.trainable_weights) == count + 1
+
+
+def test_freezing_is_observed_in_the_encoder_and_in_what_shares_it(tmp_path):
+    encoder = lmzoo.build_gru_encoder(20, embed_dim=4, hidden_dim=4, dropout=0.0)
+    decoder = lmzoo.build_gru_decoder(20, memory_dim=4, embed_dim=4, hidden_dim=4)
+    model = lmzoo.build_seq2seq(encoder, decoder)
+    encoder.trainable = False
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert len(loaded.trainable_weights) == len(decoder.trainable_weights)
+    encoder.trainable = True
+    encoder.embedding.trainable = False
+    assert lmzoo.clone(model).recipe == model.recipe
+    assert not lmzoo.clone(model).encoder.embedding.trainable
+    encoder.embedding.trainable = True
+    assert model.recipe["transforms"] == []
+
+
+def test_a_transform_is_recorded_and_applied_again_in_order():
+    @lmzoo.registry.register_transform()
+    def scaled(model, factor):
+        model.embedding.embeddings.assign(model.embedding.embeddings * 0 + factor)
+        return model
+
+    with pytest.raises(ArgumentError, match="'scaled' is registered already"):
+        lmzoo.registry.register_transform()(scaled)
+    model = lmzoo.build_gru_lm(20, **TINY)
+    assert scaled(model, 2.0) is model
+    scaled(model, factor=3.0)
+    model.quantize("int8")
+    recorded = [{"name": "scaled", "factor": 2.0}, {"name": "scaled", "factor": 3.0}]
+    assert model.recipe["transforms"][:2] == recorded
+    assert model.recipe["transforms"][2]["name"] == "quantized"
+    again = lmzoo.registry.rebuild(model.recipe)
+    assert again.recipe == model.recipe
+    assert float(again.embedding.embeddings[0, 0]) == 3.0
+    recipe = {**model.recipe, "transforms": [{"name": "dreamt"}]}
+    with pytest.raises(UnknownModelError, match="import the module that registers it"):
+        lmzoo.registry.rebuild(recipe)
+
+
+def test_a_quantization_that_no_recipe_can_hold_is_refused():
+    model = lmzoo.build_gru_lm(20, **TINY)
+    config = keras.quantizers.Int8QuantizationConfig(activation_quantizer=None)
+    with pytest.raises(ArgumentError, match="default config"):
+        model.quantize(config=config)
 
 
 def test_dropout_penalties_and_weight_dropout_act_in_training_only():
@@ -131,8 +177,66 @@ def test_compile_turns_xla_on_and_keeps_what_is_asked():
     model.compile()
     assert model.jit_compile is (keras.backend.backend() == "tensorflow")
     assert isinstance(model.loss, lmzoo.losses.CrossEntropy)
-    model.compile(jit_compile=False, loss="sparse_categorical_crossentropy")
+    model.compile(jit_compile=False, loss=lmzoo.losses.CrossEntropy(label_smoothing=0.1))
     assert model.jit_compile is False
+    assert model.loss.label_smoothing == 0.1
+    model.compile(run_eagerly=True)
+    assert model.jit_compile is False
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        "sparse_categorical_crossentropy",
+        keras.losses.sparse_categorical_crossentropy,
+        keras.losses.SparseCategoricalCrossentropy(),
+        lmzoo.losses.CrossEntropy(from_logits=False),
+    ],
+)
+def test_a_loss_that_expects_probabilities_is_refused(loss):
+    with pytest.raises(ArgumentError, match=r"expects probabilities.*CrossEntropy"):
+        by_hand().compile(loss=loss)
+    by_hand().compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+
+
+def test_the_first_step_of_fit_is_traced_once():
+    model = lmzoo.build_gru_lm(20, **TINY)
+    traces = []
+    inner = model.train_step
+
+    def train_step(data):
+        traces.append(data)
+        return inner(data)
+
+    model.train_step = train_step
+    model.compile()
+    ids = np.zeros((4, 5), "int32")
+    model.fit(ids, ids, batch_size=2, epochs=2, verbose=0)
+    assert len(traces) == 1
+
+
+def test_ids_are_checked_in_every_entry():
+    model = by_hand()
+    model.compile()
+    good, y = np.zeros((2, 3), "int32"), np.zeros((2, 3), "int32")
+    calls = {
+        "fit": lambda x: model.fit(x, y, verbose=0),
+        "evaluate": lambda x: model.evaluate(x, y, verbose=0),
+        "predict": lambda x: model.predict(x, verbose=0),
+        "train_on_batch": lambda x: model.train_on_batch(x, y),
+        "test_on_batch": lambda x: model.test_on_batch(x, y),
+        "predict_on_batch": lambda x: model.predict_on_batch(x),
+    }
+    for name, call in calls.items():
+        call(good)
+        with pytest.raises(PromptError, match="id 9 is outside"):
+            call(good + 9)
+        with pytest.raises(PromptError, match="give integers"):
+            call(good + 0.5)
+        assert name
+    floats = tf.data.Dataset.from_tensors((good.astype("float32"), y))
+    with pytest.raises(PromptError, match="give integers"):
+        model.fit(floats, verbose=0)
 
 
 def test_unknown_names_bring_close_matches():
@@ -143,7 +247,7 @@ def test_unknown_names_bring_close_matches():
 
 
 def test_registering_twice_or_a_wrong_name_raises():
-    with pytest.raises(ArgumentError, match="registered already"):
+    with pytest.raises(ArgumentError, match=r"registered already.*unregister\('lstm_lm'\)"):
 
         @lmzoo.register(tiny={"vocab_size": 9})
         def build_lstm_lm(vocab_size):
