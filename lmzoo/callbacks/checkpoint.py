@@ -93,7 +93,9 @@ class Checkpoint(Progress):
         self.fingerprint: dict[str, Any] | None = None
         self._steps_per_epoch: int | None = None
         self._busy = [0.0, 0]  # seconds, steps: without compilation, validation and saving
+        self._data: Any = None
         self._begun = 0.0
+        self._is_rest = self._ends_rest = False
         self._saved: int | None = None
         self._saved_at = self._made_at = clock()
 
@@ -118,6 +120,7 @@ class Checkpoint(Progress):
         rate = _compiled_rate(model)
         self.fingerprint = None if data is None else data.fingerprint()
         self._steps_per_epoch = None if data is None else data.steps_per_epoch
+        self._data = data
         if self.resume and (state := read_state(self.folder)) is not None:
             self._check_data(state.get("data"))
             restore(self.folder, model)
@@ -177,6 +180,11 @@ class Checkpoint(Progress):
         super().on_train_begin(logs)
         self._saved_at = self.clock()
 
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Notes whether this pass is the rest of an epoch that was interrupted."""
+        super().on_epoch_begin(epoch, logs)
+        self._is_rest, self._ends_rest = self._first > 0, False
+
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Notes the time."""
         self._begun = self.clock()
@@ -193,10 +201,22 @@ class Checkpoint(Progress):
         if self.every_seconds is not None and self.clock() - self._saved_at >= self.every_seconds:
             self.save_now()
             self._saved_at = self.clock()
+        if self._is_rest and self.step_in_epoch == self._steps_per_epoch:
+            # Keras expects a whole epoch: it would make one more step, without data, which
+            # changes the state of dropout.
+            self._ends_rest = not self.model.stop_training
+            self.model.stop_training = True
+            self._data.start_at(self.step)
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Lets the training go on after the rest of an interrupted epoch."""
+        if self._ends_rest:
+            self.model.stop_training = self._ends_rest = False
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Writes the last model, and the best if this is the best so far."""
         super().on_epoch_end(epoch, logs)
+        self.on_test_begin()
         value = self._monitored(logs or {})
         if value is None or not self._judge(value):
             self.save_now()

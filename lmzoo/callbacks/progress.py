@@ -31,7 +31,7 @@ class Progress(keras.callbacks.Callback):
         super().__init__()
         self.clock = clock
         self.step = self.epoch = self.step_in_epoch = 0
-        self._batches = 0
+        self._batches = self._first = 0  # batches of this pass, and where in the epoch it began
         self._seconds = 0.0
         self._since: float | None = None
         self._stopped_inside = False
@@ -60,7 +60,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Begins to count this epoch's batches; a resumed epoch goes on from its steps."""
-        self._batches, self._stopped_inside = 0, False
+        self._batches, self._first, self._stopped_inside = 0, self.step_in_epoch, False
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Counts the epoch, unless it was stopped before its last batch."""
@@ -72,7 +72,8 @@ class Progress(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Counts the batches of this execution, and banks the seconds in case `fit` breaks off."""
         # Keras counts a last, shorter execution as a full one: the epoch's length corrects that.
-        done = min(batch + 1, (self.params or {}).get("steps") or batch + 1)
+        total = (self.params or {}).get("steps")
+        done = min(batch + 1, total - self._first) if total else batch + 1
         self.step += done - self._batches
         self.step_in_epoch += done - self._batches
         self._batches = done

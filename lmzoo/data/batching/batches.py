@@ -66,13 +66,19 @@ class Batches:
 
         return tf.nest.map_structure(split, arrays)
 
-    def dataset(self, step: int = 0, transforms: Sequence[Transform] = ()) -> tf.data.Dataset:
+    def dataset(
+        self,
+        step: int = 0,
+        transforms: Sequence[Transform] = (),
+        passes: Passes | None = None,
+    ) -> tf.data.Dataset:
         """Makes a Dataset of one epoch; each complete pass is followed by the next epoch.
 
         Args:
             step: global step at which the first pass begins, at least 0.
             transforms: applied one after the other to whole epochs, before the first pass leaves
                 batches out.
+            passes: counts the passes, instead of `step`; its owner may set where the next begins.
 
         Returns:
             A Dataset of the cardinality of whole epochs, also where its first pass ends earlier.
@@ -81,7 +87,7 @@ class Batches:
             ArgumentError: `step` below 0; a transform that changes the number of batches.
         """
         check_at_least(0, {"step": step})
-        passes = Passes(step, self.steps)
+        passes = passes or Passes(step, self.steps)
         # Transforms get whole epochs; without them nothing is made that is left out.
         whole = self._from_generator(
             lambda: self.chunks(passes.epoch, 0 if transforms else passes.first_step)
