@@ -30,6 +30,7 @@ ALLOWED = {
     "dialogue_format": set(),
     "generation": {"dialogue_format"},
     "models": {"layers", "losses", "metrics", "registry"},
+    "training": {"losses"},
     "callbacks": {"generation", "metrics"},
     "evaluation": {"data", "metrics"},
     "pretrained": {"data", "models", "registry", "tokenizers"},
