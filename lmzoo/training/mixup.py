@@ -1,0 +1,169 @@
+"""Mix-up: texts mixed with each other, vectors and labels alike."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from lmzoo.errors import ArgumentError
+from lmzoo.losses import ClassCrossEntropy
+from lmzoo.losses.classes import class_targets
+from lmzoo.losses.cross_entropy import spread_weights
+from lmzoo.training.vectors import VectorTraining
+from lmzoo.typing import Tensor
+
+
+class MixUp(VectorTraining):
+    """`fit` mixes each text with another of its batch, vectors and labels alike.
+
+    The rates are drawn from Beta(alpha, alpha); a row keeps the larger part of itself. The loss
+    must be `lmzoo.losses.ClassCrossEntropy`, which takes mixed labels.
+
+    Args:
+        model: A classifier, or AdversarialTraining around one.
+        alpha: Above 0; the larger, the more equal the two parts. The best in the paper is 1.
+
+    Raises:
+        ArgumentError: If alpha is not above 0, or as VectorTraining; from `compile`, if the loss is
+            another.
+
+    Source: Guo et al. 2019, https://arxiv.org/abs/1905.08941
+
+    Example:
+        >>> import numpy as np
+        >>> import lmzoo
+        >>> model = lmzoo.build_bow_classifier(50, embed_dim=4, buckets=10)
+        >>> method = lmzoo.training.MixUp(model, alpha=1.0)
+        >>> method.compile("adam")
+        >>> history = method.fit(np.array([[5, 6], [7, 0]]), np.array([0, 1]), verbose=0)
+    """
+
+    def __init__(self, model: Any, alpha: float = 0.2, *, name: str | None = None) -> None:
+        if not 0 < alpha < float("inf"):
+            raise ArgumentError(f"alpha={alpha} must be above 0 and finite.")
+        super().__init__(model, name=name)
+        self.alpha = alpha
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def _share_compiled(self) -> None:
+        super()._share_compiled()
+        if not isinstance(self.loss, ClassCrossEntropy):
+            raise ArgumentError(
+                f"MixUp makes labels of two classes, which the loss {self.loss!r} does not take: "
+                "use lmzoo.losses.ClassCrossEntropy()."
+            )
+
+    def vector_loss(
+        self, vectors: Tensor, mask: Tensor, y: Any, sample_weight: Any
+    ) -> tuple[Tensor, Tensor]:
+        """The loss of mixed vectors and labels."""
+        mixing = self.draw_mixing(ops.shape(vectors)[0], sample_weight)
+        vectors, mask = mixing.mix(vectors, mask)
+        y, sample_weight = mixing.mix_labels(y, sample_weight, self.num_classes)
+        return self.inner_loss(vectors, mask, y, sample_weight)
+
+    def draw_mixing(self, rows: Any, sample_weight: Any = None) -> "Mixing":
+        """Draws the row with which each is mixed, and how much of its own it keeps.
+
+        Args:
+            rows: Number of rows of the batch.
+            sample_weight: (batch,) or (batch, 1), or None; rows of weight 0 are not mixed.
+
+        Returns:
+            The mixing.
+        """
+        uniform = keras.random.uniform((rows + 1,), seed=self.seed_generator)
+        others = ops.cast(rows - 1, "float32")
+        distance = 1 + ops.cast(ops.floor(uniform[0] * others), "int32")
+        partner = (ops.arange(rows) + distance) % rows
+        rate = larger_part(uniform[1:], self.alpha)
+        if sample_weight is not None:
+            counts = ops.reshape(keras.tree.flatten(sample_weight)[0], (-1,)) != 0  # (batch,)
+            rate = ops.where(counts & ops.take(counts, partner, axis=0), rate, 1.0)
+        return Mixing(partner, rate)
+
+
+class Mixing:
+    """Rows of a batch mixed with other rows of it.
+
+    Args:
+        partner: int32 (batch,), with which row each is mixed.
+        rate: float32 (batch,), how much of its own a row keeps, 0 to 1.
+
+    Source: Zhang et al. 2018, https://arxiv.org/abs/1710.09412; of vectors: Guo et al. 2019,
+    https://arxiv.org/abs/1905.08941
+
+    Example:
+        >>> import numpy as np
+        >>> mixing = Mixing(np.array([1, 0]), np.array([0.75, 1.0], "float32"))
+        >>> vectors, mask = np.array([[[4.0]], [[8.0]]], "float32"), np.ones((2, 1), "bool")
+        >>> mixing.mix(vectors, mask)[0].numpy().ravel().tolist()
+        [5.0, 8.0]
+    """
+
+    def __init__(self, partner: Tensor, rate: Tensor) -> None:
+        self.partner, self.rate = partner, rate
+
+    def mix(self, vectors: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Vectors (batch, ..., dim), of which padding counts as 0, and where one of two is real."""
+        per_token = len(vectors.shape) == 3
+        if per_token:
+            vectors = ops.where(mask[..., None], vectors, 0.0)
+        rate = ops.cast(self.rate, vectors.dtype)
+        rate = rate[:, None, None] if per_token else rate[:, None]
+        mixed = rate * vectors + (1 - rate) * ops.take(vectors, self.partner, axis=0)
+        both = ops.logical_and(ops.take(mask, self.partner, axis=0), self.rate[:, None] < 1)
+        return mixed, ops.logical_or(mask, both)
+
+    def mix_labels(
+        self, labels: Any, sample_weight: Any, num_classes: int
+    ) -> tuple[Tensor, Tensor]:
+        """Distributions over the classes (batch, num_classes), and weights (batch,).
+
+        Their loss is the mean over the two labels of each row, each counted with its rate times its
+        own row's weight.
+        """
+        targets = class_targets(_only(labels), num_classes, rank=2)
+        weight = spread_weights(targets[:, 0], _only(sample_weight))
+        targets = ops.where(weight[:, None] != 0, targets, 0.0)
+        other = (1 - self.rate) * ops.take(weight, self.partner, axis=0)
+        own = self.rate * weight
+        both = own[:, None] * targets
+        both = both + other[:, None] * ops.take(targets, self.partner, axis=0)
+        return ops.divide_no_nan(both, (own + other)[:, None]), own + other
+
+
+def larger_part(uniform: Tensor, alpha: float) -> Tensor:
+    """The larger of x and 1 - x, where x is from Beta(alpha, alpha).
+
+    Keras's own draw from this distribution is a loop that XLA does not compile.
+
+    Args:
+        uniform: Uniform random numbers from 0 to 1.
+        alpha: Above 0.
+
+    Returns:
+        float32, of the shape of `uniform`, 0.5 to 1.
+
+    Example:
+        >>> larger_part([0.0, 0.5, 1.0], alpha=1.0).numpy().tolist()
+        [1.0, 0.75, 0.5]
+    """
+    # In t = x**alpha, the density of the lower half is (1 - x)**(alpha - 1), which is smooth.
+    x = np.linspace(0.0, 0.5, 4097)
+    t, density = x**alpha, (1 - x) ** (alpha - 1)
+    area = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) * np.diff(t))])
+    steps = 1024
+    quantiles = np.interp(np.linspace(0.0, area[-1], steps + 1), area, t).astype("float32")
+    place = ops.cast(uniform, "float32") * steps
+    below = ops.clip(ops.cast(ops.floor(place), "int32"), 0, steps - 1)
+    rest = place - ops.cast(below, "float32")
+    low = ops.take(quantiles, below, axis=0)
+    quantile = low + rest * (ops.take(quantiles, below + 1, axis=0) - low)
+    return 1 - quantile ** (1 / alpha)
+
+
+def _only(value: Any) -> Any:
+    """The one tensor of a structure; None of None."""
+    return None if value is None else keras.tree.flatten(value)[0]
