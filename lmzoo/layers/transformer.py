@@ -166,17 +166,9 @@ class TransformerBlock(Layer):
         mask: Tensor | None = None,
         training: bool = False,
     ) -> Tensor:
-        """(batch, time, dim) -> (batch, time, dim).
+        """(batch, time, dim) -> (batch, time, dim); `mask` is bool (batch, time), True where real.
 
-        Args:
-            x: (batch, time, dim).
-            memory: (batch, keys, memory_dim), with kind="cross".
-            memory_mask: bool (batch, keys), True where the memory is real.
-            mask: bool (batch, time), True where x is real.
-            training: Whether dropout is on.
-
-        Returns:
-            (batch, time, dim).
+        With kind="cross" also a memory (batch, keys, memory_dim), and `memory_mask` (batch, keys).
         """
 
         def attend(y: Tensor) -> Tensor:
