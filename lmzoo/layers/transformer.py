@@ -221,9 +221,10 @@ class TransformerBlock(Layer):
         self, x: Tensor, attend: Callable, cross_attend: Callable, training: bool
     ) -> Tensor:
         """Attention, cross-attention and feed-forward network, each with norm and residual."""
-        sublayers = [(self.attention_norm, attend), (self.feedforward_norm, self.feedforward)]
+        sublayers: list[tuple[Any, Callable]] = [(self.attention_norm, attend)]
         if self.cross_attends:
-            sublayers.insert(1, (self.cross_norm, cross_attend))
+            sublayers.append((self.cross_norm, cross_attend))
+        sublayers.append((self.feedforward_norm, self.feedforward))
         for norm, sublayer in sublayers:
             if self.norm_first:
                 x = x + self.dropout(sublayer(norm(x)), training=training)
