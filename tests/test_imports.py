@@ -32,7 +32,7 @@ ALLOWED = {
     "models": {"layers", "losses", "metrics", "registry"},
     "evaluation": {"data", "generation", "grammar", "metrics"},
     "callbacks": {"evaluation", "generation", "metrics"},
-    "training": {"losses", "models"},
+    "training": {"losses"},
     "pretrained": {"data", "models", "registry", "tokenizers"},
     "__main__": {"cli"},
     "cli": {

@@ -245,9 +245,7 @@ def test_losses_of_keras_give_the_same_numbers():
 
 
 def test_any_encoder_may_be_given_to_a_classifier_and_shared_by_two():
-    encoder = lmzoo.Encoder(
-        lmzoo.layers.TokenEmbedding(50, 8), [lmzoo.layers.RecurrentEncoderBlock(6)]
-    )
+    encoder = lmzoo.build_lstm_encoder(50, embed_dim=8, hidden_dim=6)
     one = build_text_classifier(encoder, num_classes=3, pooling="max", dropout=0.0)
     two = build_text_classifier(encoder)
     ids = random_texts()

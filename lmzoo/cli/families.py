@@ -36,7 +36,7 @@ FAMILIES = {
     "lstm": Family("lstm_lm", _ONE_LAYER, _recurrent),
     "gru": Family("gru_lm", _ONE_LAYER, _recurrent),
     "cnn": Family(
-        "cnn_lm", {**_SHARED, "num_layers": 5, "kernel_size": 4}, lambda w: {"hidden_dim": w}
+        "cnn_lm", {**_SHARED, "num_layers": 5, "kernel_size": 4}, lambda w: {"embed_dim": w}
     ),
     "gpt2": Family("gpt2_lm", _ATTENTION, lambda w: {"embed_dim": w}, multiple=4),
     "llama": Family(  # rotary positions turn pairs of features in each of the four heads

@@ -52,8 +52,9 @@ class Prompts:
 
     def check_ids(self, limit: int | None) -> None:
         """Raises PromptError for an id outside [0, limit)."""
-        for row in self.rows if limit is not None else ():
-            check_ids(row, limit, "the prompt")
+        if limit is not None:
+            for row in self.rows:
+                check_ids(row, limit, "the prompt")
 
     def check_targets(self, vocab_size: int) -> None:
         """Raises PromptError for an id that the model cannot predict."""

@@ -69,8 +69,8 @@ def _score_batches(stepper: Stepper, rows: list[np.ndarray]) -> list[np.ndarray]
         missing = bucket(len(group), 1, fits) - len(group)
         tokens = np.pad(tokens, ((0, missing), (0, 0)))
         values = ops.convert_to_numpy(compiled.run(stepper.model, _target_scores, tokens))
-        for place, i in enumerate(group):
-            answers[i] = values[place, : len(rows[i]) - 1].copy()
+        for row, i in enumerate(group):
+            answers[i] = values[row, : len(rows[i]) - 1].copy()
         start += len(group)
     return answers
 

@@ -1,4 +1,4 @@
-"""Convolution over a text with the maximum over time, and token vectors of two channels."""
+"""Convolution over a text with max-over-time pooling, and token vectors of two channels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,18 +17,17 @@ ACTIVATIONS = ("relu", "tanh")
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class ConvolutionPooling(Layer):
-    """Filters of several widths over a text, and of each filter the highest answer.
+    """Filters of several widths over a text, and of each filter the maximum over time.
 
     A text shorter than a filter is padded with zeros to the filter's width; no other padding is
     seen. Real positions come before padding. The kernels have the shape of `keras.layers.Conv1D`.
 
     Args:
         filters: Number of filters of each width.
-        widths: How many tokens the filters see.
+        widths: Widths of the filters, in tokens.
         wide: Whether filters also reach over the ends of the text, where they see zeros, so that
-            they know what stands first and last.
-        activation: "relu" or "tanh". These never fall, so that they are taken once, of the highest
-            answer.
+            they recognize its first and last tokens.
+        activation: "relu" or "tanh". Both increase, so that the activation of the maximum is taken.
         regularizer: Keras regularizer of the kernels.
 
     Raises:
@@ -88,7 +87,7 @@ class ConvolutionPooling(Layer):
         x = ops.where(real[..., None], x, 0.0)
         time, dim = ops.shape(x)[1], x.shape[-1]
         length = ops.sum(ops.cast(real, "int32"), axis=1, keepdims=True)
-        # One product for all places in all filters; what belongs to one window is then added up.
+        # One product for all positions of all filters; the terms of each window are then added.
         flat = [
             ops.reshape(ops.transpose(k, (1, 0, 2)), (dim, -1))  # (dim, width * filters)
             for k in self.kernels
@@ -96,20 +95,20 @@ class ConvolutionPooling(Layer):
         parts = ops.matmul(x, ops.cast(ops.concatenate(flat, axis=-1), self.compute_dtype))
         border = max(self.widths) - 1
         parts = ops.pad(parts, ((0, 0), (border if self.wide else 0, border), (0, 0)))
-        found, begin = [], 0
+        maxima, begin = [], 0
         for width in self.widths:
             before = width - 1 if self.wide else 0  # windows that begin before the text
             first, count = (border if self.wide else 0) - before, time + before
-            answers = 0.0
+            outputs = 0.0
             for i in range(width):
                 stop = begin + self.filters
-                answers = answers + parts[:, first + i : first + i + count, begin:stop]
+                outputs = outputs + parts[:, first + i : first + i + count, begin:stop]
                 begin = stop
             last = length + before - (1 if self.wide else width)
             inside = ops.arange(count) <= ops.maximum(last, 0)  # (batch, count)
-            found.append(max_over_time(answers, inside))
-        highest = ops.concatenate(found, axis=-1) + ops.cast(self.bias, self.compute_dtype)
-        return self.activation(highest)
+            maxima.append(max_over_time(outputs, inside))
+        pooled = ops.concatenate(maxima, axis=-1) + ops.cast(self.bias, self.compute_dtype)
+        return self.activation(pooled)
 
     def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None = None) -> None:
         """None: the output has no time axis."""
@@ -123,14 +122,14 @@ class ConvolutionPooling(Layer):
 class TwoChannelEmbedding(TokenEmbedding):
     """Token vectors of two tables that begin alike: one is frozen, one is tuned; their sum.
 
-    Kim applies the same filters to both channels and adds the results, which is what a filter finds
-    in the sum of the channels. `embeddings` is the tuned table, `frozen_embeddings` the other.
+    Kim applies the same filters to both channels and adds the results, which equals a filter on the
+    sum of the channels. `embeddings` is the tuned table, `frozen_embeddings` the other.
 
     Args:
         vocab_size: Number of ids.
         embed_dim: Width of a vector.
-        dropout: Share of the vector dropped in training, 0 to 1.
-        initializer_range: Standard deviation of the first weights.
+        dropout: Dropout rate of the vectors, 0 to 1.
+        initializer_range: Standard deviation of the initial weights.
 
     Source: Kim 2014, section 2.1, https://arxiv.org/abs/1408.5882
 

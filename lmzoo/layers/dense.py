@@ -1,4 +1,4 @@
-"""Dense layers, whose products of one row read the weights at the memory's speed."""
+"""Dense layers whose products of a single row use all cores."""
 
 import functools
 from typing import Any
@@ -8,7 +8,7 @@ from keras import ops
 
 from lmzoo.typing import Tensor
 
-# Smaller matrices stay in a cache, where nothing is gained.
+# Smaller matrices fit a cache, where nothing is gained.
 _SMALLEST = 2**16
 
 
@@ -34,23 +34,15 @@ class Dense(keras.layers.Dense):
         return x if self.activation is None else self.activation(x)
 
     def quantize(self, mode: Any = None, type_check: bool = True, config: Any = None) -> None:
-        """Keras's `quantize`, which refuses classes derived from its own unless told otherwise."""
+        """Keras's `quantize`, without its refusal of derived classes."""
         super().quantize(mode, type_check=type_check and type(self) is not Dense, config=config)
 
 
 def product(x: Tensor, weight: keras.Variable, dtype: str) -> Tensor:
-    """x weight; for a single row as a batch of smaller products.
+    """x (..., dim) times weight (dim, units); for a single row as a batch of smaller products.
 
     XLA computes a product of one row on one core, but a batch of products on all of them, and so
     reads a large matrix from memory faster.
-
-    Args:
-        x: (..., dim).
-        weight: (dim, units).
-        dtype: in which the product is computed.
-
-    Returns:
-        (..., units).
     """
     weight, blocks = ops.cast(weight, dtype), _blocks(x, weight)
     if blocks == 1:
@@ -58,12 +50,12 @@ def product(x: Tensor, weight: keras.Variable, dtype: str) -> Tensor:
     dim, units = weight.shape
     parts = ops.reshape(weight, (blocks, dim // blocks, units))  # (blocks, dim / blocks, units)
     row = ops.reshape(x, (blocks, 1, dim // blocks))  # (blocks, 1, dim / blocks)
-    found = ops.sum(ops.matmul(row, parts), axis=0)  # (1, units)
-    return ops.reshape(found, (*x.shape[:-1], units))  # (..., units)
+    y = ops.sum(ops.matmul(row, parts), axis=0)  # (1, units)
+    return ops.reshape(y, (*x.shape[:-1], units))  # (..., units)
 
 
 def _blocks(x: Tensor, weight: keras.Variable) -> int:
-    """Into how many products one is divided; 1 unless x is a single row and the weight large."""
+    """The number of partial products; 1 unless x is a single row and the weight large."""
     dim, units = weight.shape
     if any(size != 1 for size in x.shape[:-1]) or dim * units < _SMALLEST or _is_on_gpu():
         return 1

@@ -1,4 +1,4 @@
-"""Dropout whose mask costs a few integer operations a value."""
+"""Dropout whose mask costs a few integer operations per value."""
 
 from typing import Any
 
@@ -16,16 +16,16 @@ _SHIFTS = (16, 15, 16)
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class Dropout(keras.layers.Dropout):
-    """Keras's Dropout, with a mask drawn by hashing each value's place and the seed.
+    """Keras's Dropout, with a mask from hashes of each value's index and the seed.
 
-    On a CPU, the cryptographic generator behind Keras's own mask takes longer than an LSTM
-    forward and backward. Arguments, saving and seeding are those of `keras.layers.Dropout`; the
-    masks drawn from a seed differ from Keras's.
+    On a CPU, the cryptographic generator of Keras's own mask takes longer than an LSTM forward and
+    backward. Arguments, saving and seeding are those of `keras.layers.Dropout`; the masks of a seed
+    differ from Keras's.
 
     Args:
-        rate: Share of the values dropped in training, 0 to 1; the others grow by 1 / (1 - rate).
-        noise_shape: Shape of the mask, or None for that of the input; a dimension of 1 drops
-            the same along it, None stands for the input's dimension.
+        rate: Fraction of the values dropped in training, 0 to 1; the others grow by 1 / (1 - rate).
+        noise_shape: Shape of the mask, or None for that of the input; a dimension of 1 is
+            broadcast, None is the input's.
         seed: Integer, or None for one from Keras's global generator.
 
     Raises:
@@ -48,7 +48,7 @@ class Dropout(keras.layers.Dropout):
         **kwargs: Any,
     ) -> None:
         if not 0 <= rate <= 1:
-            raise ArgumentError(f"dropout={rate}: give a share between 0 (none) and 1 (all).")
+            raise ArgumentError(f"dropout={rate}: give a fraction between 0 (none) and 1 (all).")
         super().__init__(rate, noise_shape, seed, **kwargs)
 
     def call(self, inputs: Tensor, training: bool = False) -> Tensor:
@@ -69,23 +69,15 @@ class Dropout(keras.layers.Dropout):
 
 
 def random_bits(shape: tuple, seed: Tensor) -> Tensor:
-    """Uniform 32-bit integers that are a hash of their place and of a seed.
-
-    Args:
-        shape: Sizes, integers or integer tensors.
-        seed: Two integers, as a `keras.random.SeedGenerator` gives; equal seeds, equal bits.
-
-    Returns:
-        uint32 tensor of the shape.
-    """
+    """uint32 values of a shape, each a hash of its index and of a seed of two integers."""
     seed = ops.cast(seed, "uint32")
     key = _mix(seed[0] + _mix(seed[1] + _uint32(0x9E3779B9)))
     count = 1
     for size in shape:
         count = count * size
-    places = ops.cast(ops.arange(count, dtype="int32"), "uint32")
+    index = ops.cast(ops.arange(count, dtype="int32"), "uint32")
     # The second key keeps the streams of two seeds apart where their first keys overlap.
-    return ops.reshape(_mix(places + key, _mix(key)), shape)  # (shape)
+    return ops.reshape(_mix(index + key, _mix(key)), shape)  # (shape)
 
 
 def _mix(x: Tensor, key: Tensor | None = None) -> Tensor:

@@ -13,6 +13,8 @@ class Layer(keras.layers.Layer):
     A derived class names its arguments and passes `**kwargs` (name, dtype, trainable) on to Keras.
     """
 
+    trainable: bool
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         """Records the arguments."""
         layer = super().__new__(cls, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""From the vectors of a text's tokens to one vector of the text."""
+"""Pooling: from the vectors of a text's tokens to one vector of the text."""
 
 from typing import Any
 
@@ -17,34 +17,33 @@ KINDS = ("last", "first", "ends", "mean", "max", "attention")
 def max_over_time(x: Tensor, real: Tensor) -> Tensor:
     """The largest value of each feature.
 
-    The gradient of `ops.max` looks for the values that equal the largest. XLA may compute these
-    anew, with another rounding, so that none does, and the gradient is 0 / 0 (seen on a CPU). Here
-    the first of the largest gets it all.
+    The gradient of `ops.max` searches for the values that equal the largest. XLA may recompute them
+    with another rounding, so that none does, and the gradient is 0 / 0 (seen on a CPU). Here the
+    first of the largest gets the whole gradient.
 
     Args:
         x: (batch, time, dim).
-        real: bool (batch, time), where to look; at least one place in each row, lest the first
-            place is taken.
+        real: bool (batch, time), the positions that count; in a row without any the first does.
 
     Returns:
         (batch, dim).
     """
-    seen = ops.where(real[..., None], ops.stop_gradient(x), -1e9)
-    place = ops.argmax(seen, axis=1)[:, None, :]  # (batch, 1, dim)
-    chosen = ops.arange(ops.shape(x)[1], dtype=place.dtype)[None, :, None] == place
-    found = ops.sum(ops.where(chosen, x, 0.0), axis=1)
-    # Changes nothing, except that NaN, which is never the largest, is not passed over.
-    return found + ops.stop_gradient(ops.max(seen, axis=1) - found)
+    values = ops.where(real[..., None], ops.stop_gradient(x), -1e9)
+    place = ops.argmax(values, axis=1)[:, None, :]  # (batch, 1, dim)
+    is_largest = ops.arange(ops.shape(x)[1], dtype=place.dtype)[None, :, None] == place
+    largest = ops.sum(ops.where(is_largest, x, 0.0), axis=1)
+    # Changes nothing but that a NaN, which is never the largest, shows.
+    return largest + ops.stop_gradient(ops.max(values, axis=1) - largest)
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class Pooling(Layer):
-    """One vector of a text, whatever stands at its padding. A text without tokens gives zeros.
+    """One vector of a text, without its padding. A text without tokens gives zeros.
 
     Args:
         kind: "last" or "first", the vector of the last or first real position; "ends", the first
             half of the last one's features and the second half of the first one's, the final states
-            of a recurrent layer that reads in both directions; "mean" or "max" over the real
+            of a bidirectional recurrent layer; "mean" or "max" over the real
             positions; "attention", a mean weighted by softmax(context . tanh(W x + b)).
 
     Raises:
@@ -68,7 +67,7 @@ class Pooling(Layer):
         self.kind = kind
 
     def build(self, x_shape: tuple) -> None:
-        """Makes the projection and the context vector of an attention."""
+        """Makes the projection and the context vector of attention."""
         if self.kind == "attention":
             self.projection = Dense(x_shape[-1], "tanh", name="projection", dtype=self.dtype_policy)
             self.projection.build(x_shape)
@@ -84,7 +83,7 @@ class Pooling(Layer):
             return self._at_ends(x, real)
         if self.kind == "max":
             return ops.where(ops.any(real, axis=1, keepdims=True), max_over_time(x, real), 0.0)
-        return _weighted_mean(x, self._shares(x, real))
+        return _weighted_sum(x, self._weights(x, real))
 
     def compute_mask(self, inputs: Tensor, previous_mask: Tensor | None = None) -> None:
         """None: the output has no time axis."""
@@ -95,20 +94,20 @@ class Pooling(Layer):
 
     def _at_ends(self, x: Tensor, real: Tensor) -> Tensor:
         places = ops.arange(ops.shape(x)[1])
-        # Nowhere in a text without tokens: -1, and the length of the row.
+        # Of a text without tokens: -1, and the length of the row.
         last = ops.max(ops.where(real, places, -1), axis=1)
         first = ops.min(ops.where(real, places, ops.shape(x)[1]), axis=1)
         if self.kind == "first":
-            return _weighted_mean(x, places == first[:, None])
+            return _weighted_sum(x, places == first[:, None])
         if self.kind == "last":
-            return _weighted_mean(x, places == last[:, None])
+            return _weighted_sum(x, places == last[:, None])
         half = x.shape[-1] // 2
-        ahead = _weighted_mean(x[..., :half], places == last[:, None])
-        back = _weighted_mean(x[..., half:], places == first[:, None])
+        ahead = _weighted_sum(x[..., :half], places == last[:, None])
+        back = _weighted_sum(x[..., half:], places == first[:, None])
         return ops.concatenate([ahead, back], axis=-1)
 
-    def _shares(self, x: Tensor, real: Tensor) -> Tensor:
-        """What each position counts, float32 (batch, time)."""
+    def _weights(self, x: Tensor, real: Tensor) -> Tensor:
+        """The weight of each position, float32 (batch, time)."""
         kept = ops.cast(real, "float32")
         if self.kind == "mean":
             return kept / ops.maximum(ops.sum(kept, axis=1, keepdims=True), 1.0)
@@ -117,9 +116,9 @@ class Pooling(Layer):
         return softmax(scores) * kept
 
 
-def _weighted_mean(x: Tensor, shares: Tensor) -> Tensor:
-    """Vectors (batch, time, dim) times what they count (batch, time), added up in float32."""
-    shares = ops.cast(shares, "float32")[..., None]  # (batch, time, 1)
-    # What stands at padding may be anything: 0 times NaN is not 0.
-    kept = ops.where(shares != 0, ops.cast(x, "float32"), 0.0)
-    return ops.cast(ops.sum(kept * shares, axis=1), x.dtype)
+def _weighted_sum(x: Tensor, weights: Tensor) -> Tensor:
+    """Vectors (batch, time, dim) times weights (batch, time), added up in float32."""
+    weights = ops.cast(weights, "float32")[..., None]  # (batch, time, 1)
+    # Padding may be anything: 0 times NaN is not 0.
+    kept = ops.where(weights != 0, ops.cast(x, "float32"), 0.0)
+    return ops.cast(ops.sum(kept * weights, axis=1), x.dtype)

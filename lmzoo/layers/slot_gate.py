@@ -1,4 +1,4 @@
-"""What a sentence's intent says about its slots."""
+"""The gate by which a sentence's intent informs its slots."""
 
 from typing import Any
 

@@ -166,17 +166,9 @@ class TransformerBlock(Layer):
         mask: Tensor | None = None,
         training: bool = False,
     ) -> Tensor:
-        """(batch, time, dim) -> (batch, time, dim).
+        """(batch, time, dim) -> (batch, time, dim); `mask` is bool (batch, time), True where real.
 
-        Args:
-            x: (batch, time, dim).
-            memory: (batch, keys, memory_dim), with kind="cross".
-            memory_mask: bool (batch, keys), True where the memory is real.
-            mask: bool (batch, time), True where x is real.
-            training: Whether dropout is on.
-
-        Returns:
-            (batch, time, dim).
+        With kind="cross" also a memory (batch, keys, memory_dim), and `memory_mask` (batch, keys).
         """
 
         def attend(y: Tensor) -> Tensor:
@@ -229,9 +221,10 @@ class TransformerBlock(Layer):
         self, x: Tensor, attend: Callable, cross_attend: Callable, training: bool
     ) -> Tensor:
         """Attention, cross-attention and feed-forward network, each with norm and residual."""
-        sublayers = [(self.attention_norm, attend), (self.feedforward_norm, self.feedforward)]
+        sublayers: list[tuple[Any, Callable]] = [(self.attention_norm, attend)]
         if self.cross_attends:
-            sublayers.insert(1, (self.cross_norm, cross_attend))
+            sublayers.append((self.cross_norm, cross_attend))
+        sublayers.append((self.feedforward_norm, self.feedforward))
         for norm, sublayer in sublayers:
             if self.norm_first:
                 x = x + self.dropout(sublayer(norm(x)), training=training)

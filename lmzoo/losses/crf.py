@@ -159,7 +159,7 @@ def crf_inputs(
     if mask is None:
         mask = ops.ones_like(emissions[..., 0])
     real = ops.cast(ops.convert_to_tensor(mask), "bool")
-    # What stands at padding may be anything: 0 times NaN is not 0.
+    # Padding may be anything: 0 times NaN is not 0.
     return [ops.where(real[..., None], emissions, 0.0), *others, real]
 
 

@@ -4,21 +4,18 @@ from collections.abc import Sequence
 
 from lmzoo.errors import ArgumentError
 from lmzoo.layers import (
-    CharacterEncoder,
     ClassHead,
     ConvolutionPooling,
-    Dense,
     NgramEmbedding,
     Pooling,
     RecurrentEncoderBlock,
     TokenEmbedding,
-    TransformerBlock,
     TwoChannelEmbedding,
-    make_norm,
 )
 from lmzoo.models.bases.classifier import ClassifierModel
 from lmzoo.models.bases.encoder import Encoder
 from lmzoo.models.parts import penalty
+from lmzoo.models.transformer import build_transformer_encoder
 from lmzoo.registry import register
 
 # Kim 2014, section 3.1: sizes chosen on SST-2, and 300-wide vectors.
@@ -29,6 +26,9 @@ CNN_PRESETS = {
 CHANNELS = ("tuned", "frozen", "both")
 
 
+@register(
+    tiny={"encoder": {"builder": "lstm_encoder", "vocab_size": 50, "embed_dim": 8, "hidden_dim": 8}}
+)
 def build_text_classifier(
     encoder: Encoder, *, num_classes: int = 2, pooling: str = "mean", dropout: float = 0.1
 ) -> ClassifierModel:
@@ -50,7 +50,7 @@ def build_text_classifier(
     Example:
         >>> import numpy as np
         >>> import lmzoo
-        >>> encoder = lmzoo.Encoder(lmzoo.layers.TokenEmbedding(50, 8))
+        >>> encoder = lmzoo.build_lstm_encoder(50, embed_dim=8, hidden_dim=8)
         >>> model = lmzoo.build_text_classifier(encoder, num_classes=3)
         >>> model.predict(np.array([[4, 5, 6]]), verbose=0).shape
         (1, 3)
@@ -240,14 +240,16 @@ def build_transformer_classifier(
         >>> model.predict(np.array([[4, 5, 6]]), verbose=0).shape
         (1, 1)
     """
-    encoder = transformer_encoder(
+    encoder = build_transformer_encoder(
         vocab_size,
         embed_dim=embed_dim,
         hidden_dim=hidden_dim,
         num_layers=num_layers,
         num_heads=num_heads,
-        dropout=dropout,
+        activation="gelu",
         norm_first=norm_first,
+        dropout=dropout,
+        attention_dropout=dropout,
     )
     return ClassifierModel(encoder, Pooling(pooling), ClassHead(num_classes, dropout=dropout))
 
@@ -288,43 +290,3 @@ def build_bow_classifier(
     """
     embedding = NgramEmbedding(vocab_size, embed_dim, ngrams=ngrams, buckets=buckets)
     return ClassifierModel(Encoder(embedding), None, ClassHead(num_classes))
-
-
-def transformer_encoder(
-    vocab_size: int,
-    *,
-    embed_dim: int,
-    hidden_dim: int,
-    num_layers: int,
-    num_heads: int,
-    dropout: float,
-    norm_first: bool = True,
-    characters: CharacterEncoder | None = None,
-) -> Encoder:
-    """TEMPORARY."""
-    if embed_dim % 2:
-        raise ArgumentError(f"embed_dim={embed_dim} is odd: sinusoidal positions come in pairs.")
-    embedding = TokenEmbedding(
-        vocab_size,
-        embed_dim,
-        positions="sinusoidal",
-        dropout=dropout,
-        initializer_range=embed_dim**-0.5,
-    )
-    blocks = [
-        TransformerBlock(
-            num_heads=num_heads,
-            hidden_dim=hidden_dim,
-            norm_first=norm_first,
-            dropout=dropout,
-            kind="encoder",
-        )
-        for _ in range(num_layers)
-    ]
-    return Encoder(
-        embedding,
-        blocks,
-        characters=characters,
-        projection=None if characters is None else Dense(embed_dim, name="projection"),
-        norm=make_norm("layer", 1e-5) if norm_first else None,
-    )

@@ -184,11 +184,11 @@ def recurrent_seq2seq(
     source = embedding
     if source_vocab_size is not None:
         source = TokenEmbedding(source_vocab_size, embed_dim, initializer_range=0.1)
-    encoder = Encoder(source, _encoder_blocks(cell, hidden_dim, num_layers, dropout))
     blocks = _decoder_blocks(cell, hidden_dim, num_layers, score, input_feeding, dropout)
     head = decoder_head(
         embedding, tie_embeddings, copy=copy, coverage=coverage, dropout=dropout, use_bias=True
     )
+    encoder = Encoder(source, _encoder_blocks(cell, hidden_dim, num_layers, dropout))
     return Seq2SeqModel(encoder, Decoder(embedding, blocks, head, memory_dim=hidden_dim))
 
 

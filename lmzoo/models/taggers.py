@@ -6,21 +6,31 @@ from lmzoo.errors import ArgumentError
 from lmzoo.layers import (
     CRF,
     CharacterEncoder,
+    Dense,
     Pooling,
     RecurrentEncoderBlock,
     SlotGate,
     TokenEmbedding,
+    TransformerBlock,
+    make_norm,
 )
 from lmzoo.models.bases.encoder import Encoder
 from lmzoo.models.bases.tagger import TaggerModel
-from lmzoo.models.classifiers import transformer_encoder
-from lmzoo.models.parts import penalty
+from lmzoo.models.parts import penalty, sinusoidal_embedding
 from lmzoo.registry import register
 
 TINY = {"vocab_size": 50, "num_tags": 5, "embed_dim": 8, "hidden_dim": 8, "dropout": 0.0}
 Pairs = Sequence[Sequence[int]]
 
 
+@register(
+    tiny={
+        "encoder": {"builder": "gru_encoder", "vocab_size": 50, "embed_dim": 8, "hidden_dim": 8,
+                    "dropout": 0.0},
+        "num_tags": 5,
+        "dropout": 0.0,
+    }
+)  # fmt: skip
 def build_tagger(
     encoder: Encoder,
     *,
@@ -61,7 +71,7 @@ def build_tagger(
     Example:
         >>> import numpy as np
         >>> import lmzoo
-        >>> encoder = lmzoo.Encoder(lmzoo.layers.TokenEmbedding(50, 8))
+        >>> encoder = lmzoo.build_lstm_encoder(50, embed_dim=8, hidden_dim=8)
         >>> model = lmzoo.build_tagger(encoder, num_tags=3)
         >>> model.predict(np.array([[4, 5, 6]]), verbose=0).shape
         (1, 3, 3)
@@ -133,7 +143,7 @@ def build_bilstm_crf_tagger(
         >>> model.predict(np.array([[5, 6, 7, 8]]), verbose=0).shape
         (1, 4, 3)
     """
-    reader = _characters(characters, num_characters, char_dim, dropout)
+    reader = (characters, num_characters, char_dim)
     encoder = _lstm_encoder(vocab_size, embed_dim, hidden_dim, num_layers, dropout, reader)
     model = build_tagger(encoder, num_tags=num_tags, crf=crf, forbidden=forbidden, dropout=dropout)
     regularizer = penalty(0.0, l2)
@@ -195,14 +205,18 @@ def build_transformer_tagger(
         >>> model.predict(np.array([[5, 6, 7, 8]]), verbose=0).shape
         (1, 4, 3)
     """
-    encoder = transformer_encoder(
-        vocab_size,
-        embed_dim=embed_dim,
-        hidden_dim=hidden_dim,
-        num_layers=num_layers,
-        num_heads=num_heads,
-        dropout=dropout,
-        characters=_characters(characters, num_characters, char_dim, dropout),
+    blocks = [
+        TransformerBlock(
+            num_heads=num_heads, hidden_dim=hidden_dim, dropout=dropout, kind="encoder"
+        )
+        for _ in range(num_layers)
+    ]
+    encoder = Encoder(
+        sinusoidal_embedding(vocab_size, embed_dim, dropout),
+        blocks,
+        characters=_character_encoder(characters, num_characters, char_dim, dropout),
+        projection=None if characters is None else Dense(embed_dim, name="projection"),
+        norm=make_norm("layer", 1e-5),
     )
     return build_tagger(encoder, num_tags=num_tags, crf=crf, forbidden=forbidden, dropout=dropout)
 
@@ -262,7 +276,7 @@ def build_lstm_intent_tagger(
         >>> [x.shape for x in model.predict(np.array([[5, 6, 7, 8]]), verbose=0)]
         [(1, 4), (1, 4, 3)]
     """
-    reader = _characters(characters, num_characters, char_dim, dropout)
+    reader = (characters, num_characters, char_dim)
     encoder = _lstm_encoder(vocab_size, embed_dim, hidden_dim, num_layers, dropout, reader)
     return build_tagger(
         encoder,
@@ -282,16 +296,16 @@ def _lstm_encoder(
     hidden_dim: int,
     num_layers: int,
     dropout: float,
-    characters: CharacterEncoder | None,
+    characters: tuple[str | None, int | None, int],
 ) -> Encoder:
     return Encoder(
         TokenEmbedding(vocab_size, embed_dim, initializer_range=0.1),
         [RecurrentEncoderBlock(hidden_dim, dropout=dropout) for _ in range(num_layers)],
-        characters=characters,
+        characters=_character_encoder(*characters, dropout),
     )
 
 
-def _characters(
+def _character_encoder(
     kind: str | None, num_characters: int | None, char_dim: int, dropout: float
 ) -> CharacterEncoder | None:
     """The encoder of words' characters, or None."""

@@ -220,7 +220,7 @@ def build_transformer_seq2seq(
     sizes = (num_heads, hidden_dim or 4 * embed_dim, activation, norm_first)
     rates = (dropout, attention_dropout)
     encoder_blocks = _blocks("encoder", num_layers, *sizes, rates)
-    encoder = Encoder(source, encoder_blocks, norm=_last_norm(norm_first))
+    blocks = _blocks("cross", num_decoder_layers or num_layers, *sizes, rates)
     head = decoder_head(
         embedding,
         tie_embeddings and not copy,
@@ -229,7 +229,7 @@ def build_transformer_seq2seq(
         norm=_last_norm(norm_first),
         use_bias=False,
     )
-    blocks = _blocks("cross", num_decoder_layers or num_layers, *sizes, rates)
+    encoder = Encoder(source, encoder_blocks, norm=_last_norm(norm_first))
     return Seq2SeqModel(encoder, Decoder(embedding, blocks, head, memory_dim=embed_dim))
 
 

@@ -2,5 +2,7 @@
 
 from lmzoo.training.adversarial import AdversarialTraining
 from lmzoo.training.mixup import MixUp
+from lmzoo.training.rdrop import RDrop
+from lmzoo.training.wrapper import TrainingMethod
 
-__all__ = ["AdversarialTraining", "MixUp"]
+__all__ = ["AdversarialTraining", "MixUp", "RDrop", "TrainingMethod"]

@@ -13,9 +13,9 @@ class RecurrentModel(keras.Model):
         self.vocab_size, self.max_length, self.dim = vocab_size, None, dim
         shapes = [(vocab_size, dim), (dim, dim), (dim, vocab_size)]
         self.tables = [self.add_weight(shape, name=f"w{i}") for i, shape in enumerate(shapes)]
-        self.randomise(seed, scale)
+        self.randomize(seed, scale)
 
-    def randomise(self, seed, scale=2.0):
+    def randomize(self, seed, scale=2.0):
         rng = np.random.default_rng(seed)
         for table in self.tables:
             table.assign(rng.normal(size=table.shape) * scale / np.sqrt(table.shape[0]))

@@ -1,4 +1,4 @@
-"""Unknown words of an answer are those of the source that the model looked at."""
+"""Unknown words of an answer are those of the source with the largest attention weight."""
 
 import keras
 import numpy as np
@@ -51,7 +51,7 @@ def test_other_tokenizers_and_models_decode_as_ever(trained):
 def test_attention_adds_up_to_one_and_leaves_padding_out(trained):
     model, _ = trained
     source = np.array([[5, 6, 7], [5, 0, 0]])
-    looks = np.asarray(model.attention(source, np.array([[2, 6, 4], [2, 5, 4]])))
-    assert looks.shape == (2, 3, 3)
-    np.testing.assert_allclose(looks.sum(-1), 1, rtol=1e-5)
-    np.testing.assert_allclose(looks[1, :, 0], 1, rtol=1e-5)
+    weights = np.asarray(model.attention(source, np.array([[2, 6, 4], [2, 5, 4]])))
+    assert weights.shape == (2, 3, 3)
+    np.testing.assert_allclose(weights.sum(-1), 1, rtol=1e-5)
+    np.testing.assert_allclose(weights[1, :, 0], 1, rtol=1e-5)

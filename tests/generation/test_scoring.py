@@ -57,5 +57,5 @@ def test_many_lengths_compile_rarely_and_new_weights_are_heard():
     for length in range(1, 60):
         score(model, [1] * length)
     assert compilation_count() - before <= 2
-    model.randomise(4)
+    model.randomize(4)
     np.testing.assert_allclose(score(model, [1, 2, 3]), expected(model, [1, 2, 3]), atol=1e-4)

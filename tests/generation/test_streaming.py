@@ -111,7 +111,7 @@ letters = st.text("abc", max_size=12)
 @settings(deadline=None, max_examples=200)
 @given(letters, st.lists(st.text("abc", min_size=1, max_size=4), max_size=3))
 def test_what_is_settled_never_belongs_to_a_stop_string(text, stops):
-    """Growing the text character by character gives the same cut as looking once."""
+    """Growing the text character by character gives the same cut as one search."""
     decoder = Continuation([], BYTES, stops)
     shown = 0
     for end in range(len(text) + 1):

@@ -1,4 +1,4 @@
-"""Dropout drops the asked share, independently, and the same for the same seed."""
+"""Dropout drops the given fraction, independently, and the same for the same seed."""
 
 import keras
 import numpy as np

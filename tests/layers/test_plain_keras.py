@@ -30,6 +30,7 @@ CASES = {
     "CrossAttentionBlock": ("x memory", {"num_heads": 2}),
     "Dense": ("x", {"units": 4}),
     "Dropout": ("x", {"rate": 0.5}),
+    "FeatureEmbedding": ("x", {"embed_dim": 4, "positions": "sinusoidal"}),
     "FeedForward": ("x", {"hidden_dim": 6, "output_initializer": "zeros"}),
     "GRU": ("x", {"units": 4}),
     "GRUBlock": ("x", {"hidden_dim": 4, "regularizer": keras.regularizers.L2(0.1)}),

@@ -187,9 +187,9 @@ class DecodedBatch:
         """The ids before the first stop string."""
         if self.stop_texts:
             decoder = self.continuation(row)
-            place = decoder.stop_at(decoder.decode(ids))
-            if place is not None:
-                return ids[: decoder.whole_ids(ids, place)]
+            start = decoder.stop_at(decoder.decode(ids))
+            if start is not None:
+                return ids[: decoder.whole_ids(ids, start)]
         return ids
 
 
@@ -208,11 +208,8 @@ def decode_columns(
     A row keeps its own tokens until its prompt is used up; then it takes the chosen ones.
 
     Args:
-        stepper: of the model.
-        tokens: (batch, length) int32.
-        state: the model's, after the columns before `position`.
-        position: int32 scalar.
-        end: int32 scalar.
+        stepper, tokens, state, position, end: tokens (batch, length) int32, and the model's state
+            after the columns before `position`.
         fixed: lengths (batch,) of the prompts, limits (batch,) of the rows, stop ids (stops,) and
             uniforms (batch, length), one for each new token of a row.
         status: finished (batch,) and ends (batch,): the column after the answer's last.

@@ -142,7 +142,7 @@ def allow_tokens(logits: Tensor, allowed: Tensor) -> Tensor:
 
 
 def mark(ids: Tensor, chosen: Tensor, vocab_size: int) -> Tensor:
-    """Marks the tokens of the vocabulary that stand at the chosen columns of each row.
+    """Marks the tokens of the vocabulary at the chosen columns of each row.
 
     Args:
         ids: int (batch, time), in [0, vocab_size).

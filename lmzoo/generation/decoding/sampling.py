@@ -60,18 +60,11 @@ class Sampling(NamedTuple):
 
 
 def choose(logits: Tensor, ids: Tensor, length: Tensor, rules: Rules, uniform: Tensor) -> Tensor:
-    """Chooses each row's next token.
+    """Chooses each row's next token, (batch,) int32, from logits (batch, vocab).
 
-    Args:
-        logits: (batch, vocab) of any float dtype.
-        ids: (batch, time) int32, the row so far in its first `length` columns.
-        length: int32 scalar.
-        rules: values by name; which names are present is fixed when a loop is compiled, the
-            values are not. Without a temperature the most probable token is taken.
-        uniform: (batch,) floats in [0, 1), one draw per row.
-
-    Returns:
-        (batch,) int32.
+    The rows so far are the first `length` columns of ids (batch, time). The names of the rules are
+    fixed when a loop is compiled, their values are not; without a temperature the most probable
+    token is taken. `uniform` (batch,) holds a number in [0, 1) per row.
     """
     logits = filtered(logits, ids, length, rules)
     if "temperature" not in rules:
@@ -99,12 +92,7 @@ def filtered(logits: Tensor, ids: Tensor, length: Tensor, rules: Rules) -> Tenso
 def draw(logits: Tensor, uniform: Tensor) -> Tensor:
     """Draws one token per row from softmax(logits) by inverting its distribution function.
 
-    Args:
-        logits: (batch, vocab) float32, -inf where a token is excluded.
-        uniform: (batch,) floats in [0, 1).
-
-    Returns:
-        (batch,) int32.
+    Logits (batch, vocab) float32, uniform numbers (batch,) in [0, 1) -> ids (batch,) int32.
     """
     weights = ops.exp(logits - ops.max(logits, axis=-1, keepdims=True))
     total = ops.cumsum(weights, axis=-1)  # (batch, vocab)
@@ -121,14 +109,9 @@ def draw_uniforms(seed: int | None, batch: int, count: int, width: int) -> np.nd
 
     Each row has its own generator, so that its draws depend on the seed and the row only.
 
-    Args:
-        seed: 0 or more; None draws anew each time.
-        batch: number of rows.
-        count: numbers drawn per row.
-        width: columns of the result; those from `count` on are 0.
-
     Returns:
-        (batch, width) float32 in [0, 1).
+        (batch, width) float32 in [0, 1), 0 from column `count` on; other ones each time if the
+        seed is None.
     """
     if seed is None:
         seed = int(np.random.default_rng().integers(2**63))

@@ -45,10 +45,8 @@ def search_rows(
     """The whole search, from `position` on.
 
     Args:
-        stepper: of the model.
-        tokens: (batch * beams, length) int32, prompts followed by the prefix.
-        state: the model's, after the columns before `position`, batch axis (batch,).
-        position: int32 scalar.
+        stepper, tokens, state, position: tokens (batch * beams, length) int32, prompts followed by
+            the prefix, and the state of the rows (batch,) after the columns before `position`.
         scores: (batch, beams) log-probabilities of the live hypotheses, -inf for none.
         fixed: the fields of `Settings`.
         finished: the fields of `Finished`.
@@ -91,14 +89,9 @@ def grow(
     finished: tuple[Tensor, ...],
     coverage: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, ...]]:
-    """Extends every hypothesis by one token, at `column`.
+    """Extends every hypothesis by one token, at `column`; arguments as in `search_rows`.
 
-    Args:
-        logits: (batch * beams, vocab) for that column.
-        tokens, scores, fixed, finished: as in `search_rows`.
-        column: int32 scalar.
-        coverage: (batch, beams), at most 0: times the coverage penalty, what is added to the score
-            of a hypothesis that ends here.
+    `coverage` (batch, beams), times its penalty, is added to the score of a hypothesis that ends.
 
     Returns:
         parents (batch * beams,) among the rows of tokens, new tokens, new scores, and finished.

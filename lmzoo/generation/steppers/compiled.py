@@ -30,28 +30,16 @@ _MODELS: weakref.WeakKeyDictionary[keras.Model, _Compiled] = weakref.WeakKeyDict
 
 
 def compilation_count() -> int:
-    """How many functions have been traced and compiled since the process started.
-
-    Example:
-        >>> from lmzoo.generation.compiled import compilation_count
-        >>> compilation_count() >= 0
-        True
-    """
+    """How many functions have been traced and compiled since the process started."""
     return _traces
 
 
 def run(model: keras.Model, function: Callable[..., Any], *arguments: Any, xla: bool = True) -> Any:
-    """Run `function(model, *arguments)` compiled.
+    """Runs `function(model, *arguments)` compiled.
 
-    Args:
-        model: the model; the cache holds it weakly.
-        function: a module-level function of tensors, without side effects. It is traced once per
-            structure, shape and dtype of its arguments.
-        *arguments: nests of tensors or NumPy arrays and scalars.
-        xla: False under TensorFlow for a small function, whose compilation would not pay.
-
-    Returns:
-        what the function returns: a nest of tensors.
+    The function is one of a module, of nests of tensors (or NumPy arrays), without side effects;
+    it is traced once per structure, shape and dtype. The cache holds the model weakly. Without
+    `xla` TensorFlow compiles less: for small functions.
     """
     arguments = keras.tree.map_structure(ops.convert_to_tensor, arguments)
     functions = _functions(model)
@@ -61,7 +49,7 @@ def run(model: keras.Model, function: Callable[..., Any], *arguments: Any, xla: 
 
 
 def run_any_shape(model: keras.Model, ids: Any) -> Tensor:
-    """Call a model on ids (batch, time) in inference mode; TensorFlow only.
+    """Calls a model on ids (batch, time) in inference mode; TensorFlow only.
 
     The call is traced for any batch size and length, or run eagerly if the model cannot be.
     """

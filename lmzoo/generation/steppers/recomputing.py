@@ -19,9 +19,7 @@ from lmzoo.typing import Tensor
 class PlainModel:
     """The sizes of a Keras model without `step`, and the kind of its output.
 
-    Args:
-        model: from ids to (batch, time, vocab) or (batch, vocab), logits or softmax.
-        length: of the ids of a first call; a model whose Input has a fixed length gets that many.
+    They come from a first call on `length` ids, or as many as its Input has.
     """
 
     def __init__(self, model: keras.Model, length: int) -> None:

@@ -55,12 +55,8 @@ class Stepper:
     def prefill(self, tokens: np.ndarray, prompts: Prompts) -> tuple[Any, int]:
         """Prefills the columns that every prompt has, in whole chunks, up to the last but one.
 
-        Args:
-            tokens: (batch, length) int32, the prompts' rows; `length` is the cache's.
-            prompts: the prompts.
-
-        Returns:
-            The state, and the position: how many columns it holds.
+        The rows are tokens (batch, length) int32, `length` being the cache's. Returns the state and
+        the position, how many columns it holds.
         """
         batch, length = tokens.shape
         shortest = min(len(row) for row in prompts.rows)
@@ -71,11 +67,7 @@ class Stepper:
         return state, int(position)
 
     def prefill_search(self, tokens: np.ndarray, prompts: Prompts, *, coverage: bool) -> Any:
-        """`prefill`; with `coverage` the state adds up the attention to each source token.
-
-        Raises:
-            ArgumentError: `coverage` for a model that has no source.
-        """
+        """`prefill`; with `coverage` the state adds up the attention to each source token."""
         if coverage:
             raise ArgumentError(
                 "coverage_penalty is above 0, and this model has no attention over a source that "

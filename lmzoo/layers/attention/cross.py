@@ -8,6 +8,7 @@ from keras import ops
 from lmzoo.errors import ArgumentError
 from lmzoo.layers.attention.multi_head import MultiHeadAttention
 from lmzoo.layers.attention.scored import AdditiveAttention, DotProductAttention, ScoredAttention
+from lmzoo.layers.attention.weights import Weights
 from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.layer import Layer
 from lmzoo.typing import Tensor
@@ -45,7 +46,7 @@ class CrossAttending(Layer):
         state: tuple,
         position: Tensor,
         memory_state: tuple[Tensor, ...],
-        attention_weights: list[Tensor] | None = None,
+        attention_weights: Weights = None,
     ) -> tuple[Tensor, tuple]:
         """`call` for n more tokens x (batch, n, dim), and the state.
 
@@ -55,17 +56,13 @@ class CrossAttending(Layer):
 
     def prepare_memory(self, memory: Tensor, memory_mask: Tensor | None) -> tuple[Tensor, ...]:
         """What `step` needs of a memory (batch, keys, memory_dim)."""
-        raise AttributeError("CrossAttending is an abstract base class.")
+        raise NotImplementedError
 
     def attend(
-        self,
-        x: Tensor,
-        memory_state: tuple[Tensor, ...],
-        attention_weights: list[Tensor] | None = None,
-        training: bool = False,
+        self, x: Tensor, memory_state: tuple, weights: Weights = None, training: bool = False
     ) -> Tensor:
-        """`call` with the memory prepared."""
-        raise AttributeError("CrossAttending is an abstract base class.")
+        """`call` with the memory prepared; the attention weights are appended to `weights`."""
+        raise NotImplementedError
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
@@ -113,21 +110,15 @@ class GlobalAttentionBlock(CrossAttending):
 
     def prepare_memory(self, memory: Tensor, memory_mask: Tensor | None) -> tuple[Tensor, ...]:
         """The memory's keys, the memory itself, and its mask."""
-        if memory_mask is None:
-            memory_mask = ops.ones(ops.shape(memory)[:2], "bool")
         return self.attention.keys(memory), memory, memory_mask
 
     def attend(
-        self,
-        x: Tensor,
-        memory_state: tuple[Tensor, ...],
-        attention_weights: list[Tensor] | None = None,
-        training: bool = False,
+        self, x: Tensor, memory_state: tuple, weights: Weights = None, training: bool = False
     ) -> Tensor:
         """(batch, time, dim) -> (batch, time, hidden_dim)."""
-        context, weights = self.attention.attend(x, *memory_state)
-        if attention_weights is not None:
-            attention_weights.append(ops.cast(weights, "float32"))
+        context, own = self.attention.attend(x, *memory_state)
+        if weights is not None:
+            weights.append(ops.cast(own, "float32"))
         outputs = self.output_projection(ops.concatenate([context, x], axis=-1))
         return self.dropout(outputs, training=training)
 
@@ -167,17 +158,11 @@ class CrossAttentionBlock(CrossAttending):
 
     def prepare_memory(self, memory: Tensor, memory_mask: Tensor | None) -> tuple[Tensor, ...]:
         """Keys and values of the memory, and its mask."""
-        if memory_mask is None:
-            memory_mask = ops.ones(ops.shape(memory)[:2], "bool")
         return (*self.attention.prepare_memory(memory), memory_mask)
 
     def attend(
-        self,
-        x: Tensor,
-        memory_state: tuple[Tensor, ...],
-        attention_weights: list[Tensor] | None = None,
-        training: bool = False,
+        self, x: Tensor, memory_state: tuple, weights: Weights = None, training: bool = False
     ) -> Tensor:
         """(batch, time, dim) -> (batch, time, dim)."""
-        y = self.attention.attend(self.norm(x), memory_state, attention_weights, training)
+        y = self.attention.attend(self.norm(x), memory_state, weights, training)
         return x + self.dropout(y, training=training)

@@ -1,12 +1,19 @@
 """Multi-head attention: causal, over a whole sequence or to a memory; grouped queries, KV cache."""
 
+import functools
 from typing import Any
 
 import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
-from lmzoo.layers.attention.weights import dot_product_weights, masked, repeat_heads, softmax
+from lmzoo.layers.attention.weights import (
+    Weights,
+    dot_product_weights,
+    masked,
+    repeat_heads,
+    softmax,
+)
 from lmzoo.layers.dense import Dense
 from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.embeddings.positions import apply_rotary
@@ -74,12 +81,11 @@ class MultiHeadAttention(Layer):
         self.use_bias = use_bias
         self.output_initializer = output_initializer
         self.dropout = Dropout(dropout, dtype=self.dtype_policy)
-        self.query_norm, self.key_norm = (
-            keras.layers.RMSNormalization(epsilon=1e-6, dtype=self.dtype_policy)
-            if qk_norm
-            else None
-            for _ in range(2)
-        )
+        self.query_norm = self.key_norm = None
+        if qk_norm:
+            normalization = functools.partial(keras.layers.RMSNormalization, epsilon=1e-6)
+            self.query_norm = normalization(dtype=self.dtype_policy)
+            self.key_norm = normalization(dtype=self.dtype_policy)
 
     def build(self, x_shape: tuple, memory_shape: tuple | None = None) -> None:
         """Makes the projections: one product for queries, keys and values together."""
@@ -129,17 +135,9 @@ class MultiHeadAttention(Layer):
         mask: Tensor | None = None,
         training: bool = False,
     ) -> Tensor:
-        """Attends over the whole sequence.
+        """(batch, time, dim) -> (batch, time, dim); `mask` is bool (batch, time), True where real.
 
-        Args:
-            x: (batch, time, dim).
-            memory: (batch, keys, memory_dim), for cross attention.
-            memory_mask: bool (batch, keys), True where the memory is real.
-            mask: bool (batch, time), True where x is real; not for cross attention.
-            training: Whether dropout is on.
-
-        Returns:
-            (batch, time, dim).
+        Cross attention is to a memory (batch, keys, memory_dim), with `memory_mask` (batch, keys).
         """
         if self.cross:
             memory_state = (*self.prepare_memory(memory), memory_mask)
@@ -154,30 +152,30 @@ class MultiHeadAttention(Layer):
         return x_shape
 
     def attend(
-        self,
-        x: Tensor,
-        memory_state: tuple[Tensor, Tensor, Tensor | None],
-        attention_weights: list[Tensor] | None = None,
-        training: bool = False,
+        self, x: Tensor, memory_state: tuple, weights: Weights = None, training: bool = False
     ) -> Tensor:
         """Attends from x (batch, n, dim) to keys and values of `prepare_memory`, with their mask.
 
-        The weights (batch, n, keys), the mean of all heads, are appended to `attention_weights`.
+        The mean of the heads' weights, (batch, n, keys), is appended to `weights`.
         """
         key, value, mask = memory_state
         query = self._heads(self.query_projection(x), self.num_heads, self.query_norm)
         mask = None if mask is None else mask[:, None, None, :]
-        weights = dot_product_weights(query, key, mask)
-        if attention_weights is not None:
-            attention_weights.append(ops.mean(ops.cast(weights, "float32"), axis=1))
-        weights = self.dropout(weights, training=training)
-        return self._merge(ops.matmul(weights, repeat_heads(value, query)))
+        return self._merge(self._attend(query, key, value, mask, training, weights))
 
     def _attend(
-        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, training: bool
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        mask: Tensor | None,
+        training: bool,
+        weights: Weights = None,
     ) -> Tensor:
-        weights = self.dropout(dot_product_weights(query, key, mask), training=training)
-        return ops.matmul(weights, repeat_heads(value, query))
+        own = dot_product_weights(query, key, mask)
+        if weights is not None:
+            weights.append(ops.mean(ops.cast(own, "float32"), axis=1))
+        return ops.matmul(self.dropout(own, training=training), repeat_heads(value, query))
 
     def _attend_causally(
         self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, training: bool
@@ -185,8 +183,8 @@ class MultiHeadAttention(Layer):
         """Each position attends to itself and earlier ones; most later keys are never computed."""
         time, outputs = query.shape[2], []
         for start, stop in _parts(time):
-            places = ops.arange(ops.shape(query)[2])
-            visible = places[start:stop, None] >= places[None, :stop]
+            positions = ops.arange(ops.shape(query)[2])
+            visible = positions[start:stop, None] >= positions[None, :stop]
             if mask is not None:
                 visible = visible & mask[..., :stop]
             part = (query[:, :, start:stop], key[:, :, :stop], value[:, :, :stop])

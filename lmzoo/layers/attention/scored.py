@@ -16,12 +16,7 @@ class ScoredAttention(Layer):
     def call(
         self, x: Tensor, memory: Tensor, memory_mask: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Attends from x to a memory.
-
-        Args:
-            x: Queries, (batch, time, dim).
-            memory: Keys and values, (batch, keys, memory_dim).
-            memory_mask: bool (batch, keys), True where the memory is real.
+        """Queries (batch, time, dim), memory (batch, keys, memory_dim), its mask (batch, keys).
 
         Returns:
             The context (batch, time, memory_dim) and the weights (batch, time, keys).

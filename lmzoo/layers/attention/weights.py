@@ -4,16 +4,12 @@ from keras import ops
 
 from lmzoo.typing import Tensor
 
+# A list to which attention weights (batch, time, keys) are appended, or None.
+Weights = list[Tensor] | None
+
 
 def softmax(scores: Tensor) -> Tensor:
-    """Softmax over the last axis, without Keras's warning for a single key.
-
-    Args:
-        scores: float (..., keys).
-
-    Returns:
-        The same shape, each row adding up to 1.
-    """
+    """Softmax over the last axis, without Keras's warning for a single key."""
     powers = ops.exp(scores - ops.max(scores, axis=-1, keepdims=True))
     return powers / ops.sum(powers, axis=-1, keepdims=True)
 
@@ -25,18 +21,10 @@ def masked(scores: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def dot_product_weights(query: Tensor, key: Tensor, mask: Tensor | None) -> Tensor:
-    """Weights of scaled dot-product attention, the softmax in float32.
+    """Weights (batch, heads, time, keys) of scaled dot products, the softmax in float32.
 
-    Args:
-        query: (batch, heads, time, head_dim).
-        key: (batch, kv_heads, keys, head_dim); heads is a multiple of kv_heads.
-        mask: bool, broadcast to (batch, heads, time, keys): True where a key is visible.
-
-    Returns:
-        (batch, heads, time, keys), in the query's dtype.
-
-    Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762; grouped queries: Ainslie et al.
-    2023, https://arxiv.org/abs/2305.13245
+    Queries (batch, heads, time, head_dim), keys (batch, kv_heads, keys, head_dim), a bool mask that
+    is broadcast to the weights, True where a key is visible.
     """
     keys = ops.transpose(repeat_heads(key, query), (0, 1, 3, 2))  # (batch, heads, head_dim, keys)
     scores = ops.matmul(query * query.shape[-1] ** -0.5, keys)  # (batch, heads, time, keys)
@@ -50,15 +38,7 @@ def repeat_heads(x: Tensor, query: Tensor) -> Tensor:
 
 
 def mean_over_keys(memory: Tensor, memory_mask: Tensor | None) -> Tensor:
-    """The mean over the real positions.
-
-    Args:
-        memory: (batch, keys, dim).
-        memory_mask: bool (batch, keys), True where the memory is real; None: everywhere.
-
-    Returns:
-        (batch, dim).
-    """
+    """The mean (batch, dim) of a memory (batch, keys, dim) where bool `memory_mask` is True."""
     if memory_mask is None:
         return ops.mean(memory, axis=1)
     real = ops.cast(memory_mask, memory.dtype)[..., None]  # (batch, keys, 1)

@@ -1,4 +1,4 @@
-"""A word's vector from its letters."""
+"""A word's vector from its characters."""
 
 from typing import Any
 
@@ -11,19 +11,20 @@ from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.embeddings.tokens import TokenEmbedding
 from lmzoo.layers.layer import Layer
 from lmzoo.layers.recurrent.rnn import LSTM
+from lmzoo.special_ids import PAD_ID
 from lmzoo.typing import Tensor
 
 KINDS = ("cnn", "lstm")
-WIDTH = 3  # letters that a filter of the convolution sees
+WIDTH = 3  # of the convolution's filters, in characters
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class CharacterEncoder(Layer):
-    """Reads each word's letters; padding behind letters or words changes nothing.
+    """Encodes each word's characters; padding after characters or words changes nothing.
 
-    "cnn": a convolution over three letters each, the highest value of each filter over the word,
-    then tanh (Ma and Hovy 2016). "lstm": the last states of an LSTM over the letters and of one
-    over the reversed letters (Lample et al. 2016). A word without letters gives zeros.
+    "cnn": a convolution of width 3, the maximum of each filter over the word, then tanh (Ma and
+    Hovy 2016). "lstm": the last states of an LSTM over the characters and of one over the reversed
+    characters (Lample et al. 2016). A word without characters gives zeros.
 
     Args:
         num_characters: Number of character ids; 0 is padding.
@@ -31,7 +32,7 @@ class CharacterEncoder(Layer):
         char_dim: Width of a character's vector; None for the papers' 30 ("cnn") or 25 ("lstm").
         output_dim: Width of a word's vector, even for "lstm"; None for char_dim ("cnn") or twice
             that ("lstm").
-        dropout: Share of the characters' vectors dropped in training, 0 to 1.
+        dropout: Dropout rate of the characters' vectors, 0 to 1.
 
     Raises:
         ArgumentError: If the kind is another, or output_dim is odd for "lstm".
@@ -85,16 +86,16 @@ class CharacterEncoder(Layer):
             )
 
     def build(self, ids_shape: tuple) -> None:
-        """Makes the characters' vectors and what reads them."""
+        """Builds the characters' vectors, and the convolution or the LSTM."""
         self.embedding.build((None, None))
         width = WIDTH * self.char_dim if self.kind == "cnn" else self.char_dim
         self.reader.build((None, None, width))
 
     def call(self, ids: Tensor, training: bool = False) -> Tensor:
         """Words' vectors (batch, time, output_dim) of character ids (batch, time, characters)."""
-        batch, time, letters = ops.shape(ids)
-        ids = ops.reshape(ids, (-1, letters))  # (batch * time, characters)
-        real = ops.not_equal(ids, 0)
+        batch, time, count = ops.shape(ids)
+        ids = ops.reshape(ids, (-1, count))  # (batch * time, characters)
+        real = ops.not_equal(ids, PAD_ID)
         x = self.dropout(self.embedding(ids), training=training)
         x = self._convolve(x, real) if self.kind == "cnn" else self.reader(x, mask=real)
         x = ops.where(ops.any(real, axis=1, keepdims=True), x, ops.zeros((), x.dtype))
@@ -110,6 +111,6 @@ class CharacterEncoder(Layer):
         side = ops.zeros_like(x[:, :1])
         around = ops.concatenate([side, x, side], axis=1)
         shifted = [around[:, :-2], x, around[:, 2:]]
-        found = self.reader(ops.concatenate(shifted, axis=-1))  # (words, characters, output_dim)
-        lowest = ops.cast(-1e9, found.dtype)
-        return ops.tanh(ops.max(ops.where(real[..., None], found, lowest), axis=1))
+        x = self.reader(ops.concatenate(shifted, axis=-1))  # (words, characters, output_dim)
+        lowest = ops.cast(-1e9, x.dtype)
+        return ops.tanh(ops.max(ops.where(real[..., None], x, lowest), axis=1))

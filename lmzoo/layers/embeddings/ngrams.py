@@ -8,6 +8,7 @@ from keras import ops
 from lmzoo.errors import ArgumentError
 from lmzoo.layers.embeddings.tokens import TokenEmbedding
 from lmzoo.layers.layer import Layer
+from lmzoo.special_ids import PAD_ID
 from lmzoo.typing import Tensor
 
 # An odd number near 2**32 divided by the golden ratio, and one of a 32-bit mixing function with
@@ -27,7 +28,7 @@ class NgramEmbedding(Layer):
         embed_dim: Width of a vector.
         ngrams: Longest n-gram in words; 1 for words only.
         buckets: Number of vectors that n-grams share.
-        initializer_range: Standard deviation of the first weights.
+        initializer_range: Standard deviation of the initial weights.
 
     Raises:
         ArgumentError: If ngrams or buckets is below 1.
@@ -78,12 +79,12 @@ class NgramEmbedding(Layer):
     def call(self, ids: Tensor) -> Tensor:
         """Ids (batch, time) -> (batch, embed_dim)."""
         ids = ops.cast(ids, "int32")
-        total, count = _added_up(self.words(ids), ids != 0)
+        total, count = _sum(self.words(ids), ids != PAD_ID)
         if self.grams is not None:
             for size in range(2, self.ngrams + 1):
                 buckets, real = self.hashed(ids, size)
-                more, places = _added_up(self.grams(buckets), real)
-                total, count = total + more, count + places
+                vectors, number = _sum(self.grams(buckets), real)
+                total, count = total + vectors, count + number
         return ops.cast(total / ops.maximum(count, 1.0), self.compute_dtype)
 
     def compute_output_shape(self, ids_shape: tuple) -> tuple:
@@ -91,10 +92,10 @@ class NgramEmbedding(Layer):
         return (ids_shape[0], self.embed_dim)
 
     def hashed(self, ids: Tensor, size: int) -> tuple[Tensor, Tensor]:
-        """The n-gram that begins at each place.
+        """The bucket of the n-gram that begins at each position.
 
         Args:
-            ids: int32 (batch, time), 0 for padding at the right.
+            ids: int32 (batch, time), 0 for padding on the right.
             size: Number of words of an n-gram.
 
         Returns:
@@ -103,20 +104,20 @@ class NgramEmbedding(Layer):
         time = ops.shape(ids)[1]
         wide = ops.pad(ids, ((0, 0), (0, size - 1)))  # (batch, time + size - 1)
         key = ops.full_like(ids, size, dtype="uint32")
-        real = ids != 0
+        real = ids != PAD_ID
         for i in range(size):
             word = wide[:, i : i + time]
-            real = ops.logical_and(real, word != 0)
+            real = ops.logical_and(real, word != PAD_ID)
             key = ops.bitwise_xor(key, ops.cast(word, "uint32")) * _uint32(_SPREAD)
             key = ops.bitwise_xor(key, ops.bitwise_right_shift(key, _uint32(15)))
         key = key * _uint32(_MIX)
-        # The topmost bit is left out: the rest of a division is taken of signed numbers.
+        # The topmost bit is dropped: the remainder is that of signed numbers.
         bits = ops.cast(ops.bitwise_right_shift(key, _uint32(1)), "int32")
         return ops.mod(bits, self.buckets), real
 
 
-def _added_up(vectors: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
-    """The sum of the real vectors, float32 (batch, dim), and how many they are (batch, 1)."""
+def _sum(vectors: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
+    """The sum of the real vectors, float32 (batch, dim), and their number (batch, 1)."""
     kept = ops.where(real[..., None], ops.cast(vectors, "float32"), 0.0)
     return ops.sum(kept, axis=1), ops.sum(ops.cast(real, "float32"), axis=1, keepdims=True)
 

@@ -55,5 +55,5 @@ def apply_rotary(x: Tensor, positions: Tensor, *, base: float = 10000.0) -> Tens
     cos = ops.cast(ops.cos(angles), x.dtype)
     sin = ops.cast(ops.sin(angles), x.dtype)
     first, second = x[..., :half], x[..., half:]
-    turned = [first * cos - second * sin, second * cos + first * sin]
-    return ops.concatenate(turned, axis=-1)  # (batch, heads, time, head_dim)
+    rotated = [first * cos - second * sin, second * cos + first * sin]
+    return ops.concatenate(rotated, axis=-1)  # (batch, heads, time, head_dim)

@@ -87,19 +87,10 @@ class CopyHead(Layer):
         target_mask: Tensor | None = None,
         training: bool = False,
     ) -> Tensor:
-        """Log-probabilities of the next ids.
+        """Hidden states (batch, time, dim) -> log-probabilities float32 (batch, time, vocab_size).
 
-        Args:
-            x: Hidden states, (batch, time, dim).
-            memory: (batch, keys, memory_dim).
-            memory_mask: bool (batch, keys), True where the memory is real.
-            source: The ids behind the memory, int32 (batch, keys).
-            target_mask: bool (batch, time), True where the target is real: the positions of the
-                coverage loss.
-            training: Whether dropout is on.
-
-        Returns:
-            float32 (batch, time, vocab_size); their exponentials add up to 1.
+        The memory (batch, keys, memory_dim) is that of the ids `source` (batch, keys). The coverage
+        loss is the mean over the positions where `target_mask`, bool (batch, time), is True.
         """
         if self.norm is not None:
             x = self.norm(x)
@@ -135,14 +126,8 @@ class CopyHead(Layer):
     ) -> Tensor:
         """`call` for n tokens, with the memory prepared.
 
-        Args:
-            x: (batch, n, dim).
-            memory_state: From `prepare_memory`.
-            attention_weights: The weights (batch, n, keys) are appended to it.
-            covered: The sum of the attention weights so far, (batch, keys); for `coverage` only.
-
-        Returns:
-            Log-probabilities (batch, n, vocab_size).
+        The weights (batch, n, keys) are appended to `attention_weights`; `covered` is their sum so
+        far, (batch, keys), for a head with `coverage`.
         """
         if self.norm is not None:
             x = self.norm(x)

@@ -81,10 +81,12 @@ class CRF(Layer):
     def scores(self) -> tuple[Tensor, Tensor, Tensor]:
         """Transitions (num_tags, num_tags) [from, to], start and end (num_tags,); -1e4 forbids."""
         tags, allowed = self.num_tags, self._allowed
+        weights = (ops.cast(w, "float32") for w in (self.transitions, self.start, self.end))
+        transitions, start, end = weights
         return (
-            ops.where(allowed[:tags, :tags], self.transitions, FORBIDDEN),
-            ops.where(allowed[-1, :tags], self.start, FORBIDDEN),
-            ops.where(allowed[:tags, -1], self.end, FORBIDDEN),
+            ops.where(allowed[:tags, :tags], transitions, FORBIDDEN),
+            ops.where(allowed[-1, :tags], start, FORBIDDEN),
+            ops.where(allowed[:tags, -1], end, FORBIDDEN),
         )
 
     def log_likelihood(self, emissions: Tensor, tags: Tensor, mask: Tensor | None = None) -> Tensor:

@@ -21,7 +21,7 @@ class InputFeedingBlock(Layer):
     """A recurrent layer whose attention output is part of its next input.
 
     One step needs the one before it, attention included, so that training is several times slower
-    than with a recurrent block and a GlobalAttentionBlock behind it.
+    than with a recurrent block followed by a GlobalAttentionBlock.
 
     Args:
         hidden_dim: Width of the state and of the output.

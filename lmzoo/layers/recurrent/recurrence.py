@@ -8,7 +8,8 @@ buffer; in the backward pass XLA would copy the buffer at each step, since it kn
 its readers and the write. sigmoid(x) is tanh(x / 2) / 2 + 1/2, so that one function serves all
 gates. On TensorFlow the loops run under XLA, whether or not the model around them does.
 
-A mask is (batch, time, 1), 1 where a step is real; at 0 the states stay as they are.
+A mask is (batch, time, 1), 1 where a step is real; at 0 the states stay as they are. States are
+(batch, hidden).
 """
 
 import functools
@@ -27,14 +28,8 @@ def run_rnn(
 ) -> tuple[Tensor, Tensor]:
     """Elman recurrence h_t = tanh(x_t + h_{t-1} U).
 
-    Args:
-        x: Projected inputs with the bias added, (batch, time, hidden).
-        kernel: U, (hidden, hidden).
-        h: First state, (batch, hidden).
-        mask: (batch, time, 1) or None.
-
-    Returns:
-        All states (batch, time, hidden) and the last one (batch, hidden).
+    Projected inputs with the bias added (batch, time, hidden), U (hidden, hidden), the first state
+    -> all states (batch, time, hidden), the last state.
     """
     states = _with_gradient(_rnn_forward, _rnn_backward, mask)(x, kernel, h)
     return states, states[:, -1]
@@ -45,15 +40,8 @@ def run_lstm(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """LSTM recurrence with the gates in Keras's order: input, forget, candidate, output.
 
-    Args:
-        x: Projected inputs with the bias added, (batch, time, 4 * hidden).
-        kernel: U, (hidden, 4 * hidden).
-        h: First output, (batch, hidden).
-        c: First cell, (batch, hidden).
-        mask: (batch, time, 1) or None.
-
-    Returns:
-        All outputs (batch, time, hidden), the last output and the last cell (batch, hidden).
+    Projected inputs with the bias added (batch, time, 4 * hidden), U (hidden, 4 * hidden), first
+    output and cell -> all outputs (batch, time, hidden), last output and cell.
     """
     outputs, last_cell = _with_gradient(_lstm_forward, _lstm_backward, mask)(x, kernel, h, c)
     return outputs, outputs[:, -1], last_cell
@@ -64,15 +52,8 @@ def run_gru(
 ) -> tuple[Tensor, Tensor]:
     """GRU recurrence, reset gate after the product, gates in Keras's order: update, reset, new.
 
-    Args:
-        x: Projected inputs with the input bias added, (batch, time, 3 * hidden).
-        kernel: U, (hidden, 3 * hidden).
-        bias: Recurrent bias, (3 * hidden,).
-        h: First state, (batch, hidden).
-        mask: (batch, time, 1) or None.
-
-    Returns:
-        All states (batch, time, hidden) and the last one (batch, hidden).
+    Projected inputs with their bias added (batch, time, 3 * hidden), U (hidden, 3 * hidden), the
+    recurrent bias (3 * hidden,), the first state -> all states (batch, time, hidden), the last one.
     """
     states = _with_gradient(_gru_forward, _gru_backward, mask)(x, kernel, bias, h)
     return states, states[:, -1]
@@ -81,13 +62,8 @@ def run_gru(
 def run_coverage(scores: Tensor, weight: Tensor, covered: Tensor) -> Tensor:
     """Attention that depends on its past: a_t = softmax(s_t + w (a_1 + ... + a_{t-1})).
 
-    Args:
-        scores: s, float32 (batch, time, keys); very low where a key is padding.
-        weight: w, float32 ().
-        covered: The sum of the weights before the first step, float32 (batch, keys).
-
-    Returns:
-        a, float32 (batch, time, keys).
+    Scores float32 (batch, time, keys), very low where a key is padding; w (); the sum of the
+    weights before the first step (batch, keys) -> a, float32 (batch, time, keys).
     """
     return _with_gradient(_coverage_forward, _coverage_backward, None)(scores, weight, covered)
 
@@ -117,13 +93,8 @@ def gru_step(x: Tensor, inner: Tensor, h: Tensor) -> Tensor:
 def _with_gradient(forward: Callable, backward: Callable, mask: Tensor | None) -> Callable:
     """The loop as a function of the other tensors, with its gradient.
 
-    Args:
-        forward: (*inputs, mask) -> outputs, what the gradient needs.
-        backward: (needed, mask, *gradients of the outputs) -> gradients of the inputs.
-        mask: as it stands above.
-
-    Returns:
-        inputs -> outputs.
+    `forward` is (*inputs, mask) -> outputs, what the gradient needs; `backward` is
+    (needed, gradients of the outputs, mask) -> gradients of the inputs.
     """
     masks = () if mask is None else (mask,)
 
@@ -201,14 +172,14 @@ def _rnn_forward(x: Tensor, kernel: Tensor, h: Tensor, *mask: Tensor) -> tuple[T
 
 def _rnn_backward(needed: tuple, upstream: tuple, *mask: Tensor) -> tuple[Tensor, ...]:
     states, kernel, first = needed
-    d_states, turned = upstream[0], ops.transpose(kernel)
+    d_states, kernel_t = upstream[0], ops.transpose(kernel)
 
     def body(time: Tensor, buffer: Tensor, d_h: Tensor) -> tuple:
         d_h, h = d_h + d_states[:, time], states[:, time]
         d_gates = d_h * (1 - h * h)
         if mask:
             d_gates = d_gates * mask[0][:, time]
-        return _write(buffer, time, d_gates), ops.matmul(d_gates, turned) + _kept(mask, time, d_h)
+        return _write(buffer, time, d_gates), ops.matmul(d_gates, kernel_t) + _kept(mask, time, d_h)
 
     start = (ops.zeros_like(states), ops.zeros_like(first))
     d_gates, d_first = _loop(body, ops.shape(states)[1], start, reverse=True)
@@ -273,14 +244,14 @@ def _lstm_forward(
 def _lstm_backward(needed: tuple, upstream: tuple, *mask: Tensor) -> tuple[Tensor, ...]:
     gates, outputs, cells, kernel, h0, c0 = needed
     d_outputs, d_last = upstream
-    turned = ops.transpose(kernel)
+    kernel_t = ops.transpose(kernel)
     factors, through, keep = _lstm_factors(gates, cells, _shift(c0, cells), *mask)
 
     def body(time: Tensor, buffer: Tensor, d_h: Tensor, d_c: Tensor) -> tuple:
         d_h = d_h + d_outputs[:, time]
         d_c = d_c + d_h * through[:, time]
         d_gates = ops.concatenate([d_c, d_c, d_c, d_h], axis=-1) * factors[:, time]
-        d_before = ops.matmul(d_gates, turned) + _kept(mask, time, d_h)
+        d_before = ops.matmul(d_gates, kernel_t) + _kept(mask, time, d_h)
         return _write(buffer, time, d_gates), d_before, d_c * keep[:, time]
 
     start = (ops.zeros_like(gates), ops.zeros_like(h0), d_last)
@@ -336,7 +307,7 @@ def _gru_forward(
 
 def _gru_backward(needed: tuple, upstream: tuple, *mask: Tensor) -> tuple[Tensor, ...]:
     gates, inners, states, kernel, first = needed
-    d_states, turned = upstream[0], ops.transpose(kernel)
+    d_states, kernel_t = upstream[0], ops.transpose(kernel)
     before = _shift(first, states)
     z, r, n = ops.split(gates, 3, axis=-1)
     real = mask[0] if mask else 1.0
@@ -350,7 +321,7 @@ def _gru_backward(needed: tuple, upstream: tuple, *mask: Tensor) -> tuple[Tensor
         keep = d_h * z[:, time]
         if mask:
             keep = keep * mask[0][:, time] + _kept(mask, time, d_h)
-        return _write(buffer, time, d_h), keep + ops.matmul(d_inner, turned)
+        return _write(buffer, time, d_h), keep + ops.matmul(d_inner, kernel_t)
 
     start = (ops.zeros_like(states), ops.zeros_like(first))
     d_h, d_first = _loop(body, ops.shape(gates)[1], start, reverse=True)

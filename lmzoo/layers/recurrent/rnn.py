@@ -15,7 +15,7 @@ from lmzoo.typing import Tensor
 
 
 class _Recurrence(keras.layers.RNN):
-    """What the three layers share; mixed into Keras's layer of the same name."""
+    """The common part of the three layers; mixed into Keras's layer of the same name."""
 
     cell: Any
     return_sequences: bool

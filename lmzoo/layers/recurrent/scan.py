@@ -10,39 +10,34 @@ from lmzoo.typing import Tensor
 
 
 def scan(step: Callable[[Tensor, tuple], tuple], state: tuple, x: Tensor) -> Tensor:
-    """A loop over time without a gradient of its own, for steps that no other loop here takes.
+    """The first part of the state after every step, (batch, time, ...).
 
-    Args:
-        step: (what stands at one time (batch, dim), state) -> the next state.
-        state: Tensors (batch, ...) before the first step.
-        x: (batch, time, dim).
-
-    Returns:
-        The first part of the state after every step, (batch, time, ...).
+    `step` is (inputs of one time step (batch, dim), state) -> next state; `state` holds tensors
+    (batch, ...) before the first step; x is (batch, time, dim).
     """
     if keras.backend.backend() == "tensorflow":
         return _scan_tensorflow(step, state, x)
 
-    def turn(state: tuple, now: Tensor) -> tuple[tuple, Tensor]:
+    def body(state: tuple, now: Tensor) -> tuple[tuple, Tensor]:
         new = step(now, state)
         return new, new[0]
 
-    _, found = ops.scan(turn, state, ops.swapaxes(x, 0, 1))
-    return ops.swapaxes(found, 0, 1)
+    _, outputs = ops.scan(body, state, ops.swapaxes(x, 0, 1))
+    return ops.swapaxes(outputs, 0, 1)
 
 
 def _scan_tensorflow(step: Callable[[Tensor, tuple], tuple], state: tuple, x: Tensor) -> Tensor:
-    """`scan` with the number of turns, which XLA must know for the gradient."""
+    """`scan` with the number of steps, which XLA must know for the gradient."""
     import tensorflow as tf
 
     time = tf.shape(x)[1]
     inputs = tf.TensorArray(x.dtype, size=time).unstack(tf.transpose(x, (1, 0, 2)))
-    found = tf.TensorArray(state[0].dtype, size=time)
+    outputs = tf.TensorArray(state[0].dtype, size=time)
 
-    def body(index: Tensor, found: Any, *state: Tensor) -> tuple:
+    def body(index: Tensor, outputs: Any, *state: Tensor) -> tuple:
         new = step(inputs.read(index), state)
-        return (index + 1, found.write(index, new[0]), *new)
+        return (index + 1, outputs.write(index, new[0]), *new)
 
-    values = (tf.constant(0), found, *state)
+    values = (tf.constant(0), outputs, *state)
     values = tf.while_loop(lambda i, *_: i < time, body, values, maximum_iterations=time)
     return tf.transpose(values[1].stack(), (1, 0, 2))  # (batch, time, dim)

@@ -152,9 +152,11 @@ class TaggerModel(ZooModel):
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Keras's metrics; with a CRF they have counted in `compute_loss`."""
-        if self.crf is not None:
-            return self.get_metrics_result()
-        return super().compute_metrics(x, y, y_pred, sample_weight)
+        if self.crf is None:
+            return super().compute_metrics(x, y, y_pred, sample_weight)
+        if self._compile_metrics is not None and not self._compile_metrics.built:
+            self._compile_metrics.build(y, y_pred)  # Keras asks for results before the first loss
+        return self.get_metrics_result()
 
     def prepare_fit(self, x: Any, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """As every model.

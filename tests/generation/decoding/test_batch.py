@@ -91,7 +91,7 @@ def test_new_weights_speak(recurrent):
     model = RecurrentModel(seed=1)
     first = generate(model, [1, 2], max_new_tokens=20, temperature=0)
     count = compilation_count()
-    model.randomise(2)
+    model.randomize(2)
     second = generate(model, [1, 2], max_new_tokens=20, temperature=0)
     assert second == greedy(model, [1, 2], 20) != first
     assert compilation_count() == count

@@ -61,7 +61,7 @@ def test_a_wide_beam_equals_exhaustive_search(vocab_size, count):
     model = RecurrentModel(vocab_size, dim=4)
     before = compilation_count()
     for seed in range(15):
-        model.randomise(seed, scale=1.0)
+        model.randomize(seed, scale=1.0)
         rng = np.random.default_rng(seed)
         prompts = [rng.integers(0, vocab_size, n).tolist() for n in (1, 3)]
         alpha = float(rng.choice([0.0, 0.6, 1.0, 2.0]))
@@ -86,7 +86,7 @@ def test_a_wide_beam_equals_exhaustive_search(vocab_size, count):
 def test_stopping_early_changes_nothing(alpha):
     model = RecurrentModel(6, dim=5)
     for seed in range(8):
-        model.randomise(seed, scale=1.5)
+        model.randomize(seed, scale=1.5)
         answers, scores = beam_search(
             model,
             [1, 2],

@@ -20,7 +20,7 @@ def make(name):
     return lmzoo.build_model(name, vocab_size=VOCAB, **SIZE, **more)
 
 
-def randomise(model, seed):
+def randomize(model, seed):
     rng = np.random.default_rng(seed)
     for weight in model.weights:
         weight.assign(rng.normal(0, 0.8, weight.shape))
@@ -65,7 +65,7 @@ def coverage_penalties(model, sources, read):
 def test_a_wide_beam_equals_exhaustive_search(name, beta):
     model = make(name)
     for seed in range(25):
-        rng = randomise(model, seed)
+        rng = randomize(model, seed)
         sources = [rng.integers(4, VOCAB, n).tolist() for n in (2, 4)]
         alpha = float(rng.choice([0.0, 0.6, 1.0, 2.0]))
         answers, scores = lmzoo.beam_search(
@@ -87,7 +87,7 @@ def test_a_wide_beam_equals_exhaustive_search(name, beta):
 
 def test_batches_equal_single_sources():
     model = make("lstm_seq2seq")
-    rng = randomise(model, 3)
+    rng = randomize(model, 3)
     sources = [rng.integers(4, VOCAB, n).tolist() for n in (1, 7, 3, 20)]
     settings = {"num_beams": 3, "max_new_tokens": 9, "stop": STOP, "coverage_penalty": 0.2}
     together = lmzoo.beam_search(model, sources, **settings)
@@ -96,7 +96,7 @@ def test_batches_equal_single_sources():
 
 def test_a_prefix_is_kept_and_tokens_can_be_forbidden():
     model = make("transformer_seq2seq")
-    rng = randomise(model, 4)
+    rng = randomize(model, 4)
     source = rng.integers(4, VOCAB, 5).tolist()
     found = lmzoo.beam_search(
         model, source, prefix=[5, 1], allowed_tokens=[4], num_beams=2, max_new_tokens=6, stop=STOP
