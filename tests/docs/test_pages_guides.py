@@ -52,7 +52,7 @@ def test_dialogue():
 
 def test_classification(folder_with_text):
     names = run_page("docs/guides/classification.md")
-    assert len(names["train"]) + len(names["test"]) == len(names["examples"])
+    assert len(names["folds"]) == 10
     assert (folder_with_text / "rates.png").exists()
 
 
