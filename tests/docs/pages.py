@@ -35,7 +35,6 @@ SMALLER = (
     (r"TimeBudget\(\d+", "TimeBudget(0.03"),
     (r"samples=\d+", "samples=20"),
     (r"(sources|references)\[:\d+\]", r"\1[:4]"),
-    (r"zip\(replies, references\[:4\], strict=True\)\) / 50", "zip(replies, references[:4])) / 4"),
     (r"embed_dim=128,(\s+)hidden_dim=512", r"embed_dim=16,\1hidden_dim=32"),
     (r"embed_dim=64, hidden_dim=128", "embed_dim=16, hidden_dim=16"),
     (r"num_layers=6, num_heads=8", "num_layers=6, num_heads=8, embed_dim=16, hidden_dim=16"),
