@@ -9,7 +9,6 @@ from pathlib import Path
 import keras
 
 import lmzoo
-from lmzoo import grammar
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -74,12 +73,6 @@ def unregistered_afterwards():
     finally:
         for model in set(lmzoo.list_models()) - before:
             lmzoo.unregister(model)
-
-
-def write_my_text(folder):
-    """The text of one's own that pages read."""
-    text = "\n".join(grammar.documents(300))
-    (folder / "my_text.txt").write_text(text, encoding="utf-8")
 
 
 class Tracker(types.ModuleType):
