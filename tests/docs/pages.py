@@ -33,6 +33,7 @@ SMALLER = (
     (r"\bepochs=\d+", "epochs=1"),
     (r"TimeBudget\(\d+", "TimeBudget(0.03"),
     (r"samples=\d+", "samples=20"),
+    (r"limit=\d+", "limit=4"),
     (r"(sources|references)\[:\d+\]", r"\1[:4]"),
     (r"embed_dim=128,(\s+)hidden_dim=512", r"embed_dim=16,\1hidden_dim=32"),
     (r"embed_dim=64, hidden_dim=128", "embed_dim=16, hidden_dim=16"),
