@@ -1,5 +1,6 @@
 """The pages of README and of the site, their blocks of code, and how a test runs them."""
 
+import inspect
 import re
 import sys
 import types
@@ -10,6 +11,7 @@ import keras
 
 import lmzoo
 
+TENSORBOARD = keras.callbacks.TensorBoard
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 # Every page; those that include a file of the repository's root are that file.
@@ -110,8 +112,15 @@ class Tracker(types.ModuleType):
         """trackio's."""
 
 
+def tensorboard_stand_in(*args, **kwargs):
+    """Stands in for a callback whose package is not installed; the arguments must be its own."""
+    inspect.signature(TENSORBOARD).bind(*args, **kwargs)
+    return keras.callbacks.Callback()
+
+
 def install_trackers(monkeypatch):
     """Make `import mlflow` and the like give stand-ins; return these."""
+    monkeypatch.setattr(keras.callbacks, "TensorBoard", tensorboard_stand_in)
     trackers = {name: Tracker(name) for name in ("mlflow", "wandb", "trackio")}
     for name, tracker in trackers.items():
         monkeypatch.setitem(sys.modules, name, tracker)

@@ -32,7 +32,7 @@ def test_training(folder, capsys):
     assert names["start"]["epoch"] == 1
     assert "logits" in capsys.readouterr().out
     files = {path.name for path in (folder / "runs" / "mine").iterdir()}
-    assert {"model.keras", "last.keras", "tokenizer.json", "curve.jsonl", "curve.png"} <= files
+    assert {"model.keras", "last.keras", "tokenizer.json", "log.jsonl", "curve.png"} <= files
 
 
 def test_generation(folder, capsys):
