@@ -2,26 +2,17 @@
 
 import json
 
-import pytest
-
-from tests.docs.pages import install_trackers, run_page, write_my_text
+from tests.docs.pages import install_trackers, run_page
 
 
-@pytest.fixture(autouse=True)
-def folder_with_text(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    write_my_text(tmp_path)
-    return tmp_path
-
-
-def test_models():
+def test_models(folder):
     names = run_page("docs/models.md")
     assert names["hidden"].shape == (1, 4, names["encoder"].dim)
     assert names["mask"].numpy().tolist() == [[True, True, True, False]]
     assert names["awd"].recipe["num_layers"] == 3
 
 
-def test_data(capsys):
+def test_data(folder, capsys):
     names = run_page("docs/data.md")
     printed = capsys.readouterr().out
     steps = names["data"].steps_per_epoch
@@ -30,48 +21,48 @@ def test_data(capsys):
     assert "[([5, 6], 7), ([6, 7], 8)]" in printed
 
 
-def test_tokenizers(capsys):
+def test_tokenizers(folder, capsys):
     run_page("docs/tokenizers.md")
     assert "sold 14\n" in capsys.readouterr().out
 
 
-def test_training(folder_with_text, capsys):
+def test_training(folder, capsys):
     """The second part resumes; the loss of probabilities is refused."""
     names = run_page("docs/training.md")
     assert names["start"]["epoch"] == 1
     assert "logits" in capsys.readouterr().out
-    files = {path.name for path in (folder_with_text / "runs" / "mine").iterdir()}
-    assert {"model.keras", "last.keras", "tokenizer.json", "curve.jsonl", "curve.png"} <= files
+    files = {path.name for path in (folder / "runs" / "mine").iterdir()}
+    assert {"model.keras", "last.keras", "tokenizer.json", "log.jsonl", "curve.png"} <= files
 
 
-def test_generation(capsys):
+def test_generation(folder, capsys):
     run_page("docs/generation.md")
     assert capsys.readouterr().out.count("The old") >= 3
 
 
-def test_evaluation(folder_with_text):
+def test_evaluation(folder):
     names = run_page("docs/evaluation.md")
-    found = json.loads((folder_with_text / "runs" / "sentiment" / "metrics.json").read_text())
+    found = json.loads((folder / "runs" / "sentiment" / "metrics.json").read_text())
     assert found == json.loads(names["report"].json())
     assert found["seed"] == 0
 
 
-def test_saving(folder_with_text):
+def test_saving(folder):
     names = run_page("docs/saving.md")
     assert names["copy"].count_params() == names["model"].count_params()
     assert names["classifier"].recipe["encoder"]["builder"] == "gru_encoder"
     assert [transform["name"] for transform in names["model"].recipe["transforms"]] == ["quantized"]
-    assert {path.name for path in (folder_with_text / "runs" / "mine").iterdir()} == {
+    assert {path.name for path in (folder / "runs" / "mine").iterdir()} == {
         "task.json",
         "tokenizer.json",
     }
 
 
-def test_backends():
+def test_backends(folder):
     assert run_page("docs/backends.md")["model"].recipe["dtype"] == "mixed_bfloat16"
 
 
-def test_with_other_tools(monkeypatch, capsys):
+def test_with_other_tools(folder, monkeypatch, capsys):
     trackers = install_trackers(monkeypatch)
     names = run_page("docs/with_other_tools.md")
     for tracker in trackers.values():
