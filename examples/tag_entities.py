@@ -31,14 +31,14 @@ def main(args: argparse.Namespace) -> None:
     run = callbacks.Checkpoint(args.out, resume=args.resume, mode="max")
 
     # data.train and data.valid are tf.data.Datasets of ((words, characters), tags, weights)
-    data = lmzoo.data.prepare_tagging(
+    sentences = lmzoo.data.read_tagged(
         args.data,
         columns=args.columns,
         repair=True,  # tags that break their scheme are repaired, and counted
-        batch_size=32,
         grammar_size=500 if args.smoke else 5_000,
         seed=args.seed,
     )
+    data = lmzoo.data.prepare_tagging(sentences, batch_size=32, seed=args.seed)
     print(data.describe())
     run.monitor = "val_f1" if data.has_spans else "val_tag_accuracy"
 

@@ -36,6 +36,7 @@ ALLOWED = {
     "pretrained": {"data", "models", "registry", "tokenizers"},
     "__main__": {"cli"},
     "cli": {
+        "__init__",
         "callbacks",
         "data",
         "evaluation",

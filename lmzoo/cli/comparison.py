@@ -19,7 +19,7 @@ from rich.table import Table
 from lmzoo.callbacks import draw_curves
 from lmzoo.cli.families import FAMILIES
 from lmzoo.cli.flags import positive
-from lmzoo.cli.settings import parse_settings
+from lmzoo.cli.settings import parse_settings, settable
 from lmzoo.data import prepare_lm
 from lmzoo.errors import ArgumentError, LmzooError
 from lmzoo.evaluation import Report
@@ -75,7 +75,7 @@ def compare(args: argparse.Namespace) -> None:
     out: Path = args.out
     if not args.resume and any(out.glob("*/result.json")):
         raise ArgumentError(f"{out} holds a comparison already: add --resume, or another --out")
-    settings = parse_settings(args.set, {"data": prepare_lm})["data"]
+    settings = parse_settings(args.set, {"data": settable(prepare_lm)})["data"]
     settings = {"batch_size": 16, "seed": args.seed, **settings}
     print(f"preparing {args.data} ...", flush=True)
     data = prepare_lm(args.data, tokenizer=args.tokenizer, **settings)
@@ -185,7 +185,7 @@ def leaderboard_row(result: dict[str, Any]) -> dict[str, Any]:
     runs = result["runs"]
 
     def mean(name: str) -> float | None:
-        values = [run[name] for run in runs]
+        values = [run.get(name) for run in runs]
         return None if None in values else finite(statistics.fmean(values))
 
     perplexities = [run["val_perplexity"] for run in runs]

@@ -13,10 +13,11 @@ import keras
 
 import lmzoo
 from lmzoo.cli.flags import ask
-from lmzoo.cli.settings import parse_settings
+from lmzoo.cli.settings import parse_settings, settable
 from lmzoo.cli.tasks import TASKS
-from lmzoo.data import load_task
+from lmzoo.data import Corpus, load_task
 from lmzoo.errors import ArgumentError
+from lmzoo.evaluation import Report, colored, score_tags
 from lmzoo.generation import Conversation, TextGenerator
 
 Reply = Callable[[str], Iterable[str]]
@@ -51,7 +52,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     evaluate.add_argument("folder", metavar="RUN", type=Path)
     evaluate.add_argument("--data", required=True, metavar="SOURCE", help="as in `lmzoo train`")
     evaluate.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE",
-        help="arguments of prepare_*, or evaluate.KEY of the evaluation")  # fmt: skip
+        help="arguments of the reader and of the evaluation")  # fmt: skip
     evaluate.set_defaults(run=_evaluate)
 
 
@@ -194,8 +195,6 @@ def _tag(args: argparse.Namespace) -> None:
 
 
 def _tag_reply(model: keras.Model, saved: Any) -> Reply:
-    from lmzoo.evaluation import colored
-
     return lambda text: [colored(*lmzoo.tag(model, text, vocabulary=saved.vocabulary))]
 
 
@@ -213,8 +212,23 @@ def _score(args: argparse.Namespace) -> None:
 def _evaluate(args: argparse.Namespace) -> None:
     model, saved = load_run(args.folder)
     task = TASKS[saved.task]
-    functions = {"data": task.prepare, "evaluate": task.evaluation}
-    settings = parse_settings(args.set, functions)
-    data = task.prepare(args.data, **{**saved.data_settings(), **settings["data"]})
-    report = task.evaluation(model, data, **settings["evaluate"])
-    print(f"{report}\n\n{report.json()}")
+    known = {"read": settable(task.read), "evaluate": settable(task.evaluation)}
+    known["data"] = [key for key in settable(task.prepare) if key not in known["read"]]
+    settings = parse_settings(args.set, known)
+    corpus = task.read(args.data, **settings["read"])
+    split = next(name for name in ("test", "valid", "train") if name in corpus.splits)
+    print(f"{corpus.name}: the split {split!r} is measured")
+    if saved.task == "tagger":
+        records = list(corpus.read(split))
+        tagged = lmzoo.tag(model, [r["tokens"] for r in records], vocabulary=saved.vocabulary)
+        tags = [row[1] for row in tagged]
+        scores = score_tags(tags, [r["tags"] for r in records], saved.vocabulary.has_spans)
+        report = Report(scores, [(key, f"{value:.4f}") for key, value in scores.items()])
+    else:
+        opener = corpus.splits[split]
+        same = Corpus(corpus.name, {"train": opener, "valid": opener}, [], corpus.grammar)
+        arguments = {**saved.settings, "tokenizer": saved.tokenizer, "deduplicate": False}
+        arguments |= {"source_tokenizer": saved.source_tokenizer, **settings["data"]}
+        kept = {k: v for k, v in arguments.items() if k in settable(task.prepare) and v is not None}
+        report = task.evaluation(model, task.prepare(same, **kept), **settings["evaluate"])
+    print(f"\n{report}\n\n{report.json()}")

@@ -11,13 +11,13 @@ from lmzoo.errors import ArgumentError
 Settings = dict[str, dict[str, Any]]
 
 
-def parse_settings(items: Sequence[str], functions: Mapping[str, Callable[..., Any]]) -> Settings:
+def parse_settings(items: Sequence[str], known: Mapping[str, Sequence[str]]) -> Settings:
     """Sorts settings to the functions that take them.
 
     Args:
         items: "key=value", or "group.key=value" where several functions have the key. A value is
             a Python literal (3, 0.5, True, None, [3, 4]) or else a string.
-        functions: the function of each group, such as {"model": build_lstm_lm, "data": prepare_lm}.
+        known: the arguments of each group; see `settable`.
 
     Returns:
         The arguments of each group.
@@ -28,12 +28,11 @@ def parse_settings(items: Sequence[str], functions: Mapping[str, Callable[..., A
     Example:
         >>> def build(vocab_size, *, hidden_dim=8): ...
         >>> def prepare(source, *, batch_size=32): ...
-        >>> functions = {"model": build, "data": prepare}
-        >>> parse_settings(["hidden_dim=16", "data.batch_size=4"], functions)
+        >>> known = {"model": settable(build), "data": settable(prepare)}
+        >>> parse_settings(["hidden_dim=16", "data.batch_size=4"], known)
         {'model': {'hidden_dim': 16}, 'data': {'batch_size': 4}}
     """
-    known = {group: _parameters(function) for group, function in functions.items()}
-    found: Settings = {group: {} for group in functions}
+    found: Settings = {group: {} for group in known}
     for item in items:
         key, equals, text = item.partition("=")
         if not equals:
@@ -43,7 +42,7 @@ def parse_settings(items: Sequence[str], functions: Mapping[str, Callable[..., A
     return found
 
 
-def _parameters(function: Callable[..., Any]) -> list[str]:
+def settable(function: Callable[..., Any]) -> list[str]:
     """The names of a function's arguments that may be set: those with a default."""
     signature = inspect.signature(function)
     return [p.name for p in signature.parameters.values() if p.default is not p.empty]

@@ -11,7 +11,7 @@ import numpy as np
 
 import lmzoo
 from lmzoo import callbacks, data, evaluation, losses, schedules, training
-from lmzoo.cli.settings import Settings, parse_settings
+from lmzoo.cli.settings import Settings, parse_settings, settable
 from lmzoo.errors import ArgumentError
 from lmzoo.registry import builder_of
 
@@ -69,7 +69,7 @@ def noise_options(
     seed: int = 0,
     word_dropout: float = 0.0,
     rare_word_dropout: float = 0.0,
-    class_weights: float = 0.0,
+    class_balance: float = 0.0,
 ) -> None:
     """Registers noise and weights on the training batches; 0 for none.
 
@@ -78,7 +78,7 @@ def noise_options(
         seed: of the noise.
         word_dropout: rate of words that become unknown; in seq2seq also of words left out.
         rare_word_dropout: the same for words that occur once in training, of taggers.
-        class_weights: power of a class's rarity with which it is weighted; 1 balances all.
+        class_balance: power of a class's rarity with which it is weighted; 1 balances all.
     """
     if rare_word_dropout:
         rare = np.flatnonzero(prepared.word_counts == 1)
@@ -87,8 +87,8 @@ def noise_options(
         prepared.transform_train(data.blank_words(word_dropout, seed=seed))
         if prepared.saved_task.task == "seq2seq":
             prepared.transform_train(data.drop_words(word_dropout, seed=seed + 1))
-    if class_weights:
-        weights = data.class_weights(prepared.class_counts, power=class_weights)
+    if class_balance:
+        weights = data.class_weights(prepared.class_counts, power=class_balance)
         prepared.transform_train(data.weigh_classes(weights))
 
 
@@ -116,27 +116,25 @@ class Task:
     Args:
         suffix: of its builders.
         model: the default one.
-        prepare: the function of lmzoo.data.
+        read, prepare: functions of lmzoo.data.
         evaluation: the function of lmzoo.evaluation.
         loss: whose arguments `loss.KEY` sets; None: the model's own loss has none.
         sizes: from prepared data to the builder's arguments that follow from them.
-        monitor, mode: by which the best model is kept.
         unit: of the loss.
+        optimizer: the default one.
         defaults: settings by group.
-        read: the reader of a corpus, for cross-validation; None: there is none.
     """
 
     suffix: str
     model: str
+    read: Callable[..., Any]
     prepare: Callable[..., Any]
     evaluation: Callable[..., evaluation.Report]
     loss: Callable[..., Any] | None
     sizes: Callable[[Any], dict[str, Any]]
-    monitor: str = "val_loss"
-    mode: str = "min"
     unit: str = "loss (nats per token)"
+    optimizer: str = "adam"
     defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    read: Callable[..., Any] | None = None
 
     def settings(self, name: str, items: Sequence[str], *, smoke: bool = False) -> Settings:
         """The arguments of every function, by group, from `--set` and the defaults.
@@ -159,31 +157,31 @@ class Task:
                 f"{', '.join(lmzoo.list_models(f'*_{self.suffix}'))}"
             )
         chosen = [item.partition("=")[2] for item in items if item.startswith("optimizer=")]
-        functions: dict[str, Callable[..., Any]] = {
-            "model": builder_of(name),
-            "data": self.prepare,
-            "optimizer": optimizer_class(chosen[-1] if chosen else self._default("optimizer")),
-            "fit": fit_options,
-            "training": training_options,
-            "noise": noise_options,
-            "vectors": vector_options,
-            "evaluate": self.evaluation,
+        optimizer = optimizer_class(chosen[-1] if chosen else self.optimizer)
+        known = {
+            "model": settable(builder_of(name)),
+            "read": settable(self.read),
+            "data": settable(self.prepare),
+            "optimizer": settable(optimizer),
+            "fit": settable(fit_options),
+            "training": settable(training_options),
+            "noise": settable(noise_options),
+            "vectors": settable(vector_options),
+            "evaluate": settable(self.evaluation),
+            "loss": [] if self.loss is None else settable(self.loss),
         }
-        if self.loss is not None:
-            functions["loss"] = self.loss
-        given = parse_settings(items, functions)
-        tiny = {"data": SMOKE, "model": SMOKE_SIZES} if smoke else {}
+        known["data"] = [key for key in known["data"] if key not in known["read"]]
+        given = parse_settings(items, known)
+        defaults = {"fit": {**_defaults(fit_options), "optimizer": self.optimizer}}
+        if name != self.model:  # its builder or preset knows better
+            defaults["model"] = {}
+        if smoke:
+            defaults |= {"read": SMOKE, "data": SMOKE, "model": SMOKE_SIZES}
         found: Settings = {}
-        for group, function in functions.items():
-            known = inspect.signature(function).parameters
-            defaults = {**self.defaults.get(group, {}), **tiny.get(group, {})}
-            if group == "model" and name != self.model:
-                defaults = tiny.get(group, {})  # its builder or preset knows better
-            found[group] = {k: v for k, v in defaults.items() if k in known} | given[group]
+        for group, names in known.items():
+            values = {**self.defaults.get(group, {}), **defaults.get(group, {}), **given[group]}
+            found[group] = {key: value for key, value in values.items() if key in names}
         return found
-
-    def _default(self, key: str) -> str:
-        return str(self.defaults.get("fit", {}).get(key, "adam"))
 
     def prepare_data(
         self, source: str, settings: Settings, *, seed: int, fold: tuple[int, int] | None = None
@@ -202,24 +200,15 @@ class Task:
         Raises:
             ArgumentError: cross-validation of a task or a corpus that has none.
         """
-        arguments = {"seed": seed, **settings["data"]}
-        prepared = self.prepare(
-            source if fold is None else self._fold(source, arguments, fold), **arguments
-        )
+        corpus = self.read(source, **{"seed": seed, **settings["read"]})
+        if fold is not None:
+            if self.suffix != "classifier" or {"valid", "test"} & set(corpus.splits):
+                raise ArgumentError("--folds is for classifiers, and for data without splits")
+            folds = data.folds(corpus, fold[1], seed=0)
+            corpus = next(itertools.islice(folds, fold[0], None))
+        prepared = self.prepare(corpus, **{"seed": seed, **settings["data"]})
         noise_options(prepared, **{"seed": seed, **settings["noise"]})
         return prepared
-
-    def _fold(self, source: str, arguments: dict[str, Any], fold: tuple[int, int]) -> Any:
-        """The training and the test split of a fold."""
-        if self.read is None:
-            raise ArgumentError(f"--folds is for classifiers, not for task {self.suffix}")
-        known = inspect.signature(self.read).parameters
-        corpus = self.read(source, **{k: v for k, v in arguments.items() if k in known})
-        if {"valid", "test"} & set(corpus.splits):
-            raise ArgumentError(f"--folds {fold[1]}: {corpus.name} is split already")
-        for name in set(known) & set(arguments) - {"seed"}:
-            del arguments[name]
-        return next(itertools.islice(data.folds(corpus, fold[1], seed=0), fold[0], None))
 
     def build(self, name: str, prepared: Any, settings: Settings) -> keras.Model:
         """Builds the model with the sizes that follow from the data.
@@ -253,33 +242,40 @@ class Task:
         arguments, fit = dict(settings["optimizer"]), settings["fit"]
         peak = arguments.pop("learning_rate")
         if steps is not None:
-            warmup = min(round(steps * fit.get("warmup", 0.05)), steps - 1)
-            peak = schedules.WarmupCosine(peak, steps, warmup)
-        optimizer = optimizer_class(fit.get("optimizer", self._default("optimizer")))
+            peak = schedules.WarmupCosine(peak, steps, min(round(steps * fit["warmup"]), steps - 1))
         trainer = training_options(**settings["training"])(model)
         trainer.compile(
-            optimizer(peak, **arguments),
-            loss="auto" if not settings.get("loss") else self.loss(**settings["loss"]),
-            steps_per_execution=fit.get("steps_per_execution", 10),
+            optimizer_class(fit["optimizer"])(peak, **arguments),
+            loss=self.loss(**settings["loss"]) if self.loss and settings["loss"] else "auto",
+            steps_per_execution=fit["steps_per_execution"],
         )
         return trainer
 
-    def watch(self, prepared: Any, settings: Settings) -> list[keras.callbacks.Callback]:
-        """Callbacks that write what the best model is chosen by."""
-        if self.monitor != "val_bleu":
-            return []
-        limit, joiner = settings["fit"].get("bleu_texts", 500), settings["evaluate"].get("joiner")
-        sources, references = (texts[:limit] for texts in prepared.texts("valid"))
-        finish = evaluation.joined(joiner or "")
-        return [
-            callbacks.BleuCallback(
-                sources,
-                [finish(text) for text in references],
-                tokenizer=prepared.tokenizers,
-                finish=finish,
-                show=0,
-            )
-        ]
+    def watch(self, prepared: Any, settings: Settings) -> tuple[str, str, list[Any]]:
+        """What the best model is chosen by: a log, "min" or "max", and who writes it."""
+        if self.suffix == "classifier":
+            return "val_accuracy", "max", []
+        if self.suffix == "tagger":
+            log = "val_f1" if prepared.has_spans else "val_tag_accuracy"
+            return log, "max", [callbacks.SpanF1Callback(prepared)]
+        if self.suffix == "lm":
+            return "val_loss", "min", []
+        sources, references = prepared.texts("valid")
+        limit = settings["fit"]["bleu_texts"]
+        join = evaluation.joined(settings["evaluate"].get("joiner", ""))
+        bleu = callbacks.BleuCallback(
+            sources[:limit],
+            [join(text) for text in references[:limit]],
+            tokenizer=prepared.tokenizers,
+            finish=join,
+            show=0,
+        )
+        return "val_bleu", "max", [bleu]
+
+
+def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: p.default for p in parameters if p.default is not p.empty}
 
 
 def optimizer_class(name: str) -> Callable[..., keras.optimizers.Optimizer]:
@@ -314,6 +310,7 @@ TASKS = {
     "lm": Task(
         "lm",
         "lstm_lm",
+        data.read_texts,
         data.prepare_lm,
         evaluation.language_model,
         losses.CrossEntropy,
@@ -326,12 +323,11 @@ TASKS = {
     "seq2seq": Task(
         "seq2seq",
         "transformer_seq2seq",
+        data.read_pairs,
         data.prepare_seq2seq,
         evaluation.seq2seq,
         losses.CrossEntropy,
         lambda found: {"source_vocab_size": found.source_vocab_size},
-        monitor="val_bleu",
-        mode="max",
         defaults={
             "model": {
                 "embed_dim": 128, "hidden_dim": 256, "num_layers": 3, "num_heads": 4,
@@ -344,23 +340,22 @@ TASKS = {
     "classifier": Task(
         "classifier",
         "cnn_classifier",
+        data.read_labeled,
         data.prepare_classification,
         evaluation.classification,
         losses.ClassCrossEntropy,
         lambda found: {"num_classes": found.num_classes},
-        monitor="val_accuracy",
-        mode="max",
         unit="loss (nats per text)",
         defaults={
             "data": {"lowercase": True, "batch_size": 50},
             "optimizer": {"learning_rate": 1e-3, "weight_decay": 0.0, "clipnorm": 1.0},
-            "fit": {"optimizer": "adamw"},
         },
-        read=data.read_labeled,
+        optimizer="adamw",
     ),
     "tagger": Task(
         "tagger",
         "bilstm_crf_tagger",
+        data.read_tagged,
         data.prepare_tagging,
         evaluation.tagging,
         None,
@@ -371,14 +366,14 @@ TASKS = {
             "forbidden": found.forbidden,
             "num_intents": found.num_intents,
         },
-        monitor="val_accuracy",
-        mode="max",
         unit="loss (nats per word)",
         defaults={
             "data": {"batch_size": 32},
             "model": {"embed_dim": 100, "hidden_dim": 200, "dropout": 0.3},
             "optimizer": {"learning_rate": 3e-3, "weight_decay": 0.0, "clipnorm": 1.0},
-            "fit": {"optimizer": "adamw", "steps_per_execution": 5},
+            "fit": {"steps_per_execution": 5},
+            "read": {"repair": True},
         },
+        optimizer="adamw",
     ),
 }  # fmt: skip

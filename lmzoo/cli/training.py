@@ -1,7 +1,6 @@
 """`lmzoo train`: one training, or one for each seed or fold, by the public data and callbacks."""
 
 import argparse
-import inspect
 import json
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import keras
 from lmzoo import callbacks
 from lmzoo.cli.flags import add_training_flags, ask, positive
 from lmzoo.cli.prediction import replier
-from lmzoo.cli.settings import Settings
+from lmzoo.cli.settings import Settings, settable
 from lmzoo.cli.tasks import TASKS, Task
 from lmzoo.errors import ArgumentError
 from lmzoo.evaluation import Report
@@ -41,7 +40,7 @@ def train(args: argparse.Namespace) -> None:
     task = TASKS[args.task]
     name = args.model or task.model
     settings = task.settings(name, args.set, smoke=args.smoke)
-    if "tokenizer" in inspect.signature(task.prepare).parameters:
+    if "tokenizer" in settable(task.prepare):
         settings["data"].setdefault("tokenizer", args.tokenizer)
     out = Path(args.out or f"runs/{args.task}")
     if args.seeds == 1 and args.folds is None:
@@ -99,7 +98,7 @@ def train_one(
     """
     keras.utils.set_random_seed(seed)
     resume = args.resume and (out / "last.keras").exists()
-    run = callbacks.Checkpoint(out, resume=resume, monitor=task.monitor, mode=task.mode)
+    run = callbacks.Checkpoint(out, resume=resume)
     data = task.prepare_data(args.data, settings, seed=seed, fold=fold)
     print(data.describe(), flush=True)
     model = task.build(name, data, settings)
@@ -108,8 +107,9 @@ def train_one(
     steps = None if minutes else args.epochs * data.steps_per_epoch
     trainer = task.compile(model, settings, steps)
     start = run.start(trainer, data)
-    fit = settings["fit"]
-    patience = fit.get("patience")
+    fit, patience = settings["fit"], settings["fit"]["patience"]
+    run.monitor, run.mode, scores = task.watch(data, settings)
+    stop = keras.callbacks.EarlyStopping(run.monitor, mode=run.mode, patience=patience or 0)
     trainer.fit(
         data.train,
         validation_data=data.valid,
@@ -117,18 +117,22 @@ def train_one(
         initial_epoch=start["epoch"],
         callbacks=[
             callbacks.StopOnNaN(),
-            callbacks.TimeBudget(minutes, warmup=fit.get("warmup", 0.05), state=start),
+            callbacks.TimeBudget(minutes, warmup=fit["warmup"], state=start),
             callbacks.PeriodicValidation(
-                data.valid, every_steps=fit.get("validate_every"), state=start
+                data.valid, every_steps=fit["validate_every"], state=start
             ),
-            *task.watch(data, settings),
+            *scores,
             run,
             callbacks.LearningCurve(run.folder, label=task.unit, state=start),
-            *([_early_stopping(task, patience)] if patience else []),
+            *([stop] if patience else []),
             callbacks.StopOnSignal(run),
         ],
     )
-    report = task.evaluate(model, data, settings, seed=seed, smoke=args.smoke)
+    evaluate = settings["evaluate"]
+    if args.smoke:
+        smaller = {"samples": 50, "limit": 20, "num_beams": 1}
+        evaluate |= {k: v for k, v in smaller.items() if k in settable(task.evaluation)}
+    report = task.evaluation(model, data, **evaluate)
     report.save(run.folder, seed=seed, vocab_size=data.vocab_size, **run.summary())
     print(f"\n{report}\n\nwritten to {run.folder}")
     reply = replier(model, data.saved_task)
@@ -137,7 +141,3 @@ def train_one(
     if args.interactive:
         ask(reply)
     return report
-
-
-def _early_stopping(task: Task, patience: int) -> keras.callbacks.Callback:
-    return keras.callbacks.EarlyStopping(task.monitor, mode=task.mode, patience=patience)

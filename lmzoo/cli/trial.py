@@ -48,7 +48,7 @@ class Trial:
             self.settings["family"],
             self.settings["parameters"],
             vocab_size=self.data.vocab_size,
-            max_length=self.data.sequence_length,
+            max_length=self.data.settings["sequence_length"],
         )
         self.model.compile(
             optimizer=keras.optimizers.AdamW(1e-3, weight_decay=0.01, clipnorm=1.0),
@@ -56,7 +56,7 @@ class Trial:
         )
         self.model.optimizer.build(self.model.trainable_variables)
         self.untrained = values_of(self.model.optimizer)
-        rows = self.data.batch_size * self.data.sequence_length
+        rows = self.data.settings["batch_size"] * self.data.settings["sequence_length"]
         self.valid_steps = min(max(1, round(VALIDATION_TOKENS / rows)), self.data.valid_steps)
 
     def run(self) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Any
 import tensorflow as tf
 
 from lmzoo.data.batching.batches import Batches, Transform
-from lmzoo.data.batching.passes import Passes
 from lmzoo.data.batching.checks import check_at_least
+from lmzoo.data.batching.passes import Passes
 from lmzoo.data.corpus import Corpus
 from lmzoo.data.saved_task import SavedTask
 

@@ -49,7 +49,7 @@ def tagging(model: keras.Model, data: Any) -> Report:
         rows = list(_decoded(model, data, split))
         metrics |= {f"{name}_{key}": value for key, value in _scores(rows, data).items()}
         usual, truth = most_frequent_tags(data, split), data.tag_lists(split)
-        baseline = _tag_scores(usual, truth, has_spans=data.has_spans)
+        baseline = score_tags(usual, truth, data.has_spans)
         metrics |= {f"baseline_{name}_{key}": value for key, value in baseline.items()}
     metrics["accuracy"] = metrics[f"{name}_tag_accuracy"]
     report = Report(metrics)
@@ -127,7 +127,7 @@ def _decoded(
 
 def _scores(rows: list[Any], data: Any) -> dict[str, float]:
     predicted, truth = [row[0] for row in rows], [row[1] for row in rows]
-    scores = _tag_scores(predicted, truth, has_spans=data.has_spans)
+    scores = score_tags(predicted, truth, data.has_spans)
     if data.intents is not None:
         right = np.array([intent[0] == intent[1] for _, _, intent in rows])
         slots = np.array([tags == wanted for tags, wanted, _ in rows])
@@ -136,7 +136,21 @@ def _scores(rows: list[Any], data: Any) -> dict[str, float]:
     return scores
 
 
-def _tag_scores(predicted: Tags, truth: Tags, *, has_spans: bool) -> dict[str, float]:
+def score_tags(predicted: Tags, truth: Tags, has_spans: bool) -> dict[str, float]:
+    """Scores tags against the true ones.
+
+    Args:
+        predicted: tags of each sentence.
+        truth: the true tags.
+        has_spans: whether tags mark spans.
+
+    Returns:
+        "tag_accuracy"; with spans also "precision", "recall" and "f1". All 0 to 1.
+
+    Example:
+        >>> score_tags([["B-PER", "O"]], [["B-PER", "O"]], True)["f1"]
+        1.0
+    """
     pairs = [
         pair for tags, wanted in zip(predicted, truth, strict=True)
         for pair in zip(tags, wanted, strict=True)

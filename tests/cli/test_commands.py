@@ -76,7 +76,7 @@ def test_several_seeds_give_mean_and_deviation(tmp_path, capsys):
     out = tmp_path / "out"
     flags = ["train", "classifier", "--model", "bow_classifier", "--smoke", "--out", str(out),
              "--data", str(tmp_path / "train.tsv"), "--seeds", "2", "--prompt", "a dull film",
-             "--set", "word_dropout=0.1", "class_weights=1", "focal_gamma=1"]  # fmt: skip
+             "--set", "word_dropout=0.1", "class_balance=1", "focal_gamma=1"]  # fmt: skip
     main(flags)
     output = capsys.readouterr().out
     metrics = metrics_of(output)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lmzoo.cli.settings import parse_settings
+from lmzoo.cli.settings import parse_settings, settable
 from lmzoo.errors import ArgumentError
 
 
@@ -14,16 +14,16 @@ def prepare(source, *, batch_size=32, tokenizer="word", max_length=256):
     pass
 
 
-FUNCTIONS = {"model": build, "data": prepare}
+KNOWN = {"model": settable(build), "data": settable(prepare)}
 
 
 def test_values_are_literals_or_text():
     items = ["hidden_dim=16", "widths=[1, 2]", "batch_size=4", "tokenizer=bpe"]
-    assert parse_settings(items, FUNCTIONS) == {
+    assert parse_settings(items, KNOWN) == {
         "model": {"hidden_dim": 16, "widths": [1, 2]},
         "data": {"batch_size": 4, "tokenizer": "bpe"},
     }
-    assert parse_settings(["model.max_length=None"], FUNCTIONS)["model"] == {"max_length": None}
+    assert parse_settings(["model.max_length=None"], KNOWN)["model"] == {"max_length": None}
 
 
 @pytest.mark.parametrize(
@@ -38,4 +38,4 @@ def test_values_are_literals_or_text():
 )
 def test_what_cannot_be_is_named(item, message):
     with pytest.raises(ArgumentError, match=message):
-        parse_settings([item], FUNCTIONS)
+        parse_settings([item], KNOWN)

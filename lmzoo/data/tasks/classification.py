@@ -75,6 +75,7 @@ def prepare_classification(
     format: str | None = None,
     tokenizer: Any = "word",
     vocab_size: int | None = None,
+    labels: Sequence[str] | None = None,
     lowercase: bool = False,
     max_length: int = 256,
     batch_size: int = 32,
@@ -91,6 +92,7 @@ def prepare_classification(
         tokenizer: a kind for `train_tokenizer`, which then sees the training texts; the path of a
             saved tokenizer; or a tokenizer.
         vocab_size: of the tokenizer to train; None: its kind's own.
+        labels: names of the classes, in the order of their ids; None: those of training, sorted.
         lowercase: whether a tokenizer that is trained here lower-cases all texts.
         max_length: tokens of a text; a longer one is cut and counted.
         batch_size: texts in a batch.
@@ -121,7 +123,7 @@ def prepare_classification(
         source, columns=columns, format=format, grammar_size=grammar_size, seed=seed
     )
     examples = {split: list(corpus.read(split)) for split in corpus.splits}
-    labels = _labels(corpus.name, examples)
+    labels = _labels(corpus.name, examples, labels)
     if "valid" not in examples and valid_fraction:
         examples = _set_aside(corpus.name, examples, valid_fraction, seed)
     texts = (record["text"] for record in examples["train"])
@@ -150,9 +152,11 @@ def prepare_classification(
     return data
 
 
-def _labels(name: str, examples: Mapping[str, Sequence[Record]]) -> list[str]:
-    """The names of the classes; checks that validation and test hold no others."""
-    labels = sort_labels({record["label"] for record in examples["train"]})
+def _labels(
+    name: str, examples: Mapping[str, Sequence[Record]], given: Sequence[str] | None
+) -> list[str]:
+    """The names of the classes; checks that the splits hold no others."""
+    labels = list(given or sort_labels({record["label"] for record in examples["train"]}))
     if len(labels) < 2:
         only = f"only the label {labels[0]!r}" if labels else "no text"
         raise DataError(f"{name} holds {only} for training; classification needs two labels")
