@@ -30,12 +30,12 @@ class Batches:
     Args:
         order: which rows make which batch in each epoch.
         collate: makes arrays of rows.
-        signature: the TensorSpecs of a batch, the batch axis first.
+        shape: of all tensors of a batch, where it is always the same.
     """
 
     order: Order
     collate: Collate
-    signature: Any
+    shape: tuple[int | None, ...] | None = None
 
     @property
     def steps(self) -> int:
@@ -116,10 +116,11 @@ class Batches:
     def _from_generator(self, generate: Callable[[], Iterator[Any]]) -> tf.data.Dataset:
         """Takes the chunks of a generator apart."""
 
-        def stacked(spec: tf.TensorSpec) -> tf.TensorSpec:
-            return tf.TensorSpec([None, *spec.shape], spec.dtype)
+        def spec(array: np.ndarray) -> tf.TensorSpec:
+            return tf.TensorSpec([None, *(self.shape or [None] * array.ndim)], array.dtype)
 
-        signature = tf.nest.map_structure(stacked, self.signature)
+        first = next(self.order.plan(0))
+        signature = tf.nest.map_structure(spec, self.collate(first.rows[:1], first.widths, 0))
         return tf.data.Dataset.from_generator(generate, output_signature=signature).unbatch()
 
 
