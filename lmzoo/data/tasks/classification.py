@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -131,8 +132,8 @@ def prepare_classification(
         batches[split] = encoded.batches(batch_size, seed if split == "train" else None)
         report[split] = {**encoded.counts, "batches": batches[split].steps}
         report["notes"] += _cut_note(split, encoded.counts, max_length)
-    kept = Corpus(corpus.name, {n: lambda n=n: examples[n] for n in batches}, corpus.notes,
-                  corpus.grammar)  # fmt: skip
+    splits = {split: partial(iter, examples[split]) for split in batches}
+    kept = Corpus(corpus.name, splits, corpus.notes, corpus.grammar)
     task = {"labels": labels, "max_length": max_length, "lowercase": lowercase}
     saved = SavedTask("classifier", task, tokenizer)
     settings = {"seed": seed, "batch_size": batch_size, "max_length": max_length}
