@@ -243,6 +243,8 @@ def test_arguments_outside_their_range(wrong):
     sentences = [(["a", "b"], ["B-x", "O"])]
     with pytest.raises(ArgumentError):
         prepare_tagging(sentences, **wrong)
+    with pytest.raises(ArgumentError, match="columns is for a source that is yet to be read"):
+        prepare_tagging(read_tagged(sentences), columns=(0, 1))
     with pytest.raises(DataError, match="too few different sentences to set some aside"):
         prepare_tagging(sentences)
     with pytest.raises(DataError, match="no word for training"):
