@@ -1,7 +1,6 @@
 """What the data of every task offer: Datasets by split, a report, resuming, saving."""
 
 import os
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,6 +9,7 @@ import tensorflow as tf
 
 from lmzoo.data.batching.batches import Batches, Transform
 from lmzoo.data.batching.checks import check_at_least
+from lmzoo.data.batching.passes import Passes
 from lmzoo.data.corpus import Corpus
 from lmzoo.data.saved_task import SavedTask
 
@@ -40,6 +40,7 @@ class PreparedData:
     saved_task: SavedTask = field(repr=False)
     settings: dict[str, Any] = field(repr=False)
     _first_step: int = field(default=0, init=False, repr=False)
+    _passes: Passes | None = field(default=None, init=False, repr=False)
     _transforms: list[Transform] = field(default_factory=list, init=False, repr=False)
 
     @property
@@ -73,7 +74,8 @@ class PreparedData:
     @property
     def train(self) -> tf.data.Dataset:
         """The training split; each complete pass is followed by the next epoch's order."""
-        return self.batches["train"].dataset(self._first_step, self._transforms)
+        self._passes = Passes(self._first_step, self.steps_per_epoch)
+        return self.batches["train"].dataset(transforms=self._transforms, passes=self._passes)
 
     @property
     def valid(self) -> tf.data.Dataset | None:
@@ -90,8 +92,8 @@ class PreparedData:
 
         From then on `train` begins in epoch `step // steps_per_epoch`, after the batches that the
         interrupted training has had of it, with the noise that they would have had; later passes
-        are whole. The cardinality stays `steps_per_epoch`, by which `fit` goes in later epochs;
-        Keras's warning that the first one ran out of data is turned off.
+        are whole. The Dataset that `train` returned last goes on there too, in its next pass. The
+        cardinality stays `steps_per_epoch`, by which `fit` goes in later epochs.
 
         Args:
             step: batches to leave out, at least 0.
@@ -101,8 +103,8 @@ class PreparedData:
         """
         check_at_least(0, {"step": step})
         self._first_step = step
-        if step % self.steps_per_epoch:
-            warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
+        if self._passes is not None:
+            self._passes.start_at(step)
 
     def transform_train(self, function: Transform) -> None:
         """Applies a function to the training batches, after those registered before.

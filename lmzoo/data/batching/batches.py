@@ -66,13 +66,19 @@ class Batches:
 
         return tf.nest.map_structure(split, arrays)
 
-    def dataset(self, step: int = 0, transforms: Sequence[Transform] = ()) -> tf.data.Dataset:
+    def dataset(
+        self,
+        step: int = 0,
+        transforms: Sequence[Transform] = (),
+        passes: Passes | None = None,
+    ) -> tf.data.Dataset:
         """Makes a Dataset of one epoch; each complete pass is followed by the next epoch.
 
         Args:
             step: global step at which the first pass begins, at least 0.
             transforms: applied one after the other to whole epochs, before the first pass leaves
                 batches out.
+            passes: counts the passes, instead of `step`; its owner may set where the next begins.
 
         Returns:
             A Dataset of the cardinality of whole epochs, also where its first pass ends earlier.
@@ -81,7 +87,7 @@ class Batches:
             ArgumentError: `step` below 0; a transform that changes the number of batches.
         """
         check_at_least(0, {"step": step})
-        passes = Passes(step, self.steps)
+        passes = passes or Passes(step, self.steps)
         # Transforms get whole epochs; without them nothing is made that is left out.
         whole = self._from_generator(
             lambda: self.chunks(passes.epoch, 0 if transforms else passes.first_step)
@@ -92,12 +98,9 @@ class Batches:
         )
         dataset = self._transformed(whole, transforms, passes)
         dataset = tf.data.Dataset.zip(places.unbatch(), dataset)
-        if transforms and passes.first_step:
+        if transforms:
             dataset = dataset.filter(lambda place, batch: place[0])
-        dataset = prefetched(dataset).map(_deliver(passes))
-        if passes.first_step:
-            return _shorter_first_pass(dataset, passes)
-        return dataset.apply(tf.data.experimental.assert_cardinality(self.steps))
+        return _of_known_length(prefetched(dataset).map(_deliver(passes)), passes)
 
     def _transformed(
         self, dataset: tf.data.Dataset, transforms: Sequence[Transform], passes: Passes
@@ -150,11 +153,11 @@ def _deliver(passes: Passes) -> Callable[[Any, Any], Any]:
     return deliver
 
 
-def _shorter_first_pass(dataset: tf.data.Dataset, passes: Passes) -> tf.data.Dataset:
-    """Gives the Dataset the cardinality of its later passes.
+def _of_known_length(dataset: tf.data.Dataset, passes: Passes) -> tf.data.Dataset:
+    """Gives a Dataset the cardinality of whole passes, though a pass may be shorter.
 
-    Keras cuts all epochs to the first one where it knows no cardinality. Here, `repeat` makes the
-    shorter pass endless and `take` gives it a length, but it ends early: repeated, it is empty.
+    Keras cuts all epochs to the first one where it knows no cardinality. Here, `repeat` makes each
+    pass endless and `take` gives it a length; a shorter one ends early: repeated, it is empty.
     """
 
     def end() -> Iterator[Any]:

@@ -20,7 +20,11 @@ class Passes:
 
     def __init__(self, step: int, steps_per_epoch: int) -> None:
         self.steps_per_epoch, self.is_over = steps_per_epoch, False
-        self.epoch, self.first_step = divmod(step, steps_per_epoch)
+        self.start_at(step)
+
+    def start_at(self, step: int) -> None:
+        """Lets the next pass begin at a global step."""
+        self.epoch, self.first_step = divmod(step, self.steps_per_epoch)
 
     def flags(self, first: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yields, for the batches of a pass from `first` on, which it shows, and which ends it.
