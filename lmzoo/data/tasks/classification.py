@@ -134,7 +134,7 @@ def prepare_classification(
         report["notes"] += _cut_note(split, encoded.counts, max_length)
     splits = {split: partial(iter, examples[split]) for split in batches}
     kept = Corpus(corpus.name, splits, corpus.notes, corpus.grammar)
-    task = {"labels": labels, "max_length": max_length, "lowercase": lowercase}
+    task = {"labels": labels, "max_length": max_length, "lowercase": tokenizer.lowercase}
     saved = SavedTask("classifier", task, tokenizer)
     settings = {"seed": seed, "batch_size": batch_size, "max_length": max_length}
     data = ClassificationData(report, kept, batches, saved, settings, labels)

@@ -143,11 +143,12 @@ def prepare_lm(
     encoded = {split: rows.encode(texts, split, trained) for split in texts.sizes}
     batches = {split: rows.batches(encoded[split], split, trained.pad_id) for split in encoded}
     sizes = {"sequence_length": sequence_length, "layout": layout}
+    task = {"documents": texts.kind, "lowercase": trained.lowercase, **sizes}
     data = LMData(
         _report(texts, rules, trained, rows, encoded, batches),
         texts.corpus,
         batches,
-        SavedTask("lm", {"documents": texts.kind, **sizes}, trained),
+        SavedTask("lm", task, trained),
         {"seed": seed, "batch_size": batch_size, **sizes},
         encoded,
     )

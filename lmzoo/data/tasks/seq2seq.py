@@ -129,7 +129,8 @@ def prepare_seq2seq(
         tokens = {"tokens": pairs.targets.store.size, "batches": batches[split].steps}
         report[split] = {**pairs.counts, **tokens}
     own = None if tokenizers[0] is tokenizers[1] else tokenizers[0]
-    saved = SavedTask("seq2seq", {**sizes, "lowercase": lowercase}, tokenizers[1], own)
+    task = {**sizes, "lowercase": tokenizers[1].lowercase}
+    saved = SavedTask("seq2seq", task, tokenizers[1], own)
     settings = {"seed": seed, "tokens_per_batch": tokens_per_batch, **sizes}
     return Seq2SeqData(report, corpus, batches, saved, settings)
 

@@ -258,12 +258,13 @@ def _batch(
     tags = counts["train"]["tags"]
     words = vocabulary.tokenizer
     task = {"max_length": max_length, "lowercase": words.lowercase}
+    sizes = {"max_length": max_length, "max_word_length": vocabulary.max_word_length}
     return TaggingData(
         report,
         corpus,
         batches,
         SavedTask("tagger", task, words, vocabulary=vocabulary),
-        {"seed": seed, "batch_size": batch_size, "max_length": max_length},
+        {"seed": seed, "batch_size": batch_size, **sizes, **vocabulary.sizes},
         vocabulary,
         np.bincount(train, minlength=vocabulary.vocab_size),
         {tag: tags[tag] for tag in vocabulary.tags if tag in tags},
