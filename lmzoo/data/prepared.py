@@ -121,10 +121,11 @@ class PreparedData:
 
     def fingerprint(self) -> dict[str, Any]:
         """JSON values that a resumed training must find equal: source, counts, seed, sizes."""
+        tokenizers = (self.saved_task.source_tokenizer, self.tokenizer)
         return {
             "source": self.report["source"],
             "train": dict(self.report["train"]),
-            "tokenizer": self.tokenizer.fingerprint,
+            "tokenizers": [each.fingerprint for each in tokenizers if each is not None],
             **self.settings,
             "steps_per_epoch": self.steps_per_epoch,
         }

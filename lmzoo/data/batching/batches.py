@@ -30,12 +30,12 @@ class Batches:
     Args:
         order: which rows make which batch in each epoch.
         collate: makes arrays of rows.
-        signature: the TensorSpecs of a batch, the batch axis first.
+        shape: of all tensors of a batch, where it is always the same.
     """
 
     order: Order
     collate: Collate
-    signature: Any
+    shape: tuple[int | None, ...] | None = None
 
     @property
     def steps(self) -> int:
@@ -98,12 +98,9 @@ class Batches:
         )
         dataset = self._transformed(whole, transforms, passes)
         dataset = tf.data.Dataset.zip(places.unbatch(), dataset)
-        if transforms and passes.first_step:
+        if transforms:
             dataset = dataset.filter(lambda place, batch: place[0])
-        dataset = prefetched(dataset).map(_deliver(passes))
-        if passes.first_step:
-            return _shorter_first_pass(dataset, passes)
-        return dataset.apply(tf.data.experimental.assert_cardinality(self.steps))
+        return _of_known_length(prefetched(dataset).map(_deliver(passes)), passes)
 
     def _transformed(
         self, dataset: tf.data.Dataset, transforms: Sequence[Transform], passes: Passes
@@ -122,10 +119,11 @@ class Batches:
     def _from_generator(self, generate: Callable[[], Iterator[Any]]) -> tf.data.Dataset:
         """Takes the chunks of a generator apart."""
 
-        def stacked(spec: tf.TensorSpec) -> tf.TensorSpec:
-            return tf.TensorSpec([None, *spec.shape], spec.dtype)
+        def spec(array: np.ndarray) -> tf.TensorSpec:
+            return tf.TensorSpec([None, *(self.shape or [None] * array.ndim)], array.dtype)
 
-        signature = tf.nest.map_structure(stacked, self.signature)
+        first = next(self.order.plan(0))
+        signature = tf.nest.map_structure(spec, self.collate(first.rows[:1], first.widths, 0))
         return tf.data.Dataset.from_generator(generate, output_signature=signature).unbatch()
 
 
@@ -155,11 +153,11 @@ def _deliver(passes: Passes) -> Callable[[Any, Any], Any]:
     return deliver
 
 
-def _shorter_first_pass(dataset: tf.data.Dataset, passes: Passes) -> tf.data.Dataset:
-    """Gives the Dataset the cardinality of its later passes.
+def _of_known_length(dataset: tf.data.Dataset, passes: Passes) -> tf.data.Dataset:
+    """Gives a Dataset the cardinality of whole passes, though a pass may be shorter.
 
-    Keras cuts all epochs to the first one where it knows no cardinality. Here, `repeat` makes the
-    shorter pass endless and `take` gives it a length, but it ends early: repeated, it is empty.
+    Keras cuts all epochs to the first one where it knows no cardinality. Here, `repeat` makes each
+    pass endless and `take` gives it a length; a shorter one ends early: repeated, it is empty.
     """
 
     def end() -> Iterator[Any]:

@@ -1,5 +1,6 @@
 """Which epoch the next pass over a training Dataset shows, and random numbers keyed by it."""
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -64,7 +65,7 @@ def batch_seeds(seed: int | None) -> tf.data.Dataset:
     Without a seed, each process draws others.
     """
     passes, own = _ACTIVE.get(), iter(range(2**31))
-    base = np.random.SeedSequence().entropy if seed is None else seed % 2**32
+    base = secrets.randbits(32) if seed is None else seed % 2**32
 
     def generate() -> Iterator[np.int64]:
         epoch = next(own) if passes is None else passes.epoch

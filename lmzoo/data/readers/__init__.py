@@ -13,7 +13,7 @@ from lmzoo.data.corpus import Corpus, Opener, Record
 from lmzoo.data.readers.grammar import read_grammar
 from lmzoo.data.records import Kind
 from lmzoo.data.splits import SPLITS
-from lmzoo.errors import DataError
+from lmzoo.errors import ArgumentError, DataError
 
 Source: TypeAlias = "str | Path | Iterable[Any] | Mapping[str, Any] | Corpus"
 # The files of a split, which are opened together, or its records.
@@ -62,7 +62,7 @@ def read_corpus(
         seed: of the grammar's sample.
     """
     if isinstance(source, Corpus):
-        return source
+        return _checked(source, kind, columns)
     names = kind.check_columns(columns)
     prefix, _, rest = source.partition(":") if isinstance(source, str) else ("", "", "")
     if prefix == "grammar":
@@ -78,6 +78,21 @@ def read_corpus(
     if isinstance(source, Mapping):
         return _read_splits(source, kind, files)
     return _read_one(source, kind, files, "train")
+
+
+def _checked(corpus: Corpus, kind: Kind, columns: Sequence[str | int] | None) -> Corpus:
+    """A corpus that was read before, if it holds records of this kind."""
+    if columns is not None:
+        raise ArgumentError(
+            f"columns is for a source that is yet to be read: say it where {corpus.name} is read"
+        )
+    first = next(corpus.read(), {})
+    if first and (missing := [key for key in kind.keys if key not in first]):
+        remedy = "; dialogue_pairs makes pairs of them" if "turns" in first else ""
+        raise DataError(
+            f"the records of {corpus.name} have no {missing[0]!r}, only {', '.join(first)}{remedy}"
+        )
+    return corpus
 
 
 def _read_splits(source: Mapping[str, Any], kind: Kind, files: Files) -> Corpus:

@@ -82,6 +82,13 @@ class TaggingVocabulary:
         """Pairs of tags that the scheme forbids; see `forbidden_transitions`."""
         return forbidden_transitions(self.tags, self.scheme)
 
+    @property
+    def sizes(self) -> dict[str, Any]:
+        """Counts for a report."""
+        sizes: dict[str, Any] = {"words": self.vocab_size, "characters": self.num_characters or 0}
+        sizes |= {"tags": self.num_tags, "scheme": self.scheme or "none"}
+        return sizes if self.intents is None else {**sizes, "intents": len(self.intents)}
+
     def word_ids(self, words: Sequence[str]) -> np.ndarray:
         """Ids of words, int32 (words,)."""
         keys = [word_key(word, self.normalize_digits) for word in words]

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from lmzoo.data.batching.batches import Batches
 from lmzoo.data.batching.checks import check_at_least
@@ -25,11 +25,6 @@ from lmzoo.errors import ArgumentError, DataError
 from lmzoo.special_ids import EOS_ID, UNK_ID
 
 MAX_WIDTHS = 4
-_SIGNATURE = (
-    tf.TensorSpec((None, None), tf.int32),
-    tf.TensorSpec((None,), tf.int32),
-    tf.TensorSpec((None,), tf.float32),
-)
 
 
 @dataclass
@@ -41,11 +36,8 @@ class ClassificationData(PreparedData):
     fills the batch. Batches hold texts of similar length, so their order is not that of `texts`.
 
     Args:
-        report: see `PreparedData`, as for the others.
+        report, batches, saved_task, settings: see `PreparedData`.
         corpus: {"text", "label"} by split, without texts that have no token.
-        batches: by split.
-        saved_task: for prediction.
-        settings: of the training batches.
         labels: names of the classes, sorted: whole numbers by their value, others as strings.
     """
 
@@ -142,9 +134,9 @@ def prepare_classification(
         batches[split] = encoded.batches(batch_size, seed if split == "train" else None)
         report[split] = {**encoded.counts, "batches": batches[split].steps}
         report["notes"] += _cut_note(split, encoded.counts, max_length)
-    kept = Corpus(corpus.name, {n: lambda n=n: examples[n] for n in batches}, corpus.notes,
-                  corpus.grammar)  # fmt: skip
-    task = {"labels": labels, "max_length": max_length, "lowercase": lowercase}
+    splits = {split: partial(iter, examples[split]) for split in batches}
+    kept = Corpus(corpus.name, splits, corpus.notes, corpus.grammar)
+    task = {"labels": labels, "max_length": max_length, "lowercase": tokenizer.lowercase}
     saved = SavedTask("classifier", task, tokenizer)
     settings = {"seed": seed, "batch_size": batch_size, "max_length": max_length}
     data = ClassificationData(report, kept, batches, saved, settings, labels)
@@ -203,7 +195,7 @@ class EncodedTexts:
     def batches(self, size: int, seed: int | None) -> Batches:
         """Batches of so many texts of similar length."""
         widths = padded_widths(self.ids.lengths, MAX_WIDTHS)[None]  # (1, texts)
-        return Batches(width_groups(widths, lambda widths: size, seed), self.collate, _SIGNATURE)
+        return Batches(width_groups(widths, lambda widths: size, seed), self.collate)
 
     def collate(self, rows: np.ndarray, widths: tuple[int, ...], epoch: int) -> Any:
         """Pads texts; a missing one has the end token and weight 0."""

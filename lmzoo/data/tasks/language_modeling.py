@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from lmzoo.data.batching.batches import Batches
 from lmzoo.data.batching.checks import check_at_least
@@ -39,11 +38,8 @@ class LMData(PreparedData):
     positions that count in loss and perplexity, else 0.
 
     Args:
-        report: see `PreparedData`, as for the next four.
+        report, batches, saved_task, settings: see `PreparedData`.
         corpus: {"text"} by split, cleaned: documents, or pieces of a stream.
-        batches: by split.
-        saved_task: for prediction.
-        settings: of the training batches.
         encoded: the tokens by split.
         valid_counts, test_counts: tokens, words, characters and bytes that those splits predict;
             end tokens count as tokens only. None where there is no such split.
@@ -147,11 +143,12 @@ def prepare_lm(
     encoded = {split: rows.encode(texts, split, trained) for split in texts.sizes}
     batches = {split: rows.batches(encoded[split], split, trained.pad_id) for split in encoded}
     sizes = {"sequence_length": sequence_length, "layout": layout}
+    task = {"documents": texts.kind, "lowercase": trained.lowercase, **sizes}
     data = LMData(
         _report(texts, rules, trained, rows, encoded, batches),
         texts.corpus,
         batches,
-        SavedTask("lm", {"documents": texts.kind, **sizes}, trained),
+        SavedTask("lm", task, trained),
         {"seed": seed, "batch_size": batch_size, **sizes},
         encoded,
     )
@@ -182,11 +179,6 @@ class NextTokens:
         if not real.all():
             ids, next_ids = (np.where(real, part, self.pad_id) for part in (ids, next_ids))
         return ids, next_ids, weights
-
-
-def signature(batch_size: int, width: int | None) -> tuple[tf.TensorSpec, ...]:
-    """The TensorSpecs of a batch; `width` None: it varies."""
-    return tuple(tf.TensorSpec((batch_size, width), t) for t in (tf.int32, tf.int32, tf.float32))
 
 
 @dataclass(frozen=True)
@@ -230,9 +222,9 @@ class _Layout:
         if train and self.layout == "padded" and self.kind != "stream":
             lengths = rows(0).locate(np.arange(count))[1]
             order = length_pools(lengths, size, length, self.seed)
-            return Batches(order, collate, signature(size, None))
+            return Batches(order, collate, (size, None))
         seed = self.seed if train and self.layout != "contiguous" else None
-        return Batches(row_order(count, size, length, seed), collate, signature(size, length))
+        return Batches(row_order(count, size, length, seed), collate, (size, length))
 
     def _rows(self, encoded: Encoded, train: bool) -> Callable[[int], Rows]:
         """The rows of each epoch; always as many."""

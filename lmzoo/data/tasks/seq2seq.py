@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from lmzoo.data.batching.batches import Batches
 from lmzoo.data.batching.checks import check_at_least
@@ -24,8 +23,6 @@ from lmzoo.errors import ArgumentError, DataError
 from lmzoo.special_ids import BOS_ID, EOS_ID, UNK_ID
 
 MAX_LENGTH = 2048
-_IDS = tf.TensorSpec((None, None), tf.int32)
-_SIGNATURE = ((_IDS, _IDS), _IDS, tf.TensorSpec((None, None), tf.float32))
 
 
 @dataclass
@@ -38,11 +35,8 @@ class Seq2SeqData(PreparedData):
     pairs of similar length, as many as `tokens_per_batch` allows.
 
     Args:
-        report: see `PreparedData`, as for the others.
+        report, batches, saved_task, settings: see `PreparedData`.
         corpus: {"source", "target"} by split.
-        batches: by split.
-        saved_task: for prediction.
-        settings: of the training batches.
     """
 
     @property
@@ -135,7 +129,8 @@ def prepare_seq2seq(
         tokens = {"tokens": pairs.targets.store.size, "batches": batches[split].steps}
         report[split] = {**pairs.counts, **tokens}
     own = None if tokenizers[0] is tokenizers[1] else tokenizers[0]
-    saved = SavedTask("seq2seq", {**sizes, "lowercase": lowercase}, tokenizers[1], own)
+    task = {**sizes, "lowercase": tokenizers[1].lowercase}
+    saved = SavedTask("seq2seq", task, tokenizers[1], own)
     settings = {"seed": seed, "tokens_per_batch": tokens_per_batch, **sizes}
     return Seq2SeqData(report, corpus, batches, saved, settings)
 
@@ -155,7 +150,7 @@ class EncodedPairs:
             return max(1, tokens // max(widths))
 
         lengths = np.stack([self.sources.lengths, self.targets.lengths])  # (2, pairs)
-        return Batches(width_groups(_widths(lengths), size, seed), self.collate, _SIGNATURE)
+        return Batches(width_groups(_widths(lengths), size, seed), self.collate)
 
     def collate(self, rows: np.ndarray, widths: tuple[int, ...], epoch: int) -> Any:
         """Pads pairs; a missing one has the end token as its source, and weight 0."""

@@ -3,10 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from lmzoo.data.batching.batches import Batches
 from lmzoo.data.batching.checks import check_at_least
@@ -42,11 +42,8 @@ class TaggingData(PreparedData):
     sentences of similar length.
 
     Args:
-        report: see `PreparedData`, as for the others.
+        report, batches, saved_task, settings: see `PreparedData`.
         corpus: {"tokens", "tags"[, "intent"]} by split, tags in the vocabulary's scheme.
-        batches: by split.
-        saved_task: for prediction.
-        settings: of the training batches.
         vocabulary: words, characters, tags and intents.
         word_counts: occurrences of each word id in training, (vocab_size,).
         class_counts: words of each tag that training has, in the order of the tags' ids.
@@ -70,11 +67,6 @@ class TaggingData(PreparedData):
     def num_tags(self) -> int:
         """Number of tags."""
         return self.vocabulary.num_tags
-
-    @property
-    def scheme(self) -> str | None:
-        """Scheme of tags that mark spans; None: they mark none."""
-        return self.vocabulary.scheme
 
     @property
     def has_spans(self) -> bool:
@@ -110,10 +102,6 @@ class TaggingData(PreparedData):
 
     def _values(self, split: str, key: str) -> list[Any]:
         return [record[key] for record in self.corpus.read(split) if record["tokens"]]
-
-    def inputs(self, sentences: Sequence[Sequence[str]]) -> Any:
-        """Encodes sentences as the inputs of a tagger; see `TaggingVocabulary.inputs`."""
-        return self.vocabulary.inputs(sentences)
 
 
 def prepare_tagging(
@@ -186,38 +174,29 @@ def prepare_tagging(
         corpus, valid_fraction, key=lambda sentence: " ".join(sentence["tokens"]), seed=seed
     )
     counts = {split: _count(corpus.read(split)) for split in SPLITS if split in corpus.splits}
-    words = counts["train"].words
+    words = counts["train"]["words"]
     if not words:
         raise DataError(f"{corpus.name} holds no word for training; check the source")
     kept = _choose_words(words, vocab_size, min_count, normalize_digits, lowercase)
     vocabulary = TaggingVocabulary(
         WhitespaceTokenizer(kept, lowercase=lowercase),
         CharTokenizer.train(words) if characters else None,
-        _names({split: each.tags for split, each in counts.items()}),
+        _names(counts, "tags"),
         target,
-        _names({split: each.intents for split, each in counts.items()}) or None,
+        _names(counts, "intents") or None,
         max_word_length,
         normalize_digits,
     )
     return _batch(corpus, vocabulary, counts, max_length, batch_size, seed)
 
 
-@dataclass
-class _Counts:
+def _count(sentences: Iterable[Record]) -> dict[str, Counter[str]]:
     """Occurrences of words, tags and intents in a split."""
-
-    words: Counter[str] = field(default_factory=Counter)
-    tags: Counter[str] = field(default_factory=Counter)
-    intents: Counter[str] = field(default_factory=Counter)
-
-
-def _count(sentences: Iterable[Record]) -> _Counts:
-    counts = _Counts()
+    counts: dict[str, Counter[str]] = {name: Counter() for name in ("words", "tags", "intents")}
     for sentence in sentences:
-        counts.words.update(sentence["tokens"])
-        counts.tags.update(sentence["tags"])
-        if "intent" in sentence:
-            counts.intents[sentence["intent"]] += 1
+        counts["words"].update(sentence["tokens"])
+        counts["tags"].update(sentence["tags"])
+        counts["intents"].update([sentence["intent"]] if "intent" in sentence else ())
     return counts
 
 
@@ -239,10 +218,10 @@ def _choose_words(
     return ranked if vocab_size is None else ranked[: vocab_size - FIRST - 1]
 
 
-def _names(counts: Mapping[str, Counter[str]]) -> list[str]:
+def _names(counts: Mapping[str, Mapping[str, Counter[str]]], what: str) -> list[str]:
     """Names in the order of their ids: "O", then those of training, then those of other splits."""
-    known = counts["train"]
-    unseen = {name for split in counts.values() for name in split if name not in known}
+    known = counts["train"][what]
+    unseen = {name for split in counts.values() for name in split[what] if name not in known}
     first = [OUTSIDE] if OUTSIDE in known else []
     return first + sorted(known.keys() - {OUTSIDE}) + sorted(unseen)
 
@@ -250,7 +229,7 @@ def _names(counts: Mapping[str, Counter[str]]) -> list[str]:
 def _batch(
     corpus: Corpus,
     vocabulary: TaggingVocabulary,
-    counts: Mapping[str, _Counts],
+    counts: Mapping[str, Mapping[str, Counter[str]]],
     max_length: int | None,
     batch_size: int,
     seed: int,
@@ -261,13 +240,9 @@ def _batch(
         split: encode_tagged(corpus.read(split), forms, vocabulary, max_length) for split in counts
     }
     table = FormTable(list(forms), vocabulary)
-    notes = list(corpus.notes)
-    report: dict[str, Any] = {
-        "source": corpus.name,
-        "notes": notes,
-        "vocabulary": _sizes(vocabulary),
-    }
-    batches = {}
+    notes, batches = list(corpus.notes), {}
+    report: dict[str, Any] = {"source": corpus.name, "notes": notes}
+    report["vocabulary"] = vocabulary.sizes
     for split, each in encoded.items():
         _check_sentences(corpus.name, split, each.counts, max_length)
         batches[split] = each.batches(table, batch_size, seed if split == "train" else None)
@@ -280,15 +255,16 @@ def _batch(
         }
         notes += _unseen(split, counts)
     train = table.word_ids[encoded["train"].forms.store.ids]
-    tags = counts["train"].tags
+    tags = counts["train"]["tags"]
     words = vocabulary.tokenizer
     task = {"max_length": max_length, "lowercase": words.lowercase}
+    sizes = {"max_length": max_length, "max_word_length": vocabulary.max_word_length}
     return TaggingData(
         report,
         corpus,
         batches,
         SavedTask("tagger", task, words, vocabulary=vocabulary),
-        {"seed": seed, "batch_size": batch_size, "max_length": max_length},
+        {"seed": seed, "batch_size": batch_size, **sizes, **vocabulary.sizes},
         vocabulary,
         np.bincount(train, minlength=vocabulary.vocab_size),
         {tag: tags[tag] for tag in vocabulary.tags if tag in tags},
@@ -312,28 +288,15 @@ def _check_sentences(
         )
 
 
-def _sizes(vocabulary: TaggingVocabulary) -> dict[str, Any]:
-    sizes: dict[str, Any] = {
-        "words": vocabulary.vocab_size,
-        "characters": vocabulary.num_characters or 0,
-        "tags": vocabulary.num_tags,
-        "scheme": vocabulary.scheme or "none",
-    }
-    return sizes if vocabulary.intents is None else {**sizes, "intents": len(vocabulary.intents)}
-
-
-def _unseen(split: str, counts: Mapping[str, _Counts]) -> list[str]:
+def _unseen(split: str, counts: Mapping[str, Mapping[str, Counter[str]]]) -> list[str]:
     """Notes on tags and intents of a split that training lacks."""
     notes = []
-    for what, units, known, of_split in (
-        ("tags", "words", counts["train"].tags, counts[split].tags),
-        ("intents", "sentences", counts["train"].intents, counts[split].intents),
-    ):
-        if unseen := sorted(name for name in of_split if name not in known):
-            total = sum(of_split[name] for name in unseen)
+    for what, units in (("tags", "words"), ("intents", "sentences")):
+        found = counts[split][what]
+        if unseen := sorted(found.keys() - counts["train"][what].keys()):
             notes.append(
-                f"{split}: {total:,} {units} have {what} that training lacks, and will count as "
-                f"wrong: {', '.join(unseen[:8])}"
+                f"{split}: {sum(found[name] for name in unseen):,} {units} have {what} that "
+                f"training lacks, and will count as wrong: {', '.join(unseen[:8])}"
             )
     return notes
 
@@ -367,40 +330,23 @@ class EncodedTags:
         characters = character_width(table.lengths[self.forms.store.ids].max(), table.most)
         both = np.stack([widths, np.full_like(widths, characters)])  # (2, sentences)
         order = width_groups(both, lambda widths: size, seed)
-        return Batches(order, _Collate(self, table), self._signature(table))
+        return Batches(order, partial(self._collate, table))
 
-    def _signature(self, table: FormTable) -> Any:
-        words = tf.TensorSpec((None, None), tf.int32)
-        weights = tf.TensorSpec((None, None), tf.float32)
-        inputs: Any = words
-        if table.characters is not None:
-            inputs = (words, tf.TensorSpec((None, None, None), tf.int32))
-        if self.intents is None:
-            return inputs, words, weights
-        intents = tf.TensorSpec((None,), tf.int32), tf.TensorSpec((None,), tf.float32)
-        return inputs, (intents[0], words), (intents[1], weights)
-
-
-@dataclass(frozen=True)
-class _Collate:
-    """Pads sentences; a missing one has the end token as its only word, and weight 0."""
-
-    encoded: EncodedTags
-    table: FormTable
-
-    def __call__(self, rows: np.ndarray, widths: tuple[int, ...], epoch: int) -> Any:
-        encoded, table, missing = self.encoded, self.table, rows < 0
-        forms, real = encoded.forms.gather(rows, widths[0])
-        tags, _ = encoded.tags.gather(rows, widths[0])
-        words = table.word_ids[forms]
+    def _collate(
+        self, table: FormTable, rows: np.ndarray, widths: tuple[int, ...], epoch: int
+    ) -> Any:
+        """Pads sentences; a missing one has the end token as its only word, and weight 0."""
+        missing = rows < 0
+        forms, real = self.forms.gather(rows, widths[0])
+        tags, _ = self.tags.gather(rows, widths[0])
+        words, weights = table.word_ids[forms], real.astype(np.float32)
         words[missing, 0] = EOS_ID
         inputs: Any = words
         if table.characters is not None:
             inputs = words, table.characters[:, : widths[1]][forms]
-        weights = real.astype(np.float32)
-        if encoded.intents is None:
+        if self.intents is None:
             return inputs, tags, weights
-        intents = np.where(missing, 0, encoded.intents[rows])
+        intents = np.where(missing, 0, self.intents[rows])
         return inputs, (intents, tags), ((~missing).astype(np.float32), weights)
 
 

@@ -11,7 +11,7 @@ from lmzoo.data.batching.batches import Batches
 from lmzoo.data.batching.orders import length_pools, row_order, width_groups
 from lmzoo.data.batching.packing import DocumentPacker, possible_shifts, window_rows
 from lmzoo.data.batching.token_store import TokenStore
-from lmzoo.data.tasks.language_modeling import NextTokens, signature
+from lmzoo.data.tasks.language_modeling import NextTokens
 from lmzoo.errors import ArgumentError
 
 
@@ -26,7 +26,7 @@ def batches_of(size, length, batch_size, *, seed=None, overlap=0, moving=False):
         return window_rows(size, length, shift=shift, overlap=overlap)
 
     order = row_order(rows(0).count, batch_size, length, seed)
-    return Batches(order, NextTokens(store, rows, 0), signature(batch_size, length))
+    return Batches(order, NextTokens(store, rows, 0), (batch_size, length))
 
 
 def split(chunks):
@@ -85,7 +85,7 @@ def passes(dataset, count):
     ]
 
 
-@settings(max_examples=12)
+@settings(max_examples=6)
 @given(step=st.integers(0, 20), seed=st.integers(0, 3), chunk=st.integers(1, 60))
 def test_a_resumed_run_is_the_rest_of_the_whole_run(step, seed, chunk):
     batches = batches_of(60, 4, 3, seed=seed, moving=True)
@@ -128,7 +128,7 @@ def test_shapes_are_static_and_lengths_known():
         batches.dataset(-1)
 
 
-@settings(max_examples=8)
+@settings(max_examples=5)
 @given(first=st.integers(0, 12), shift=st.integers(1, 5))
 def test_transforms_see_whole_epochs(first, shift):
     """Also one that depends on the place of a batch in its epoch."""
@@ -190,7 +190,7 @@ def test_rows_of_similar_length_make_batches_as_wide_as_they_need(lengths, batch
     packer.add(lengths)
     rows = packer.rows()
     order = length_pools(rows.locate(np.arange(rows.count))[1], batch_size, 20, seed=3)
-    batches = Batches(order, NextTokens(store, lambda epoch: rows, 0), signature(batch_size, None))
+    batches = Batches(order, NextTokens(store, lambda epoch: rows, 0), (batch_size, None))
     made = split(batches.chunks(0))
     assert len(made) == batches.steps
     ids, next_ids = [], []

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lmzoo.data import prepare_seq2seq, train_tokenizer
+from lmzoo.data import dialogue_pairs, prepare_seq2seq, read_dialogues, train_tokenizer
 from lmzoo.data.batching.widths import choose_widths
 from lmzoo.errors import ArgumentError, DataError
 
@@ -142,3 +142,14 @@ def test_no_other_choice_of_widths_wastes_less(lengths, most):
     )
     assert len(widths) <= most
     assert cost(widths) == min(cost(c) for c in choices if c[-1] == possible[-1])
+
+
+def test_dialogues_become_pairs():
+    turns = [("user", "hi"), ("bot", "hello"), ("user", "bye"), ("bot", "see you")]
+    corpus = read_dialogues([turns] * 3)
+    data = prepare_seq2seq(dialogue_pairs(corpus, speakers=["bot"]), tokenizer="char",
+                           valid_fraction=0.0)  # fmt: skip
+    pairs = [("<|user|> hi", "hello"), ("<|user|> hi <|bot|> hello <|user|> bye", "see you")]
+    assert sorted(decoded(data, data.train)) == sorted(pairs * 3)
+    with pytest.raises(DataError, match="no 'source', only turns; dialogue_pairs makes pairs"):
+        prepare_seq2seq(corpus)

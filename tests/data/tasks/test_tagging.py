@@ -100,13 +100,13 @@ def test_inputs_are_those_of_the_batches():
     sentences = [(["Ann", "Lee", "slept"], ["B-PER", "I-PER", "O"])]
     data = prepare_tagging(sentences, batch_size=1, valid_fraction=0.0)
     (words, letters), tags, _ = next(iter(data.train))
-    mine = data.inputs(data.words("train"))
+    mine = data.vocabulary.inputs(data.words("train"))
     np.testing.assert_array_equal(mine[0], words)
     np.testing.assert_array_equal(mine[1], letters)
     named = data.vocabulary.tag_names(tags.numpy(), data.words("train"))
     assert named == data.tag_lists("train")
-    several = data.inputs([["Lee"], ["slept", "X", "Ann"]])
-    alone = data.inputs([["Lee"]])
+    several = data.vocabulary.inputs([["Lee"], ["slept", "X", "Ann"]])
+    alone = data.vocabulary.inputs([["Lee"]])
     np.testing.assert_array_equal(several[0][0, :1], alone[0][0, :1])
     np.testing.assert_array_equal(several[1][0, 0, :4], alone[1][0, 0])
     assert several[0][1].tolist() == [
@@ -117,7 +117,7 @@ def test_inputs_are_those_of_the_batches():
     ]
     for wrong in ([], [["a"], []]):
         with pytest.raises(ArgumentError, match="at least one word"):
-            data.inputs(wrong)
+            data.vocabulary.inputs(wrong)
     with pytest.raises(ArgumentError, match=r"shape \(1, 2\) for 1 sentences of up to 3 words"):
         data.vocabulary.tag_names(np.zeros((1, 2)), data.words("train"))
 
@@ -198,12 +198,12 @@ def test_schemes_to_train_on():
     sentences = [(["a", "b", "c"], ["B-x", "I-x", "O"]), (["d"], ["B-x"])]
     data = prepare_tagging(sentences, scheme="IOBES", valid_fraction=0.0)
     assert data.tags == ["O", "B-x", "E-x", "S-x"]
-    assert (data.scheme, data.has_spans) == ("IOBES", True)
+    assert (data.vocabulary.scheme, data.has_spans) == ("IOBES", True)
     assert [-1, 2] in data.forbidden
     assert [1, 4] in data.forbidden
     assert data.tag_lists("train")[0] == ["B-x", "E-x", "O"]
     plain = prepare_tagging([(["a"], ["DET"])], valid_fraction=0.0)
-    assert (plain.scheme, plain.has_spans, plain.forbidden) == (None, False, [])
+    assert (plain.vocabulary.scheme, plain.has_spans, plain.forbidden) == (None, False, [])
     with pytest.raises(ArgumentError, match="mark no spans"):
         prepare_tagging([(["a"], ["DET"])], scheme="IOB2")
 
@@ -218,7 +218,9 @@ def test_the_vocabulary_comes_back_from_its_file(tmp_path, characters):
     loaded = load_tagging_vocabulary(path)
     assert loaded == data.vocabulary
     sentences = [["a", "X9", "Dddd"], ["语"]]
-    for mine, theirs in zip(data.inputs(sentences), loaded.inputs(sentences), strict=True):
+    for mine, theirs in zip(
+        data.vocabulary.inputs(sentences), loaded.inputs(sentences), strict=True
+    ):
         np.testing.assert_array_equal(mine, theirs)
     data.tokenizer.save(tmp_path / "tokenizer.json")
     assert load_tokenizer(tmp_path / "tokenizer.json") == data.tokenizer
@@ -241,6 +243,8 @@ def test_arguments_outside_their_range(wrong):
     sentences = [(["a", "b"], ["B-x", "O"])]
     with pytest.raises(ArgumentError):
         prepare_tagging(sentences, **wrong)
+    with pytest.raises(ArgumentError, match="columns is for a source that is yet to be read"):
+        prepare_tagging(read_tagged(sentences), columns=(0, 1))
     with pytest.raises(DataError, match="too few different sentences to set some aside"):
         prepare_tagging(sentences)
     with pytest.raises(DataError, match="no word for training"):
