@@ -147,7 +147,8 @@ class Checkpoint(Progress):
         Returns:
             "steps", "epochs", "seconds" (since this callback was made), "training_seconds" (in
             `fit`), "steps_per_second" and "tokens_per_second" (without compilation, validation
-            and saving; the latter where the data count tokens), "parameters", "out" (the folder).
+            and saving; the latter where the data count tokens), "vocab_size" (of the data),
+            "parameters", "out" (the folder).
         """
         seconds, steps = self._busy
         per_epoch, speed = self._steps_per_epoch, steps / max(seconds, 1e-9)
@@ -160,6 +161,7 @@ class Checkpoint(Progress):
             "training_seconds": self.seconds,
             "steps_per_second": speed,
             **of_tokens,
+            **({} if self._data is None else {"vocab_size": self._data.vocab_size}),
             "parameters": self.model.count_params(),
             "out": str(self.folder),
         }

@@ -226,9 +226,20 @@ def _evaluate(args: argparse.Namespace) -> None:
         report = Report(scores, [(key, f"{value:.4f}") for key, value in scores.items()])
     else:
         opener = corpus.splits[split]
-        same = Corpus(corpus.name, {"train": opener, "valid": opener}, [], corpus.grammar)
+        splits = {"train": _training_text(opener), "valid": opener}
+        same = Corpus(corpus.name, splits, [], corpus.grammar)
         arguments = {**saved.settings, "tokenizer": saved.tokenizer, "deduplicate": False}
         arguments |= {"source_tokenizer": saved.source_tokenizer, **settings["data"]}
         kept = {k: v for k, v in arguments.items() if k in settable(task.prepare) and v is not None}
         report = task.evaluation(model, task.prepare(same, **kept), **settings["evaluate"])
     print(f"\n{report}\n\n{report.json()}")
+
+
+def _training_text(opener: Callable[[], Iterable[dict[str, Any]]]) -> Callable[[], Iterable[Any]]:
+    """Something for the training split, which must not hold the validation documents."""
+
+    def read() -> Iterator[dict[str, Any]]:
+        for record in opener():
+            yield {**record, "text": record["text"][::-1]} if "text" in record else record
+
+    return read

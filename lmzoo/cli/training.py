@@ -133,7 +133,7 @@ def train_one(
         smaller = {"samples": 50, "limit": 20, "num_beams": 1}
         evaluate |= {k: v for k, v in smaller.items() if k in settable(task.evaluation)}
     report = task.evaluation(model, data, **evaluate)
-    report.save(run.folder, seed=seed, vocab_size=data.vocab_size, **run.summary())
+    report.save(run.folder, seed=seed, **run.summary())
     print(f"\n{report}\n\nwritten to {run.folder}")
     reply = replier(model, data.saved_task)
     if args.prompt is not None:
