@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from lmzoo.data import Labeled, folds, prepare_classification, read_labeled
-from lmzoo.evaluation import classify
 from lmzoo.errors import ArgumentError, LmzooError
+from lmzoo.evaluation import classify
 from lmzoo.experiment import folder as folders
 from lmzoo.experiment.arguments import not_negative, positive_int, share
 from lmzoo.experiment.deciding import PARTS, DecidingExperiment

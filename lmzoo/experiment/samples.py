@@ -12,8 +12,8 @@ import numpy as np
 from lmzoo.data.encode import count_words
 from lmzoo.errors import PromptError
 from lmzoo.generation import generate, score, stream
-from lmzoo.generation.prompts import text_ids
 from lmzoo.generation.continuation import Continuation
+from lmzoo.generation.prompts import text_ids
 
 LONGEST_DOCUMENT = 127  # tokens; with the end token in front they fill a power of two
 

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 
 from lmzoo.data import forget_rare_words, prepare_tagging, read_intents, read_tagged
-from lmzoo.evaluation import colored, tag
 from lmzoo.errors import ArgumentError, LmzooError
+from lmzoo.evaluation import colored, tag
 from lmzoo.experiment import folder as folders
 from lmzoo.experiment.arguments import share
 from lmzoo.experiment.deciding import PARTS, DecidingExperiment
