@@ -1,0 +1,35 @@
+"""What the tests of all registered models share."""
+
+import keras
+import numpy as np
+from keras import ops
+
+import lmzoo
+from lmzoo.registry import tiny_arguments
+
+
+def perturbed(name, seed=0, **arguments):
+    """The tiny model with every weight moved, so that none can hide behind zeros or ones."""
+    keras.utils.set_random_seed(seed)
+    model = lmzoo.build_model(name, **{**tiny_arguments(name), **arguments})
+    rng = np.random.default_rng(seed)
+    for weight in model.weights:
+        if "float" in weight.dtype:
+            weight.assign(ops.add(weight, 0.2 * rng.standard_normal(weight.shape)))
+    return model
+
+
+def as_array(x):
+    """A float32 NumPy array."""
+    return ops.convert_to_numpy(ops.cast(x, "float32"))
+
+
+def unmoved(model, before):
+    """The paths of the trainable weights that still are as before, which is a list of arrays."""
+    pairs = zip(before, model.trainable_weights, strict=True)
+    return [weight.path for old, weight in pairs if np.abs(as_array(weight) - old).max() == 0]
+
+
+def weights_of(model):
+    """The trainable weights, as arrays."""
+    return [as_array(weight) for weight in model.trainable_weights]
