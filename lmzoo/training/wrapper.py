@@ -4,8 +4,6 @@ from typing import Any
 
 import keras
 
-from lmzoo.typing import Tensor
-
 
 class TrainingMethod(keras.Model):
     """Abstract base class of the training methods: `fit` trains `model` in another way.
