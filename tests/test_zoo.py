@@ -6,11 +6,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras import ops
 
 import lmzoo
 from lmzoo.registry import tiny_arguments
-from tests.zoo import as_array, perturbed, unmoved, weights_of
+from tests.zoo import as_array, perturbed, stepped, unmoved, weights_of
 
 LANGUAGE_MODELS = lmzoo.list_models("*_lm")
 
@@ -18,17 +17,6 @@ LANGUAGE_MODELS = lmzoo.list_models("*_lm")
 def random_ids(model: lmzoo.LanguageModel, batch: int, time: int, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     return rng.integers(0, model.vocab_size, (batch, time)).astype("int32")
-
-
-def stepped(model: lmzoo.LanguageModel, ids: np.ndarray, cuts: list[int]) -> np.ndarray:
-    """Logits by a prefill up to the first cut and a step for each further piece."""
-    logits, state, position = model.start(ids[:, : cuts[0]], ids.shape[1])
-    pieces = [logits]
-    for begin, end in zip(cuts, [*cuts[1:], ids.shape[1]], strict=True):
-        logits, state = model.step(ops.convert_to_tensor(ids[:, begin:end]), state, position)
-        position = position + (end - begin)
-        pieces.append(logits)
-    return np.concatenate([as_array(p) for p in pieces], axis=1)
 
 
 @pytest.fixture(params=LANGUAGE_MODELS)

@@ -10,7 +10,7 @@ from keras import ops
 
 import lmzoo
 from lmzoo.registry import tiny_arguments
-from tests.zoo import as_array, perturbed, unmoved, weights_of
+from tests.zoo import as_array, perturbed, stepped, unmoved, weights_of
 
 MODELS = lmzoo.list_models("*seq2seq")
 
@@ -22,17 +22,6 @@ def random_pair(model, batch=2, source_time=7, time=9, seed=0):
     for row in range(1, batch):
         source[row, source_time - row :] = 0
     return source, rng.integers(1, model.vocab_size, (batch, time)).astype("int32")
-
-
-def stepped(model, source, ids, cuts):
-    """Logits by a prefill up to the first cut and a step for each further piece."""
-    logits, state, position = model.start(source, ids.shape[1], ids[:, : cuts[0]])
-    pieces = [logits]
-    for begin, end in zip(cuts, [*cuts[1:], ids.shape[1]], strict=True):
-        logits, state = model.step(ops.convert_to_tensor(ids[:, begin:end]), state, position)
-        position = position + (end - begin)
-        pieces.append(logits)
-    return np.concatenate([as_array(p) for p in pieces], axis=1)
 
 
 @pytest.fixture(params=MODELS)
@@ -52,7 +41,7 @@ def test_step_equals_call(name, cuts):
     model = perturbed(name)
     source, ids = random_pair(model)
     np.testing.assert_allclose(
-        stepped(model, source, ids, cuts), as_array(model([source, ids])), atol=1e-4
+        stepped(model, ids, cuts, source), as_array(model([source, ids])), atol=1e-4
     )
 
 
@@ -67,7 +56,7 @@ def test_step_equals_call_in_bfloat16(name):
     assert keras.backend.standardize_dtype(whole.dtype) == "bfloat16"
     scale = np.abs(as_array(whole)).max()
     np.testing.assert_allclose(
-        stepped(model, source, ids, [2, 3, 4, 7]) / scale, as_array(whole) / scale, atol=3e-2
+        stepped(model, ids, [2, 3, 4, 7], source) / scale, as_array(whole) / scale, atol=3e-2
     )
 
 
@@ -139,7 +128,7 @@ def test_saved_and_loaded_it_gives_the_same_logits(name, tmp_path):
     np.testing.assert_array_equal(as_array(loaded(pair)), as_array(model(pair)))
     source, ids = pair
     copy = lmzoo.clone(model)
-    np.testing.assert_allclose(stepped(copy, source, ids, [2, 3]), as_array(model(pair)), atol=1e-4)
+    np.testing.assert_allclose(stepped(copy, ids, [2, 3], source), as_array(model(pair)), atol=1e-4)
 
 
 def test_greedy_and_beam_equal_recomputation(name):
@@ -177,7 +166,7 @@ def test_options_step_equals_call_and_can_be_learnt(option):
     model = perturbed(name, **arguments)
     source, ids = random_pair(model)
     np.testing.assert_allclose(
-        stepped(model, source, ids, [2, 3, 7]), as_array(model([source, ids])), atol=1e-4
+        stepped(model, ids, [2, 3, 7], source), as_array(model([source, ids])), atol=1e-4
     )
     keras.utils.set_random_seed(1)
     model = lmzoo.build_model(name, **{**tiny_arguments(name), **arguments, "dropout": 0.0})

@@ -33,3 +33,27 @@ def unmoved(model, before):
 def weights_of(model):
     """The trainable weights, as arrays."""
     return [as_array(weight) for weight in model.trainable_weights]
+
+
+def stepped(model, ids, cuts, source=None):
+    """Logits by a prefill up to the first cut and a step for each further piece."""
+    first = ids[:, : cuts[0]]
+    start = (first, ids.shape[1]) if source is None else (source, ids.shape[1], first)
+    logits, state, position = model.start(*start)
+    pieces = [logits]
+    for begin, end in zip(cuts, [*cuts[1:], ids.shape[1]], strict=True):
+        logits, state = model.step(ops.convert_to_tensor(ids[:, begin:end]), state, position)
+        position = position + (end - begin)
+        pieces.append(logits)
+    return np.concatenate([as_array(piece) for piece in pieces], axis=1)
+
+
+def compiled_step(model, ids):
+    """The XLA program of a training step on ids, as text; TensorFlow only."""
+    import tensorflow as tf
+
+    @tf.function(jit_compile=True)
+    def step(x, y):
+        return model.train_step((x, y, None))
+
+    return step.experimental_get_compiler_ir(tf.constant(ids), tf.constant(ids))(stage="hlo")
