@@ -37,17 +37,18 @@ def crf(tags: int, batch: int = 32, time: int = 30, decode: bool = False) -> Job
     y = rng.integers(0, tags, (batch, time)).astype("int32")
     mask = np.arange(time) < rng.integers(time // 2, time + 1, (batch, 1))
     words = keras.Input((None, FEATURES))
-    outputs = lmzoo.layers.CRF(tags)(keras.layers.Dense(tags)(words))
-    model = keras.Model(words, outputs)
+    layer = lmzoo.layers.CRF(tags)
+    model = keras.Model(words, layer(keras.layers.Dense(tags)(words)))
     if decode:
-        scores = keras.ops.convert_to_tensor(model.predict(vectors, verbose=0))
+        emissions = keras.ops.convert_to_tensor(model.predict(vectors, verbose=0))
         real = keras.ops.convert_to_tensor(mask)
 
         def find() -> Any:
-            return np.asarray(lmzoo.losses.crf_decode(scores, real))
+            return np.asarray(layer.decode(emissions, real))
 
         return Job(find, batch * time)
-    model.compile("adam", loss=lmzoo.losses.CRFLoss(), jit_compile=True, steps_per_execution=10)
+    loss = lmzoo.losses.CRFLoss(layer)
+    model.compile("adam", loss=loss, jit_compile=True, steps_per_execution=10)
     data = tf.data.Dataset.from_tensors((vectors, y, mask.astype("float32"))).cache().repeat()
     data = data.prefetch(2)
 

@@ -29,6 +29,8 @@ KERAS_METHODS = {
     "predict",
     "quantize",
     "save",
+    "test_on_batch",
+    "train_on_batch",
 }
 
 

@@ -6,43 +6,17 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras import ops
 
 import lmzoo
 from lmzoo.registry import tiny_arguments
+from tests.zoo import as_array, perturbed, stepped, unmoved, weights_of
 
 LANGUAGE_MODELS = lmzoo.list_models("*_lm")
-
-
-def perturbed(name: str, seed: int = 0, **arguments) -> lmzoo.LanguageModel:
-    """The tiny model with every weight moved, so that none can hide behind zeros or ones."""
-    keras.utils.set_random_seed(seed)
-    model = lmzoo.build_model(name, **{**tiny_arguments(name), **arguments})
-    rng = np.random.default_rng(seed)
-    for weight in model.weights:
-        if "float" in weight.dtype:
-            weight.assign(ops.add(weight, 0.2 * rng.standard_normal(weight.shape)))
-    return model
 
 
 def random_ids(model: lmzoo.LanguageModel, batch: int, time: int, seed: int = 0) -> np.ndarray:
     rng = np.random.default_rng(seed)
     return rng.integers(0, model.vocab_size, (batch, time)).astype("int32")
-
-
-def stepped(model: lmzoo.LanguageModel, ids: np.ndarray, cuts: list[int]) -> np.ndarray:
-    """Logits by a prefill up to the first cut and a step for each further piece."""
-    logits, state, position = model.start(ids[:, : cuts[0]], ids.shape[1])
-    pieces = [logits]
-    for begin, end in zip(cuts, [*cuts[1:], ids.shape[1]], strict=True):
-        logits, state = model.step(ops.convert_to_tensor(ids[:, begin:end]), state, position)
-        position = position + (end - begin)
-        pieces.append(logits)
-    return np.concatenate([as_array(p) for p in pieces], axis=1)
-
-
-def as_array(x) -> np.ndarray:
-    return ops.convert_to_numpy(ops.cast(x, "float32"))
 
 
 @pytest.fixture(params=LANGUAGE_MODELS)
@@ -109,12 +83,11 @@ def test_a_gradient_reaches_every_weight_and_one_batch_can_be_learnt(name):
     keras.utils.set_random_seed(1)
     model = lmzoo.build_model(name, **{**tiny_arguments(name), "dropout": 0.0})
     ids = random_ids(model, 4, 9)
-    before = [as_array(w) for w in model.trainable_weights]
+    before = weights_of(model)
     model.compile(optimizer=keras.optimizers.Adam(0.02))
     x, y = ids[:, :-1], ids[:, 1:]
     history = model.fit(x, y, epochs=1, verbose=0).history
-    for old, weight in zip(before, model.trainable_weights, strict=True):
-        assert np.abs(as_array(weight) - old).max() > 0, weight.path
+    assert not unmoved(model, before)
     data = tf.data.Dataset.from_tensors((x, y)).repeat()  # one iterator for all epochs
     history = model.fit(data, steps_per_epoch=1, epochs=250, verbose=0).history
     assert history["loss"][-1] < 0.2 < 2 < history["loss"][0]

@@ -6,7 +6,6 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from keras import ops
 
 import lmzoo
 from lmzoo.errors import ArgumentError
@@ -19,6 +18,7 @@ from lmzoo.models.classifiers import (
     build_transformer_classifier,
 )
 from lmzoo.registry import tiny_arguments
+from tests.zoo import as_array, perturbed
 
 MODELS = lmzoo.list_models("*_classifier")
 OPTIONS = {
@@ -35,17 +35,6 @@ def build(name, **arguments):
     return lmzoo.build_model(name, **{**tiny_arguments(name), **arguments})
 
 
-def perturbed(name, seed=0, **arguments):
-    """The tiny model with every weight moved, so that none can hide behind zeros or ones."""
-    keras.utils.set_random_seed(seed)
-    model = build(name, **arguments)
-    rng = np.random.default_rng(seed)
-    for weight in model.weights:
-        if "float" in weight.dtype:
-            weight.assign(ops.add(weight, 0.2 * rng.standard_normal(weight.shape)))
-    return model
-
-
 def random_texts(rows=4, time=7, seed=0):
     """Ids of texts of unequal length, padded with 0."""
     rng = np.random.default_rng(seed)
@@ -53,10 +42,6 @@ def random_texts(rows=4, time=7, seed=0):
     for row in range(1, rows):
         ids[row, max(1, time - 2 * row) :] = 0
     return ids
-
-
-def as_array(x):
-    return ops.convert_to_numpy(ops.cast(x, "float32"))
 
 
 @pytest.fixture(params=MODELS)

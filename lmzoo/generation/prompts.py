@@ -13,12 +13,13 @@ class Prompts:
 
     Args:
         prompts: a string, a list of strings, one row of ids, or a list of such rows (lists or
-            NumPy arrays).
+            NumPy arrays). For an encoder of features, float arrays (time, feature_dim).
         tokenizer: turns strings into ids; needed for strings only. A pair, for a Seq2SeqModel, is
             that of the source and that of the answer.
 
     Attributes:
-        rows: list of int32 arrays (time,), each with at least one id: what answers continue.
+        rows: list of int32 arrays (time,), each with at least one id: what answers continue; or
+            of float32 arrays (time, feature_dim).
         sources: for a Seq2SeqModel the rows of the encoder, else None.
         tokenizer: that of the answers.
         is_text: whether the prompts were strings.
@@ -38,7 +39,7 @@ class Prompts:
         self._given = [prompts] if self.is_single else list(prompts)
         if not self._given:
             raise PromptError("prompts are empty: pass at least one prompt with one token")
-        encode = self._encode if self.is_text else _id_row
+        encode = self._encode if self.is_text else _row
         self.rows: list[np.ndarray] = [encode(given) for given in self._given]
 
     def _encode(self, text: str) -> np.ndarray:
@@ -51,9 +52,12 @@ class Prompts:
         return _not_empty(text_ids(text, self._reader), text)
 
     def check_ids(self, limit: int | None) -> None:
-        """Raises PromptError for an id outside [0, limit)."""
-        if limit is not None:
-            for row in self.rows:
+        """Raises PromptError for an id outside [0, limit); without a limit, for ids."""
+        for row in self.rows:
+            if (limit is None) != (row.ndim == 2):
+                kinds = ("features", "ids") if limit is None else ("ids", "features")
+                raise PromptError(f"the model takes {kinds[0]}, and the prompt holds {kinds[1]}")
+            if limit is not None:
                 check_ids(row, limit, "the prompt")
 
     def check_targets(self, vocab_size: int) -> None:
@@ -160,8 +164,8 @@ def padded_stops(ids: list[int]) -> np.ndarray:
 
 
 def pad_rows(rows: Sequence[np.ndarray], width: int) -> np.ndarray:
-    """Rows of ids as one int32 array (batch, width), 0 to the right of each row."""
-    tokens = np.zeros((len(rows), width), "int32")
+    """Rows of ids (time,), or of features, as one array (batch, width), 0 to the right of each."""
+    tokens = np.zeros((len(rows), width, *rows[0].shape[1:]), rows[0].dtype)
     for index, row in enumerate(rows):
         tokens[index, : len(row)] = row
     return tokens
@@ -199,7 +203,7 @@ def _is_texts(prompts: Any) -> bool:
 def _is_row(prompts: Any) -> bool:
     """Whether this is one row of ids rather than a list of rows."""
     if hasattr(prompts, "shape"):
-        return len(prompts.shape) == 1
+        return len(prompts.shape) <= (2 if np.asarray(prompts).dtype.kind == "f" else 1)
     if not isinstance(prompts, list | tuple):
         raise PromptError(
             f"the prompt is {_short(prompts)} of type {type(prompts).__name__}: pass a string, a "
@@ -208,8 +212,10 @@ def _is_row(prompts: Any) -> bool:
     return bool(prompts) and not (hasattr(prompts[0], "__len__") and np.ndim(prompts[0]) > 0)
 
 
-def _id_row(row: Any) -> np.ndarray:
+def _row(row: Any) -> np.ndarray:
     values = np.asarray(row if hasattr(row, "__array__") else list(row))
+    if hasattr(row, "__array__") and values.dtype.kind == "f" and values.ndim == 2 and len(values):
+        return values.astype("float32")
     return _not_empty(values, row)
 
 

@@ -111,9 +111,7 @@ class TransformerBlock(Layer):
         self.supports_masking = True
         self.norm_first = norm_first
         self.cross_attends = kind == "cross"
-        residual_dropout, weight_dropout = (
-            (dropout, dropout) if isinstance(dropout, int | float) else dropout
-        )
+        rates = (dropout, dropout) if isinstance(dropout, int | float) else dropout
         initializer = keras.initializers.VarianceScaling(output_scale**2, "fan_in", "normal")
         dtype = self.dtype_policy
         attention = functools.partial(
@@ -121,7 +119,7 @@ class TransformerBlock(Layer):
             num_heads,
             num_kv_heads=num_kv_heads,
             qk_norm=qk_norm,
-            dropout=weight_dropout,
+            dropout=rates[1],
             use_bias=use_bias,
             dtype=dtype,
         )
@@ -147,7 +145,7 @@ class TransformerBlock(Layer):
         )
         self.attention_norm = normalization(name="attention_norm")
         self.feedforward_norm = normalization(name="feedforward_norm")
-        self.dropout = Dropout(residual_dropout, dtype=dtype)
+        self.dropout = Dropout(rates[0], dtype=dtype)
 
     def build(self, x_shape: tuple, memory_shape: tuple | None = None) -> None:
         """Builds the parts."""

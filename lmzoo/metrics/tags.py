@@ -23,7 +23,7 @@ def predicted_tags(y_pred: Tensor, real: Tensor, crf: Any = None) -> tuple[Tenso
         Tag ids int32 (batch, time), and bool (batch, time), false where a prediction is NaN.
 
     Raises:
-        ArgumentError: On JAX, if Keras does not hand the CRF's weights to the metric.
+        ArgumentError: On JAX inside `fit`, if Keras does not hand over the CRF's weights.
 
     Example:
         >>> tags, finite = predicted_tags([[[0.1, 0.9], [0.8, 0.2]]], [[True, True]])
@@ -34,16 +34,13 @@ def predicted_tags(y_pred: Tensor, real: Tensor, crf: Any = None) -> tuple[Tenso
     finite = ops.isfinite(ops.sum(y_pred, axis=-1))
     if crf is None:
         return ops.cast(ops.argmax(y_pred, axis=-1), "int32"), finite
-    scores = crf.scores()
-    if keras.backend.backend() == "jax":
-        import jax
-
-        if isinstance(y_pred, jax.core.Tracer) and not isinstance(scores[0], jax.core.Tracer):
-            raise ArgumentError(
-                "On JAX, Keras compiles metrics without the model's weights, so that a CRF would "
-                "decode by those of the first step: use lmzoo.TaggerModel, or compile the model "
-                "with run_eagerly=True."
-            )
+    try:
+        scores = crf.scores()
+    except TypeError as error:  # on JAX, weights have no value while Keras trains a model
+        raise ArgumentError(
+            "On JAX, Keras does not hand the model's weights to metrics, so that a CRF cannot "
+            "decode in fit: use lmzoo.TaggerModel, or update the metric outside of fit."
+        ) from error
     for score in scores:
         finite = finite & ops.isfinite(ops.sum(score))
     return crf.decode(y_pred, real), finite

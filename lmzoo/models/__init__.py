@@ -6,7 +6,6 @@ from lmzoo.models.bases.encoder import Encoder
 from lmzoo.models.bases.language_model import LanguageModel
 from lmzoo.models.bases.seq2seq import Seq2SeqModel
 from lmzoo.models.bases.tagger import TaggerModel
-from lmzoo.models.bases.token_model import TokenModel
 from lmzoo.models.bases.zoo_model import ZooModel, clone
 from lmzoo.models.classifiers import (
     build_bow_classifier,
@@ -52,7 +51,6 @@ __all__ = [
     "LanguageModel",
     "Seq2SeqModel",
     "TaggerModel",
-    "TokenModel",
     "ZooModel",
     "build_bilstm_crf_tagger",
     "build_bow_classifier",

@@ -119,10 +119,8 @@ def build_transformer_decoder(
         dropout: As build_transformer_encoder.
         attention_dropout: As build_transformer_encoder.
         tie_embeddings: Whether the output shares the token vectors (not with `copy`).
-        copy: Whether tokens may be copied from the source (See et al. 2017), which then shares the
-            vocabulary; the output has weights of its own.
-        coverage: With `copy`, the weight of the coverage loss (See et al. 2017), which keeps the
-            output from repeating itself; 0 for none.
+        copy: As build_lstm_decoder.
+        coverage: As build_lstm_decoder.
 
     Returns:
         A Decoder: int32 ids (batch, time), memory (batch, keys, memory_dim), mask (batch, keys) ->
@@ -193,8 +191,8 @@ def build_transformer_seq2seq(
         attention_dropout: Dropout rate of the attention weights, 0 to 1.
         tie_embeddings: Whether source, target and output share one table as far as their
             vocabularies are one.
-        copy: As build_transformer_decoder.
-        coverage: As build_transformer_decoder.
+        copy: As build_lstm_decoder.
+        coverage: As build_lstm_decoder.
 
     Returns:
         A Seq2SeqModel: int32 ids [(batch, source_time), (batch, time)] -> logits

@@ -57,13 +57,8 @@ class RDrop(TrainingMethod):
             return super().train_step(*args[:-1], data)
 
     def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Tensor:
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None, training: bool = True
+    ) -> Any:
         """The model's loss, and the divergence."""
         loss = super().compute_loss(x, y, y_pred, sample_weight, training=training)
         if self.model.is_in_fused_step:  # which counts the divergence itself

@@ -90,13 +90,8 @@ class VectorTraining(TrainingMethod):
             _STEP.reset(token)
 
     def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Tensor:
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None, training: bool = True
+    ) -> Any:
         """The model's loss; inside a step of `fit` the `vector_loss`, and penalties of weights."""
         step = _STEP.get()
         if step is None or step.method is not self:

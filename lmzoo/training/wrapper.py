@@ -4,8 +4,6 @@ from typing import Any
 
 import keras
 
-from lmzoo.typing import Tensor
-
 
 class TrainingMethod(keras.Model):
     """Abstract base class of the training methods: `fit` trains `model` in another way.
@@ -62,13 +60,8 @@ class TrainingMethod(keras.Model):
         return self.model.metrics
 
     def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
-    ) -> Tensor:
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None, training: bool = True
+    ) -> Any:
         """The model's loss."""
         return self.model.compute_loss(x, y, y_pred, sample_weight, training=training)
 
@@ -82,18 +75,11 @@ class TrainingMethod(keras.Model):
         self.model.build_optimizer()
         return super().fit(x, *args, **kwargs)
 
-    def train_on_batch(
-        self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
-        class_weight: Any = None,
-        return_dict: bool = False,
-    ) -> Any:
+    def train_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Keras's `train_on_batch`; it trains the model inside."""
-        self.model.prepare_fit(x, {} if class_weight is None else {"class_weight": class_weight})
+        self.model.prepare_fit(x, kwargs)
         self.model.build_optimizer()
-        return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)
+        return super().train_on_batch(x, *args, **kwargs)
 
     def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """The model's `evaluate`."""
@@ -105,11 +91,9 @@ class TrainingMethod(keras.Model):
         """The model's `predict`."""
         return self.model.predict(x, *args, **kwargs)
 
-    def test_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
-    ) -> Any:
+    def test_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """The model's `test_on_batch`."""
-        return self.model.test_on_batch(x, y, sample_weight, return_dict)
+        return self.model.test_on_batch(x, *args, **kwargs)
 
     def predict_on_batch(self, x: Any) -> Any:
         """The model's `predict_on_batch`."""

@@ -12,6 +12,7 @@ import lmzoo
 from lmzoo.errors import ArgumentError
 from lmzoo.losses import CrossEntropy, FusedCrossEntropy, head_nats
 from lmzoo.training.rdrop import twin_penalty
+from tests.zoo import compiled_step
 
 VOCAB = 50
 
@@ -181,12 +182,7 @@ def test_fit_holds_no_batch_of_logits():
     model.compile("sgd", loss=FusedCrossEntropy(logits_at_once=5000 * 4))
     ids = np.zeros((4, 16), "int32")
     model.fit(ids, ids, verbose=0)
-
-    @tf.function(jit_compile=True)
-    def step(x, y):
-        return model.train_step((x, y, None))
-
-    text = step.experimental_get_compiler_ir(tf.constant(ids), tf.constant(ids))(stage="hlo")
+    text = compiled_step(model, ids)
     assert "[4,5000]" in text
     assert "[4,16,5000]" not in text
     assert "[64,5000]" not in text

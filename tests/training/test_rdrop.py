@@ -12,6 +12,7 @@ from lmzoo.errors import ArgumentError, PromptError
 from lmzoo.losses import CrossEntropy, FusedCrossEntropy
 from lmzoo.training import RDrop
 from lmzoo.training.rdrop import twin_penalty
+from tests.zoo import compiled_step
 
 VOCAB = 50
 IDS = np.random.default_rng(0).integers(0, VOCAB, (12, 9)).astype("int32")
@@ -73,12 +74,7 @@ def test_a_step_of_the_fused_loss_holds_no_batch_of_logits():
     method.compile("sgd", loss=FusedCrossEntropy(logits_at_once=5000 * 4))
     ids = np.zeros((4, 16), "int32")
     method.fit(ids, ids, verbose=0)
-
-    @tf.function(jit_compile=True)
-    def step(x, y):
-        return method.train_step((x, y, None))
-
-    text = step.experimental_get_compiler_ir(tf.constant(ids), tf.constant(ids))(stage="hlo")
+    text = compiled_step(method, ids)
     assert "[4,5000]" in text
     assert "[8,16,5000]" not in text
     assert "[128,5000]" not in text

@@ -51,7 +51,8 @@ def generate(
     Args:
         model: a language model.
         prompts: a string, a list of strings, one list of ids, or a list of lists of ids (NumPy
-            arrays too), each with at least one token, of any lengths. For a Seq2SeqModel, sources.
+            arrays too), each with at least one token, of any lengths. For a Seq2SeqModel, sources:
+            of features, float arrays (time, feature_dim).
         tokenizer: needed for text; its `eos_id` then ends a text.
         max_new_tokens: at most so many tokens are added to each prompt; 1 or more.
         temperature: 0 takes the most probable token (greedy); above 0 samples from

@@ -56,13 +56,13 @@ class CrossAttending(Layer):
 
     def prepare_memory(self, memory: Tensor, memory_mask: Tensor | None) -> tuple[Tensor, ...]:
         """What `step` needs of a memory (batch, keys, memory_dim)."""
-        raise NotImplementedError
+        raise AttributeError("CrossAttending is an abstract base class.")
 
     def attend(
         self, x: Tensor, memory_state: tuple, weights: Weights = None, training: bool = False
     ) -> Tensor:
         """`call` with the memory prepared; the attention weights are appended to `weights`."""
-        raise NotImplementedError
+        raise AttributeError("CrossAttending is an abstract base class.")
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")

@@ -98,4 +98,4 @@ class DotProductAttention(ScoredAttention):
 
     def scores(self, x: Tensor, keys: Tensor) -> Tensor:
         """The score of each query with each key, (batch, time, keys)."""
-        return ops.matmul(x, ops.transpose(keys, (0, 2, 1)))
+        return ops.matmul(x, ops.transpose(keys, (0, 2, 1)))  # (batch, time, keys)

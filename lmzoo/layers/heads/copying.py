@@ -5,9 +5,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from lmzoo.layers.attention.scored import DotProductAttention
 from lmzoo.layers.attention.weights import masked, softmax
 from lmzoo.layers.dense import Dense
-from lmzoo.layers.dropout import Dropout
+from lmzoo.layers.heads.head import Preparation
 from lmzoo.layers.layer import Layer
 from lmzoo.layers.recurrent.recurrence import run_coverage, sum_before
 from lmzoo.typing import Tensor
@@ -57,20 +58,17 @@ class CopyHead(Layer):
         super().__init__(**kwargs)
         self.vocab_size = vocab_size
         self.coverage = coverage
-        self.norm = norm
-        self.dropout = Dropout(dropout, dtype=self.dtype_policy)
+        self.prepare = Preparation(norm, dropout, dtype=self.dtype_policy)
+        self.attention = DotProductAttention(dtype=self.dtype_policy)
 
     def build(self, x_shape: tuple, memory_shape: tuple) -> None:
         """Makes the projections and the gate."""
-        dim, memory_dim = x_shape[-1], memory_shape[-1]
-        if self.norm is not None and not self.norm.built:
-            self.norm.build(x_shape)
+        self.prepare.build(x_shape)
         self.projection = Dense(self.vocab_size, name="projection", dtype=self.dtype_policy)
         self.projection.build(x_shape)
-        self.key_projection = Dense(dim, use_bias=False, name="key", dtype=self.dtype_policy)
-        self.key_projection.build(memory_shape)
+        self.attention.build(x_shape, memory_shape)
         self.gate = Dense(1, name="gate", dtype=self.dtype_policy)
-        self.gate.build((*x_shape[:-1], dim + memory_dim))
+        self.gate.build((*x_shape[:-1], x_shape[-1] + memory_shape[-1]))
         if self.coverage:
             # Below 0: attention turns away from what is covered.
             initializer = keras.initializers.Constant(-1.0)
@@ -92,9 +90,7 @@ class CopyHead(Layer):
         The memory (batch, keys, memory_dim) is that of the ids `source` (batch, keys). The coverage
         loss is the mean over the positions where `target_mask`, bool (batch, time), is True.
         """
-        if self.norm is not None:
-            x = self.norm(x)
-        x = self.dropout(x, training=training)
+        x = self.prepare(x, training=training)
         memory_state = self.prepare_memory(memory, memory_mask, source)
         covered = ops.zeros_like(source, dtype="float32") if self.coverage else None
         weights = self._attention_weights(x, memory_state, covered)
@@ -105,7 +101,15 @@ class CopyHead(Layer):
             self.add_loss(self.coverage * repeated)
         return self._mix(x, memory_state, weights)
 
-    def compute_output_spec(self, x: Tensor, *arguments: Any, **named: Any) -> keras.KerasTensor:
+    def compute_output_spec(
+        self,
+        x: Tensor,
+        memory: Tensor,
+        memory_mask: Tensor | None = None,
+        source: Tensor | None = None,
+        target_mask: Tensor | None = None,
+        training: bool = False,
+    ) -> keras.KerasTensor:
         """float32 (batch, time, vocab_size), whatever the layer computes in."""
         return keras.KerasTensor((*x.shape[:-1], self.vocab_size), dtype="float32")
 
@@ -115,7 +119,7 @@ class CopyHead(Layer):
         """The memory's keys, the memory, its mask and its ids."""
         source = ops.cast(source, "int32")
         mask = ops.ones_like(source, "bool") if memory_mask is None else memory_mask
-        return self.key_projection(memory), memory, mask, source
+        return self.attention.keys(memory), memory, mask, source
 
     def step(
         self,
@@ -129,8 +133,7 @@ class CopyHead(Layer):
         The weights (batch, n, keys) are appended to `attention_weights`; `covered` is their sum so
         far, (batch, keys), for a head with `coverage`.
         """
-        if self.norm is not None:
-            x = self.norm(x)
+        x = self.prepare(x)
         weights = self._attention_weights(x, memory_state, covered if self.coverage else None)
         if attention_weights is not None:
             attention_weights.append(weights)
@@ -141,8 +144,8 @@ class CopyHead(Layer):
     ) -> Tensor:
         """The weight of each source position, float32 (batch, time, keys)."""
         keys, _, mask, _ = memory_state
-        scores = ops.matmul(x * x.shape[-1] ** -0.5, ops.transpose(keys, (0, 2, 1)))
-        scores = masked(scores, mask[:, None, :])  # (batch, time, keys)
+        scores = self.attention.scores(x * x.shape[-1] ** -0.5, keys)  # (batch, time, keys)
+        scores = masked(scores, mask[:, None, :])
         if covered is None:
             return softmax(scores)
         return run_coverage(scores, ops.cast(self.coverage_weight, "float32"), covered)

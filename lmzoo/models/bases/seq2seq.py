@@ -45,8 +45,8 @@ class Seq2SeqModel(TokenModel):
             )
         if decoder.copies and encoder.input_sizes() != [decoder.vocab_size]:
             raise ArgumentError(
-                f"The decoder copies ids of a vocabulary of {decoder.vocab_size}, and the inputs of "
-                f"the encoder have {encoder.input_sizes()}: both need one vocabulary."
+                f"The decoder copies from a vocabulary of {decoder.vocab_size}, and the encoder's "
+                f"inputs have {encoder.input_sizes()}: both need one vocabulary."
             )
         target = keras.Input((None,), dtype="int32", name="target")
         inputs = [*encoder.inputs, target]

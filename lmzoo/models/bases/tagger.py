@@ -11,7 +11,6 @@ from lmzoo.errors import ArgumentError
 from lmzoo.layers import CRF, Dropout, Pooling, SlotGate
 from lmzoo.losses import ClassCrossEntropy, CRFLoss, TagCrossEntropy
 from lmzoo.metrics import ClassAccuracy, TagAccuracy
-from lmzoo.models.bases.checks import refuse_class_weight
 from lmzoo.models.bases.encoder import Encoder
 from lmzoo.models.bases.zoo_model import ZooModel
 from lmzoo.special_ids import PAD_ID
@@ -48,6 +47,8 @@ class TaggerModel(ZooModel):
         >>> model.decode(np.array([[5, 6, 7, 0]])).shape
         (1, 4)
     """
+
+    labels_have_time = True
 
     def __init__(
         self,
@@ -133,12 +134,7 @@ class TaggerModel(ZooModel):
         self.build_optimizer()
 
     def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None, training: bool = True
     ) -> Any:
         """Keras's loss; with a CRF the metrics count here.
 
@@ -157,16 +153,6 @@ class TaggerModel(ZooModel):
         if self._compile_metrics is not None and not self._compile_metrics.built:
             self._compile_metrics.build(y, y_pred)  # Keras asks for results before the first loss
         return self.get_metrics_result()
-
-    def prepare_fit(self, x: Any, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """As every model.
-
-        Raises:
-            PromptError: If an id is outside the vocabulary.
-            ArgumentError: If class_weight is given: Keras takes each row of tags for one-hot.
-        """
-        refuse_class_weight(arguments.get("class_weight"))
-        return super().prepare_fit(x, arguments)
 
     def decode(self, inputs: Any) -> np.ndarray:
         """The best tags: with a CRF the best sequence, else the most probable tag of each word.

@@ -11,7 +11,6 @@ from keras import ops
 
 from lmzoo.losses import CrossEntropy, FusedCrossEntropy
 from lmzoo.metrics import NatsPerToken, Perplexity
-from lmzoo.models.bases.checks import refuse_class_weight
 from lmzoo.models.bases.zoo_model import ZooModel
 from lmzoo.typing import Tensor
 
@@ -46,6 +45,7 @@ class TokenModel(ZooModel):
 
     head: Any
     hidden: Any = None
+    labels_have_time = True
 
     @property
     def vocab_size(self) -> int:
@@ -75,16 +75,6 @@ class TokenModel(ZooModel):
             return loss
         return FusedCrossEntropy(label_smoothing=loss.label_smoothing, name=loss.name)
 
-    def prepare_fit(self, x: Any, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """Checks and completes what `fit` is given; see `ZooModel.prepare_fit`.
-
-        Raises:
-            PromptError: If an id is outside the vocabulary.
-            ArgumentError: If class_weight is given: Keras takes each row of labels for one-hot.
-        """
-        refuse_class_weight(arguments.get("class_weight"))
-        return super().prepare_fit(x, arguments)
-
     def call(self, inputs: Any, training: bool = False, mask: Tensor | None = None) -> Tensor:
         """Logits (batch, time, vocab_size); in a fused step, what `hidden` gives."""
         if self.is_in_fused_step:
@@ -102,12 +92,7 @@ class TokenModel(ZooModel):
             return super().test_step(*args)
 
     def compute_loss(
-        self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
-        training: bool = True,
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None, training: bool = True
     ) -> Any:
         """Keras's loss; in a fused step that of hidden states, which the metrics count too."""
         step = _STEP.get()

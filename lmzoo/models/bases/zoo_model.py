@@ -9,7 +9,7 @@ import keras
 
 from lmzoo import registry
 from lmzoo.errors import ArgumentError, LmzooError
-from lmzoo.models.bases.checks import check_ids, refuse_probabilities
+from lmzoo.models.bases.checks import check_ids, refuse_class_weight, refuse_probabilities
 from lmzoo.models.bases.transforms import layers_inside
 
 QUANTIZATIONS = ("int8", "int4", "float8")
@@ -25,6 +25,7 @@ class ZooModel(keras.Model):
     # In a namespace: Keras would track the models and wrap the containers of an attribute.
     _recorded: Any = None
     is_built_frozen = False  # whether the builder itself froze layers
+    labels_have_time = False  # whether labels are (batch, time), which take no class weights
 
     def record_recipe(self, recipe: Mapping[str, Any]) -> None:
         """Notes the builder call; `register` does this."""
@@ -149,8 +150,12 @@ class ZooModel(keras.Model):
 
         Raises:
             PromptError: If an id is outside the vocabulary.
+            ArgumentError: If class_weight is given for labels (batch, time), which Keras takes for
+                one-hot rows.
         """
         check_ids(x, self.input_sizes())
+        if self.labels_have_time:
+            refuse_class_weight(arguments.get("class_weight"))
         if hasattr(x, "element_spec"):  # a tf.data.Dataset is shuffled by its pipeline
             arguments = {"shuffle": False, **arguments}
         return x, arguments
@@ -172,25 +177,16 @@ class ZooModel(keras.Model):
         check_ids(x, self.input_sizes())
         return super().predict(x, *args, **kwargs)
 
-    def train_on_batch(
-        self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
-        class_weight: Any = None,
-        return_dict: bool = False,
-    ) -> Any:
+    def train_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Keras's `train_on_batch`, checked as `fit`."""
-        self.prepare_fit(x, {} if class_weight is None else {"class_weight": class_weight})
+        self.prepare_fit(x, kwargs)
         self.build_optimizer()
-        return super().train_on_batch(x, y, sample_weight, class_weight, return_dict)
+        return super().train_on_batch(x, *args, **kwargs)
 
-    def test_on_batch(
-        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
-    ) -> Any:
+    def test_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Keras's `test_on_batch`, checked as `evaluate`."""
         check_ids(x, self.input_sizes())
-        return super().test_on_batch(x, y, sample_weight, return_dict)
+        return super().test_on_batch(x, *args, **kwargs)
 
     def predict_on_batch(self, x: Any) -> Any:
         """Keras's `predict_on_batch`, checked as `predict`."""
