@@ -1,4 +1,4 @@
-"""Train for a given time: the learning rate follows the clock."""
+"""Training for a given time or number of epochs, with a learning rate that follows."""
 
 import math
 import time
@@ -18,14 +18,16 @@ _SHAPES: dict[str, Callable[[float], float]] = {
 
 
 class TimeBudget(Progress):
-    """Trains for a wall-clock budget; the learning rate follows the clock: warmup, then decay.
+    """Sets the learning rate, warmup and then decay, by the clock or by the steps of some epochs.
 
-    Call `fit` with more epochs than can fit in: this callback stops it after the batch in which
-    the time is up (epoch-end work such as validation still runs, and counts when more follows).
-    The warmup is measured from the first finished batch, so compilation does not use it up.
+    With `minutes`, call `fit` with more epochs than can fit in: this callback stops it after the
+    batch in which the time is up (epoch-end work such as validation still runs, and counts when
+    more follows). The warmup is measured from the first finished batch, so compilation does not
+    use it up. With `epochs`, give `fit` the same number, and data of known length.
 
     Args:
-        minutes: the budget, > 0; None for no budget: the callback then does nothing.
+        minutes: the budget, > 0; or
+        epochs: its length in epochs, >= 1. With neither the callback does nothing.
         schedule: how the rate decays after the warmup: "cosine", "linear" or "constant".
         warmup: the fraction of the budget over which the rate rises, in [0, 1).
         final_fraction: the last rate as a fraction of the peak, in [0, 1].
@@ -48,6 +50,7 @@ class TimeBudget(Progress):
         self,
         minutes: float | None,
         *,
+        epochs: int | None = None,
         schedule: str = "cosine",
         warmup: float = 0.02,
         final_fraction: float = 0.0,
@@ -64,7 +67,10 @@ class TimeBudget(Progress):
             raise ArgumentError(f"warmup must lie in [0, 1), not {warmup}")
         if not 0 <= final_fraction <= 1:
             raise ArgumentError(f"final_fraction must lie in [0, 1], not {final_fraction}")
+        if epochs is not None and (epochs < 1 or minutes is not None):
+            raise ArgumentError(f"epochs is {epochs} and minutes {minutes}: give one of the two")
         self.budget = None if minutes is None else 60.0 * minutes
+        self.epochs = epochs
         self.peak: float | None = (state or {}).get("learning_rate")
         self.schedule = schedule
         self.warmup = warmup
@@ -97,7 +103,7 @@ class TimeBudget(Progress):
         """Starts the clock and takes the peak from the optimizer if none was given."""
         super().on_train_begin(logs)
         self._rate, self._compiled = None, False
-        if self.budget is None:
+        if self.budget is None and self.epochs is None:
             return
         optimizer = self.model.optimizer
         if self.peak is None:
@@ -112,12 +118,16 @@ class TimeBudget(Progress):
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Sets the learning rate for the coming batches."""
-        if self.budget is None or self.peak is None:
+        if self.peak is None or (self.budget is None and self.epochs is None):
             return
-        seconds = self.seconds if self._counting() else self._seconds
-        rate = self.peak * self.multiplier(seconds / self.budget, self._trained / self.budget)
-        # Under JAX each assignment fetches the whole state: leave out those that change nothing.
-        if self._rate is None or abs(rate - self._rate) > 0.002 * self._rate:
+        if self.budget is not None:
+            seconds = self.seconds if self._counting() else self._seconds
+            multiplier = self.multiplier(seconds / self.budget, self._trained / self.budget)
+        else:
+            multiplier = self.multiplier(self.step / self._total_steps())
+        rate = self.peak * multiplier
+        # Under JAX each assignment fetches the whole state: by the clock, leave out tiny ones.
+        if self._rate is None or abs(rate - self._rate) > 0.002 * self._rate or self.epochs:
             self.model.optimizer.learning_rate = rate
             self._rate = rate
 
@@ -139,6 +149,15 @@ class TimeBudget(Progress):
         """Stops if validation has used up the rest."""
         super().on_epoch_end(epoch, logs)
         self._stop_if_over()
+
+    def _total_steps(self) -> int:
+        steps = (self.params or {}).get("steps")
+        if not steps:
+            raise ArgumentError(
+                f"TimeBudget(epochs={self.epochs}) needs data of known length: give fit "
+                "steps_per_epoch, or a Dataset with a cardinality"
+            )
+        return int(steps * (self.epochs or 1))
 
     def _counting(self) -> bool:
         """Whether the clock runs: not during the first batch, if compilation is left out."""

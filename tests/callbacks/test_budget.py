@@ -89,6 +89,21 @@ def test_a_finished_budget_changes_nothing_and_none_is_no_budget():
     assert clock.rates[1:] == [0.5] * 21
 
 
+def test_by_epochs_the_rate_follows_the_steps():
+    clock = Clock()
+    budget = TimeBudget(None, epochs=4, schedule="linear", warmup=0.25, clock=clock)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.5), "mse")
+    x = np.zeros((5, 2), "float32")
+    model.fit(x, x[:, :1], batch_size=1, epochs=4, verbose=0, callbacks=[clock, budget])
+    assert len(clock.rates) == 20
+    for step, rate in enumerate(clock.rates):
+        wanted = 0.5 * min(1.0, max(step / 5, 0.01), (20 - step) / 15)
+        assert rate == pytest.approx(wanted, rel=1e-4)
+    with pytest.raises(ArgumentError, match="give one of the two"):
+        TimeBudget(1, epochs=2)
+
+
 def test_counts_steps_with_several_per_execution():
     clock = Clock()  # one second per execution here
     budget = TimeBudget(4 / 60, clock=clock)
