@@ -53,12 +53,8 @@ def main(args: argparse.Namespace) -> None:
     )
     model.summary()
 
-    rate = 3e-3  # the peak of the learning rate, which TimeBudget or this schedule lowers to 0
-    if args.epochs:
-        steps = args.epochs * data.steps_per_epoch
-        rate = lmzoo.schedules.WarmupCosine(rate, steps, warmup_steps=steps // 20)
     model.compile(
-        keras.optimizers.Adam(rate, clipnorm=1.0),
+        keras.optimizers.Adam(3e-3, clipnorm=1.0),
         steps_per_execution=10,  # batches between two calls of the callbacks
     )
 
@@ -66,19 +62,15 @@ def main(args: argparse.Namespace) -> None:
     sources, references = (texts[: 20 if args.smoke else 500] for texts in data.texts("valid"))
     bleu = callbacks.BleuCallback(sources, references, tokenizer=data.tokenizers, show=0)
     start = run.start(model, data)
+    budget = callbacks.TimeBudget(args.minutes, epochs=args.epochs, warmup=0.05, state=start)
+    curve = callbacks.LearningCurve(run.folder, state=start)
+    stop = callbacks.StopOnSignal(run)
     model.fit(
         data.train,
         validation_data=data.valid,
         epochs=args.epochs or 10_000,  # the time budget ends it sooner
         initial_epoch=start["epoch"],
-        callbacks=[
-            callbacks.StopOnNaN(),
-            callbacks.TimeBudget(args.minutes, warmup=0.05, state=start),
-            bleu,
-            run,
-            callbacks.LearningCurve(run.folder, state=start),
-            callbacks.StopOnSignal(run),
-        ],
+        callbacks=[callbacks.StopOnNaN(), budget, bleu, run, curve, stop],
     )
 
     report = lmzoo.evaluation.seq2seq(
@@ -88,10 +80,7 @@ def main(args: argparse.Namespace) -> None:
     print(f"\n{report}\n\nwritten to {run.folder}\n")
 
     talk = lmzoo.generation.Conversation(model, data.tokenizers, facts=[args.persona])
-    if args.prompt:
-        print(f"{args.prompt}\n  {''.join(talk.reply(args.prompt))}\n")
-    if args.interactive:
-        cli.ask(talk.reply)
+    cli.answer_prompts(args, talk.reply)
     print(report.json())
 
 

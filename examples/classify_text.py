@@ -32,11 +32,11 @@ def main(args: argparse.Namespace) -> None:
     data = lmzoo.data.prepare_classification(
         args.data,
         columns=args.columns,
+        grammar_size=1_000 if args.smoke else 20_000,
         tokenizer=args.tokenizer,
         lowercase=True,
         max_length=256,  # longer texts are cut, and counted
         batch_size=50,
-        grammar_size=1_000 if args.smoke else 20_000,
         seed=args.seed,
     )
     print(data.describe())
@@ -53,28 +53,22 @@ def main(args: argparse.Namespace) -> None:
         found = lmzoo.pretrained.load_vectors(model, args.vectors, data.tokenizer, seed=args.seed)
         print(found.describe())
 
-    rate = 1e-3  # the peak of the learning rate, which TimeBudget or this schedule lowers to 0
-    if args.epochs:
-        steps = args.epochs * data.steps_per_epoch
-        rate = lmzoo.schedules.WarmupCosine(rate, steps, warmup_steps=steps // 20)
     model.compile(
-        keras.optimizers.AdamW(rate, weight_decay=0.0, clipnorm=1.0),
+        keras.optimizers.AdamW(1e-3, weight_decay=0.0, clipnorm=1.0),
         steps_per_execution=10,  # batches between two calls of the callbacks
     )  # loss and metric: cross-entropy of the classes in nats, and accuracy
 
     start = run.start(model, data)
+    # The learning rate rises to that of the optimizer, then decays to 0 at the end.
+    budget = callbacks.TimeBudget(args.minutes, epochs=args.epochs, warmup=0.05, state=start)
+    curve = callbacks.LearningCurve(run.folder, state=start)
+    stop = callbacks.StopOnSignal(run)
     model.fit(
         data.train,
         validation_data=data.valid,
         epochs=args.epochs or 10_000,  # the time budget ends it sooner
         initial_epoch=start["epoch"],
-        callbacks=[
-            callbacks.StopOnNaN(),
-            callbacks.TimeBudget(args.minutes, warmup=0.05, state=start),
-            run,
-            callbacks.LearningCurve(run.folder, state=start),
-            callbacks.StopOnSignal(run),
-        ],
+        callbacks=[callbacks.StopOnNaN(), budget, run, curve, stop],
     )
 
     report = lmzoo.evaluation.classification(model, data)
@@ -88,10 +82,7 @@ def main(args: argparse.Namespace) -> None:
         best = sorted(probabilities, key=lambda label: -probabilities[label])[:5]
         return ", ".join(f"{label} {probabilities[label]:.1%}" for label in best)
 
-    if args.prompt:
-        print(f"{args.prompt}\n  {classify(args.prompt)}\n")
-    if args.interactive:
-        cli.ask(classify)
+    cli.answer_prompts(args, classify)
     print(report.json())
 
 

@@ -38,8 +38,8 @@ def main(args: argparse.Namespace) -> None:
         max_source_length=512,  # longer pairs are left out, and counted
         max_length=64,
         tokens_per_batch=512 if args.smoke else 2048,
-        grammar_size=1_000 if args.smoke else 50_000,
         seed=args.seed,
+        grammar_size=1_000 if args.smoke else 50_000,
     )
     print(data.describe())
 
@@ -55,12 +55,8 @@ def main(args: argparse.Namespace) -> None:
     )
     model.summary()
 
-    rate = 3e-3  # the peak of the learning rate, which TimeBudget or this schedule lowers to 0
-    if args.epochs:
-        steps = args.epochs * data.steps_per_epoch
-        rate = lmzoo.schedules.WarmupCosine(rate, steps, warmup_steps=steps // 20)
     model.compile(
-        keras.optimizers.Adam(rate, beta_2=0.98, clipnorm=1.0),
+        keras.optimizers.Adam(3e-3, beta_2=0.98, clipnorm=1.0),
         # Smoothing would favor rivals of a copied word, which has none.
         loss=lmzoo.losses.CrossEntropy(label_smoothing=0.0 if args.copy else 0.1),
         steps_per_execution=10,  # batches between two calls of the callbacks
@@ -70,19 +66,15 @@ def main(args: argparse.Namespace) -> None:
     sources, references = (texts[: 20 if args.smoke else 500] for texts in data.texts("valid"))
     bleu = callbacks.BleuCallback(sources, references, tokenizer=data.tokenizers, show=0)
     start = run.start(model, data)
+    budget = callbacks.TimeBudget(args.minutes, epochs=args.epochs, warmup=0.05, state=start)
+    curve = callbacks.LearningCurve(run.folder, state=start)
+    stop = callbacks.StopOnSignal(run)
     model.fit(
         data.train,
         validation_data=data.valid,
         epochs=args.epochs or 10_000,  # the time budget ends it sooner
         initial_epoch=start["epoch"],
-        callbacks=[
-            callbacks.StopOnNaN(),
-            callbacks.TimeBudget(args.minutes, warmup=0.05, state=start),
-            bleu,
-            run,
-            callbacks.LearningCurve(run.folder, state=start),
-            callbacks.StopOnSignal(run),
-        ],
+        callbacks=[callbacks.StopOnNaN(), budget, bleu, run, curve, stop],
     )
 
     report = lmzoo.evaluation.seq2seq(
@@ -95,10 +87,7 @@ def main(args: argparse.Namespace) -> None:
     def summarize(text: str) -> str:
         return lmzoo.answer(model, [text], tokenizer=data.tokenizers)[0]
 
-    if args.prompt:
-        print(f"{args.prompt}\n  {summarize(args.prompt)}\n")
-    if args.interactive:
-        cli.ask(summarize)
+    cli.answer_prompts(args, summarize)
     print(report.json())
 
 

@@ -62,29 +62,23 @@ def main(args: argparse.Namespace) -> None:
         found = lmzoo.pretrained.load_vectors(model, args.vectors, data.tokenizer, seed=args.seed)
         print(found.describe())
 
-    rate = 3e-3  # the peak of the learning rate, which TimeBudget or this schedule lowers to 0
-    if args.epochs:
-        steps = args.epochs * data.steps_per_epoch
-        rate = lmzoo.schedules.WarmupCosine(rate, steps, warmup_steps=steps // 20)
     model.compile(
-        keras.optimizers.AdamW(rate, weight_decay=0.0, clipnorm=1.0),
+        keras.optimizers.AdamW(3e-3, weight_decay=0.0, clipnorm=1.0),
         steps_per_execution=5,  # batches between two calls of the callbacks
     )  # loss: negative log-likelihood of the tags in nats per word
 
     start = run.start(model, data)
+    # The learning rate rises to that of the optimizer, then decays to 0 at the end.
+    budget = callbacks.TimeBudget(args.minutes, epochs=args.epochs, warmup=0.05, state=start)
+    curve = callbacks.LearningCurve(run.folder, state=start)
+    stop = callbacks.StopOnSignal(run)
+    spans = callbacks.SpanF1Callback(data)
     model.fit(
         data.train,
         validation_data=data.valid,
         epochs=args.epochs or 10_000,  # the time budget ends it sooner
         initial_epoch=start["epoch"],
-        callbacks=[
-            callbacks.StopOnNaN(),
-            callbacks.TimeBudget(args.minutes, warmup=0.05, state=start),
-            callbacks.SpanF1Callback(data),
-            run,
-            callbacks.LearningCurve(run.folder, state=start),
-            callbacks.StopOnSignal(run),
-        ],
+        callbacks=[callbacks.StopOnNaN(), budget, spans, run, curve, stop],
     )
 
     report = lmzoo.evaluation.tagging(model, data)
@@ -94,10 +88,7 @@ def main(args: argparse.Namespace) -> None:
     def tag(text: str) -> str:
         return lmzoo.evaluation.colored(*lmzoo.tag(model, text, vocabulary=data.vocabulary))
 
-    if args.prompt:
-        print(f"{args.prompt}\n  {tag(args.prompt)}\n")
-    if args.interactive:
-        cli.ask(tag)
+    cli.answer_prompts(args, tag)
     print(report.json())
 
 

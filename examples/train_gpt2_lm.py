@@ -46,32 +46,23 @@ def main(args: argparse.Namespace) -> None:
     )
     model.summary()
 
-    # The learning rate rises to its peak, then decays to 0: by the steps here, or by the clock in
-    # TimeBudget.
-    rate = 6e-3
-    if args.epochs:
-        steps = args.epochs * data.steps_per_epoch
-        rate = lmzoo.schedules.WarmupCosine(rate, steps, warmup_steps=steps // 20)
     model.compile(
         # Muon for the matrices of the blocks, Adam at half its rate for everything else
-        keras.optimizers.Muon(rate, adam_lr_ratio=0.5, exclude_layers=["embedding", "head"]),
+        keras.optimizers.Muon(6e-3, adam_lr_ratio=0.5, exclude_layers=["embedding", "head"]),
         steps_per_execution=10,  # batches between two calls of the callbacks
     )  # loss and metric: cross-entropy of the next token in nats, and its perplexity
 
-    start = run.start(model, data)  # where the training stands: at 0, unless it is resumed
+    start = run.start(model, data)
+    budget = callbacks.TimeBudget(args.minutes, epochs=args.epochs, warmup=0.05, state=start)
+    curve = callbacks.LearningCurve(run.folder, state=start)
+    stop = callbacks.StopOnSignal(run)
+    validation = callbacks.PeriodicValidation(data.valid, every_steps=300, state=start)
     model.fit(
         data.train,
         validation_data=data.valid,
         epochs=args.epochs or 10_000,  # the time budget ends it sooner
         initial_epoch=start["epoch"],
-        callbacks=[
-            callbacks.StopOnNaN(),
-            callbacks.TimeBudget(args.minutes, warmup=0.05, state=start),
-            callbacks.PeriodicValidation(data.valid, every_steps=300, state=start),
-            run,
-            callbacks.LearningCurve(run.folder, state=start),
-            callbacks.StopOnSignal(run),
-        ],
+        callbacks=[callbacks.StopOnNaN(), budget, validation, run, curve, stop],
     )
 
     report = lmzoo.evaluation.language_model(model, data, samples=50 if args.smoke else 1000)
@@ -81,9 +72,8 @@ def main(args: argparse.Namespace) -> None:
     generator = lmzoo.generation.TextGenerator(
         model, data.tokenizer, documents=data.saved_task.has_documents, seed=args.seed
     )
-    generator.show(args.prompt or "")
-    if args.interactive:
-        cli.ask(generator.stream)
+    generator.show()  # a document from its beginning
+    cli.answer_prompts(args, generator.stream)
     print(report.json())
 
 

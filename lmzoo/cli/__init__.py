@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 import lmzoo
 from lmzoo.cli import comparison, prediction, training
-from lmzoo.cli.flags import add_training_flags, ask, errors_in_one_line
+from lmzoo.cli.flags import add_training_flags, answer_prompts, ask, errors_in_one_line
 
-__all__ = ["add_training_flags", "ask", "errors_in_one_line", "main"]
+__all__ = ["add_training_flags", "answer_prompts", "ask", "errors_in_one_line", "main"]
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -137,3 +137,18 @@ def ask(reply: Callable[[str], Sequence[str] | Iterator[str]]) -> None:
             print()
         except LmzooError as error:
             print(error)
+
+
+def answer_prompts(
+    args: argparse.Namespace, reply: Callable[[str], Sequence[str] | Iterator[str]]
+) -> None:
+    """Replies to `--prompt`, and with `--interactive` to what is typed.
+
+    Args:
+        args: flags of `add_training_flags`.
+        reply: yields the pieces of the reply to a text.
+    """
+    if args.prompt:
+        print(f"{args.prompt}\n  {''.join(reply(args.prompt))}\n")
+    if args.interactive:
+        ask(reply)

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 
 from lmzoo import callbacks
-from lmzoo.cli.flags import add_training_flags, ask, positive
+from lmzoo.cli.flags import add_training_flags, answer_prompts, positive
 from lmzoo.cli.prediction import replier
 from lmzoo.cli.settings import Settings, settable
 from lmzoo.cli.tasks import TASKS, Task
@@ -135,9 +135,5 @@ def train_one(
     report = task.evaluation(model, data, **evaluate)
     report.save(run.folder, seed=seed, **run.summary())
     print(f"\n{report}\n\nwritten to {run.folder}")
-    reply = replier(model, data.saved_task)
-    if args.prompt is not None:
-        print(f"\n{args.prompt}\n  {''.join(reply(args.prompt))}")
-    if args.interactive:
-        ask(reply)
+    answer_prompts(args, replier(model, data.saved_task))
     return report
