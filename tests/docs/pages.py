@@ -28,10 +28,10 @@ BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 # What is run as it stands but for the amount of text and of training, in this order.
 SMALLER = (
-    (r'prepare_lm\("grammar",', 'prepare_lm("grammar", grammar_size=4000,'),
     (r"embed_dim=192, hidden_dim=192", "embed_dim=16, hidden_dim=16"),
     (r"embed_dim=128, hidden_dim=256", "embed_dim=16, hidden_dim=16"),
     (r"grammar_size=(\d\d?_000|\d000)\b", "grammar_size=300"),
+    (r'prepare_lm\("grammar",', 'prepare_lm("grammar", grammar_size=4000,'),
     (r"\bepochs=\d+", "epochs=1"),
     (r"TimeBudget\(\d+", "TimeBudget(0.03"),
     (r"samples=\d+", "samples=20"),
