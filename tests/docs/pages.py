@@ -37,6 +37,11 @@ SMALLER = (
     (r"samples=\d+", "samples=20"),
     (r"limit=\d+", "limit=4"),
     (r"range\(3\)", "range(2)"),
+    (r"max_trials=\d+", "max_trials=1"),
+    (
+        r"(regularized|adversarial)\.fit\(data\.train, validation_data=.*?,",
+        r"\1.fit(data.train.take(1),",
+    ),
     (r"(sources|references)\[:\d+\]", r"\1[:4]"),
     (r"embed_dim=128,(\s+)hidden_dim=512", r"embed_dim=16,\1hidden_dim=32"),
     (r"embed_dim=64, hidden_dim=128", "embed_dim=16, hidden_dim=16"),

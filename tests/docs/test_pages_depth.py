@@ -68,5 +68,5 @@ def test_with_other_tools(folder, monkeypatch, capsys):
     for tracker in trackers.values():
         (logged,) = tracker.logged
         assert {"loss", "val_loss"} <= logged.keys()
-    assert set(names["search"].get_best_hyperparameters()[0].values) == {"filters", "dropout"}
+    assert set(names["search"].get_best_hyperparameters()[0].values) == {"embed_dim", "ngrams"}
     assert "±" in capsys.readouterr().out
