@@ -100,7 +100,6 @@ class TimeBudget(Progress):
         return falling * max(trained / self.warmup, 0.01)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Starts the clock and takes the peak from the optimizer if none was given."""
         super().on_train_begin(logs)
         self._rate, self._compiled = None, False
         if self.budget is None and self.epochs is None:
@@ -117,7 +116,6 @@ class TimeBudget(Progress):
             ) from error
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Sets the learning rate for the coming batches."""
         if self.peak is None or (self.budget is None and self.epochs is None):
             return
         if self.budget is not None:
@@ -132,7 +130,6 @@ class TimeBudget(Progress):
             self._rate = rate
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Counts the time of the batch; stops if the budget is used up."""
         before = self._seconds
         if self._counting():
             super().on_train_batch_end(batch, logs)
@@ -146,7 +143,6 @@ class TimeBudget(Progress):
         self._stop_if_over()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Stops if validation has used up the rest."""
         super().on_epoch_end(epoch, logs)
         self._stop_if_over()
 

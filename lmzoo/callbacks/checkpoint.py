@@ -178,21 +178,17 @@ class Checkpoint(Progress):
         return path
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Starts the clock."""
         super().on_train_begin(logs)
         self._saved_at = self.clock()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Notes whether this pass is the rest of an epoch that was interrupted."""
         super().on_epoch_begin(epoch, logs)
         self._is_rest, self._ends_rest = self._first > 0, False
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Notes the time."""
         self._begun = self.clock()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Writes if it is time; judges the model if it was validated inside the epoch."""
         before = self.step
         super().on_train_batch_end(batch, logs)
         if self.monitor is not None and self.monitor in (logs or {}):
@@ -211,12 +207,10 @@ class Checkpoint(Progress):
             self._data.start_at(self.step)
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Lets the training go on after the rest of an interrupted epoch."""
         if self._ends_rest:
             self.model.stop_training = self._ends_rest = False
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Writes the last model, and the best if this is the best so far."""
         super().on_epoch_end(epoch, logs)
         self.on_test_begin()
         value = self._monitored(logs or {})
@@ -224,7 +218,6 @@ class Checkpoint(Progress):
             self.save_now()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Writes the last model unless that was just done; restores the best weights."""
         super().on_train_end(logs)
         if self._saved != self.step:
             self.save_now()

@@ -66,7 +66,6 @@ class LearningCurve(Progress):
         self._opened = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Begins the file anew, with the lines that are continued."""
         super().on_train_begin(logs)
         if not self._opened:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +74,6 @@ class LearningCurve(Progress):
             self._opened = True
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Records, if it is time."""
         before = self.step
         super().on_train_batch_end(batch, logs)
         is_time = self.every_steps and self.step // self.every_steps > before // self.every_steps
@@ -83,12 +81,10 @@ class LearningCurve(Progress):
             self._record(logs or {})
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Records."""
         super().on_epoch_end(epoch, logs)
         self._record(logs or {})
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Draws."""
         super().on_train_end(logs)
         self.draw()
 

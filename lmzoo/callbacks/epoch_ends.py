@@ -42,15 +42,12 @@ class AverageWeights(keras.callbacks.Callback):
         self._kept: deque[list[np.ndarray]] = deque(maxlen=last)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Forgets earlier trainings."""
         self._kept.clear()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Keeps a copy of the weights."""
         self._kept.append([np.array(ops.convert_to_numpy(w)) for w in self._weights()])
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Sets the weights to the mean."""
         for weight, *values in zip(self._weights(), *self._kept, strict=True):
             if values:
                 mean = np.mean([value.astype("float64") for value in values], axis=0)
@@ -71,7 +68,6 @@ class ResetState(keras.callbacks.Callback):
     """
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Reset the state."""
         reset = getattr(self.model, "reset_carried_state", None)
         if reset is not None:
             reset()
@@ -119,7 +115,6 @@ class SampleText(keras.callbacks.Callback):
         self.seed = seed
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Generate and print."""
         if (epoch + 1) % self.every_epochs:
             return
         from lmzoo.generation import generate

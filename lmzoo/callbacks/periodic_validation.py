@@ -58,12 +58,10 @@ class PeriodicValidation(Progress):
         self._cost = 0.0
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Starts the clock."""
         super().on_train_begin(logs)
         self._measured_at = self.seconds
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Evaluates, if it is time."""
         before = self.step
         super().on_train_batch_end(batch, logs)
         last = self.step_in_epoch == (self.params or {}).get("steps")
@@ -77,7 +75,6 @@ class PeriodicValidation(Progress):
         self._measured_at = self.seconds
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Begins to wait anew if `fit` has just validated."""
         super().on_epoch_end(epoch, logs)
         if any(name.startswith("val_") for name in logs or {}):
             self._measured_at = self.seconds

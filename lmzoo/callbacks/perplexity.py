@@ -88,7 +88,6 @@ class PerplexityCallback(keras.callbacks.Callback):
         self._metric: NatsPerToken | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Evaluate and write into the logs."""
         last = epoch + 1 == (self.params or {}).get("epochs")
         if logs is not None and (last or epoch % self.every_epochs == 0):
             logs.update(self.evaluate(self.model))

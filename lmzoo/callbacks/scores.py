@@ -47,7 +47,6 @@ class ScoreCallback(keras.callbacks.Callback):
         self._scores: dict[str, float] = {}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Measures, if this epoch is one of those."""
         last = epoch + 1 == (self.params or {}).get("epochs") or self.model.stop_training
         if last or epoch % self.every_epochs == 0:
             self._scores = self.evaluate(self.model)
@@ -55,7 +54,6 @@ class ScoreCallback(keras.callbacks.Callback):
             logs.update(self._scores)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Measures where `PeriodicValidation` has just done so."""
         if logs and any(name.startswith("val_") for name in logs):
             self._scores = self.evaluate(self.model)
             logs.update(self._scores)

@@ -30,7 +30,6 @@ class StopOnNaN(Progress):
     """
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Look at the loss."""
         super().on_train_batch_end(batch, logs)
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss):
@@ -75,7 +74,6 @@ class StopOnSignal(keras.callbacks.Callback):
         self._previous: dict[int, Any] = {}
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Installs the handlers."""
         self.received = None
         if threading.current_thread() is not threading.main_thread():
             return
@@ -85,15 +83,12 @@ class StopOnSignal(keras.callbacks.Callback):
                 self._previous[number] = signal.signal(number, self._handle)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Ends the program, if a signal came."""
         self._end()
 
     def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """The same while `fit` validates."""
         self._end()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Puts back the handlers that were there before."""
         self._end()
         self._restore_handlers()
 

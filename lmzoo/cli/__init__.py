@@ -11,18 +11,7 @@ __all__ = ["add_training_flags", "answer_prompts", "ask", "errors_in_one_line", 
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Runs a command of `lmzoo`; its own errors become one line.
-
-    Args:
-        argv: the command line; None takes the program's own.
-
-    Example:
-        >>> main(["models", "gpt2_lm/*"])
-        gpt2_lm/large
-        gpt2_lm/medium
-        gpt2_lm/small
-        gpt2_lm/xl
-    """
+    """Runs a command of `lmzoo`; its own errors become one line."""
     parser = argparse.ArgumentParser(
         prog="lmzoo", description="Language models on Keras 3: train, use, evaluate, compare."
     )

@@ -131,13 +131,7 @@ def _train(folder: Path, trial: dict[str, Any]) -> None:
 
 
 def write_leaderboard(out: Path, rows: list[dict[str, Any]], floor: float | None) -> None:
-    """Writes leaderboard.csv, leaderboard.md, metrics.json and curve.png.
-
-    Args:
-        out: the folder.
-        rows: of the leaderboard, best first.
-        floor: the lowest reachable loss, or None.
-    """
+    """Writes leaderboard.csv, leaderboard.md, metrics.json and curve.png."""
     write_json(out / "metrics.json", summary(rows, floor))
     with io.StringIO(newline="") as text:
         writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore")

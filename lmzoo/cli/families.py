@@ -56,27 +56,7 @@ def build_family(
     max_length: int,
     num_layers: int | None = None,
 ) -> keras.Model:
-    """Builds a family's model with as nearly `parameters` weights as its width allows.
-
-    Args:
-        name: a key of `FAMILIES`.
-        parameters: number of weights wanted, embeddings included.
-        vocab_size: number of ids.
-        max_length: longest sequence, for learned positions.
-        num_layers: number of layers; None takes the family's own.
-
-    Returns:
-        A language model, not compiled.
-
-    Raises:
-        ArgumentError: an unknown family.
-
-    Example:
-        >>> import lmzoo
-        >>> model = build_family("lstm", 20_000, vocab_size=100, max_length=32)
-        >>> 19_000 < model.count_params() < 21_000
-        True
-    """
+    """Builds a family's model with as nearly `parameters` weights as its width allows."""
     if name not in FAMILIES:
         raise ArgumentError(f"no family {name!r}; choose from {', '.join(FAMILIES)}")
     family = FAMILIES[name]
@@ -91,20 +71,7 @@ def build_family(
 
 
 def solve_width(count: Callable[[int], int], target: int, multiple: int = 1) -> int:
-    """Finds the width at which a growing count comes nearest to a target.
-
-    Args:
-        count: the number of weights at a width; it grows with the width.
-        target: the number wanted; at least 1.
-        multiple: the width is a multiple of this.
-
-    Returns:
-        The width, `multiple` at the least.
-
-    Example:
-        >>> solve_width(lambda width: width * width, 1000)
-        32
-    """
+    """Finds the width at which a growing count comes nearest to a target."""
     count = functools.lru_cache(maxsize=None)(count)
 
     def short(width: int) -> bool:

@@ -34,26 +34,7 @@ def add_training_flags(
     epochs: int | None = None,
     data: str = "grammar",
 ) -> None:
-    """Adds the flags of a training.
-
-    They are --data --tokenizer, --minutes or --epochs, --seed --out --resume --smoke --prompt
-    --interactive. After parsing, one of `minutes` and `epochs` is None.
-
-    Args:
-        parser: what they are added to.
-        out: default folder; None where the program chooses it.
-        tokenizer: default kind; None for no such flag.
-        minutes: default length of a training in minutes; or
-        epochs: in epochs.
-        data: default source.
-
-    Example:
-        >>> parser = argparse.ArgumentParser()
-        >>> add_training_flags(parser, out="runs/mine", minutes=2.0)
-        >>> args = parser.parse_args(["--epochs", "3"])
-        >>> args.minutes, args.epochs, args.tokenizer
-        (None, 3, 'word')
-    """
+    """Adds the flags of a training."""
     add = parser.add_argument
     add("--data", default=data, metavar="SOURCE",
         help="grammar, a file, a folder, tfds:NAME or hf:NAME (default: %(default)s)")  # fmt: skip
@@ -91,22 +72,7 @@ def positive(kind: type[Any]) -> Callable[[str], Any]:
 
 @contextlib.contextmanager
 def errors_in_one_line(name: str) -> Iterator[None]:
-    """Ends the program with one line for an error of lmzoo's own, quietly for Ctrl-C.
-
-    Args:
-        name: what the line begins with.
-
-    Yields:
-        Nothing.
-
-    Raises:
-        SystemExit: status 1 for an LmzooError, 130 for Ctrl-C.
-
-    Example:
-        >>> with errors_in_one_line("example"):
-        ...     print("no error")
-        no error
-    """
+    """Ends the program with one line for an error of lmzoo's own, quietly for Ctrl-C."""
     try:
         yield
     except LmzooError as error:
@@ -117,11 +83,7 @@ def errors_in_one_line(name: str) -> Iterator[None]:
 
 
 def ask(reply: Callable[[str], Sequence[str] | Iterator[str]]) -> None:
-    """Asks for texts and prints the reply to each, until the input ends.
-
-    Args:
-        reply: yields the pieces of the reply to a text; they are printed as they come.
-    """
+    """Asks for texts and prints the reply to each, until the input ends."""
     print("\na text, then Enter; an empty line ends")
     while True:
         try:
@@ -142,12 +104,7 @@ def ask(reply: Callable[[str], Sequence[str] | Iterator[str]]) -> None:
 def answer_prompts(
     args: argparse.Namespace, reply: Callable[[str], Sequence[str] | Iterator[str]]
 ) -> None:
-    """Replies to `--prompt`, and with `--interactive` to what is typed.
-
-    Args:
-        args: flags of `add_training_flags`.
-        reply: yields the pieces of the reply to a text.
-    """
+    """Replies to `--prompt`, and with `--interactive` to what is typed."""
     if args.prompt:
         print(f"{args.prompt}\n  {''.join(reply(args.prompt))}\n")
     if args.interactive:

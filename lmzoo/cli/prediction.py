@@ -57,17 +57,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def load_run(folder: Path) -> tuple[keras.Model, Any]:
-    """Loads what a training left behind.
-
-    Args:
-        folder: that of the training.
-
-    Returns:
-        The model, and the SavedTask beside it.
-
-    Raises:
-        ArgumentError: the folder holds no model.
-    """
+    """Loads what a training left behind."""
     path = folder / "model.keras"
     if not path.exists():
         begun = "its training has not got so far" if (folder / "task.json").exists() else (
@@ -78,16 +68,7 @@ def load_run(folder: Path) -> tuple[keras.Model, Any]:
 
 
 def replier(model: keras.Model, saved: Any, **settings: Any) -> Reply:
-    """What `lmzoo train --prompt` and the commands answer to a text.
-
-    Args:
-        model: a trained model.
-        saved: its SavedTask, or its prepared data, which has the same attributes.
-        **settings: of the function that predicts.
-
-    Returns:
-        A function from a text to the pieces of the reply.
-    """
+    """What `lmzoo train --prompt` and the commands answer to a text."""
     functions = {
         "lm": _generate_reply,
         "seq2seq": _translate_reply,

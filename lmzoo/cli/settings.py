@@ -12,26 +12,7 @@ Settings = dict[str, dict[str, Any]]
 
 
 def parse_settings(items: Sequence[str], known: Mapping[str, Sequence[str]]) -> Settings:
-    """Sorts settings to the functions that take them.
-
-    Args:
-        items: "key=value", or "group.key=value" where several functions have the key. A value is
-            a Python literal (3, 0.5, True, None, [3, 4]) or else a string.
-        known: the arguments of each group; see `settable`.
-
-    Returns:
-        The arguments of each group.
-
-    Raises:
-        ArgumentError: no "=", an unknown key (close matches are named), or an ambiguous one.
-
-    Example:
-        >>> def build(vocab_size, *, hidden_dim=8): ...
-        >>> def prepare(source, *, batch_size=32): ...
-        >>> known = {"model": settable(build), "data": settable(prepare)}
-        >>> parse_settings(["hidden_dim=16", "data.batch_size=4"], known)
-        {'model': {'hidden_dim': 16}, 'data': {'batch_size': 4}}
-    """
+    """Sorts settings to the functions that take them."""
     found: Settings = {group: {} for group in known}
     for item in items:
         key, equals, text = item.partition("=")

@@ -111,19 +111,7 @@ def vector_options(
 
 @dataclass(frozen=True)
 class Task:
-    """One task of the command line.
-
-    Args:
-        suffix: of its builders.
-        model: the default one.
-        read, prepare: functions of lmzoo.data.
-        evaluation: the function of lmzoo.evaluation.
-        loss: whose arguments `loss.KEY` sets; None: the model's own loss has none.
-        sizes: from prepared data to the builder's arguments that follow from them.
-        unit: of the loss.
-        optimizer: the default one.
-        defaults: settings by group.
-    """
+    """One task of the command line."""
 
     suffix: str
     model: str
@@ -137,20 +125,7 @@ class Task:
     defaults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def settings(self, name: str, items: Sequence[str], *, smoke: bool = False) -> Settings:
-        """The arguments of every function, by group, from `--set` and the defaults.
-
-        Args:
-            name: the model's registered name, with or without a preset.
-            items: "key=value".
-            smoke: whether sizes are tiny unless they are set.
-
-        Returns:
-            Arguments by group: model, data, optimizer, loss, fit, training, noise, vectors,
-            evaluate.
-
-        Raises:
-            ArgumentError: the model is of another task, or an unknown key.
-        """
+        """The arguments of every function, by group, from `--set` and the defaults."""
         if not name.partition("/")[0].endswith(f"_{self.suffix}"):
             raise ArgumentError(
                 f"--model {name} is not a {self.suffix}: choose one of "
@@ -186,20 +161,7 @@ class Task:
     def prepare_data(
         self, source: str, settings: Settings, *, seed: int, fold: tuple[int, int] | None = None
     ) -> Any:
-        """Prepares the data, with noise where that is set.
-
-        Args:
-            source: what `--data` names.
-            settings: by group.
-            seed: of split, order and noise.
-            fold: (number, of how many); None: no cross-validation.
-
-        Returns:
-            The prepared data.
-
-        Raises:
-            ArgumentError: cross-validation of a task or a corpus that has none.
-        """
+        """Prepares the data, with noise where that is set."""
         corpus = self.read(source, **{"seed": seed, **settings["read"]})
         if fold is not None:
             if self.suffix != "classifier" or {"valid", "test"} & set(corpus.splits):
@@ -211,16 +173,7 @@ class Task:
         return prepared
 
     def build(self, name: str, prepared: Any, settings: Settings) -> keras.Model:
-        """Builds the model with the sizes that follow from the data.
-
-        Args:
-            name: the model's registered name, with or without a preset.
-            prepared: the data.
-            settings: by group.
-
-        Returns:
-            The model, not compiled.
-        """
+        """Builds the model with the sizes that follow from the data."""
         known = inspect.signature(builder_of(name)).parameters
         sizes = {"vocab_size": prepared.vocab_size, **self.sizes(prepared)}
         sizes = {key: value for key, value in sizes.items() if key in known}
@@ -229,16 +182,7 @@ class Task:
         return model
 
     def compile(self, model: keras.Model, settings: Settings, steps: int | None) -> keras.Model:
-        """Compiles the model.
-
-        Args:
-            model: what `build` returned.
-            settings: by group.
-            steps: of the whole training; None where the clock sets the learning rate.
-
-        Returns:
-            What is fitted: the model, or a wrapper of lmzoo.training.
-        """
+        """Compiles the model."""
         arguments, fit = dict(settings["optimizer"]), settings["fit"]
         peak = arguments.pop("learning_rate")
         if steps is not None:
@@ -279,21 +223,7 @@ def _defaults(function: Callable[..., Any]) -> dict[str, Any]:
 
 
 def optimizer_class(name: str) -> Callable[..., keras.optimizers.Optimizer]:
-    """The optimizer of a name, of Keras or of lmzoo.
-
-    Args:
-        name: such as "adamw", upper or lower case.
-
-    Returns:
-        The class.
-
-    Raises:
-        ArgumentError: there is none of that name.
-
-    Example:
-        >>> optimizer_class("adamw").__name__
-        'AdamW'
-    """
+    """The optimizer of a name, of Keras or of lmzoo."""
     known = {
         key.lower(): value
         for module in (keras.optimizers, lmzoo.optimizers)

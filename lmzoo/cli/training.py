@@ -82,20 +82,7 @@ def train_one(
     seed: int,
     fold: tuple[int, int] | None = None,
 ) -> Report:
-    """One training from its data to its report.
-
-    Args:
-        task: what is trained.
-        name: the model's registered name, with or without a preset.
-        settings: arguments of the functions that are called, by group.
-        args: the flags; those that the other arguments name are not read.
-        out: the folder.
-        seed: of weights, data order and noise.
-        fold: (number, of how many), for cross-validation.
-
-    Returns:
-        The report, saved.
-    """
+    """One training from its data to its report."""
     keras.utils.set_random_seed(seed)
     resume = args.resume and (out / "last.keras").exists()
     run = callbacks.Checkpoint(out, resume=resume)

@@ -32,11 +32,7 @@ UNLIMITED = 1_000_000  # epochs; the time budget ends a training sooner
 
 
 class Trial:
-    """One family: a model that is compiled once and trained several times from fresh weights.
-
-    Args:
-        folder: holds trial.json.
-    """
+    """One family: a model that is compiled once and trained several times from fresh weights."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -60,14 +56,7 @@ class Trial:
         self.valid_steps = min(max(1, round(VALIDATION_TOKENS / rows)), self.data.valid_steps)
 
     def run(self) -> dict[str, Any]:
-        """Search, then one training for each seed.
-
-        Returns:
-            What stands in result.json.
-
-        Raises:
-            ArgumentError: the minutes do not suffice.
-        """
+        """Search, then one training for each seed."""
         reserve = self._warm_up()
         left = self.deadline - time.time() - reserve
         if left < reserve:

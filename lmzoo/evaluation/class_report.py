@@ -64,16 +64,7 @@ def classification(
 
 
 def predictions(model: keras.Model, data: Any, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """The labels of a split, and the model's logits for its texts.
-
-    Args:
-        model: a classifier of the zoo.
-        data: its ClassificationData.
-        split: "train", "valid" or "test".
-
-    Returns:
-        Class ids (texts,), and logits (texts, classes), or (texts, 1) of class 1 of two.
-    """
+    """The labels of a split, and the model's logits for its texts."""
     labels, logits = [], []
     for ids, truth, weights in getattr(data, split):
         real = weights.numpy() > 0

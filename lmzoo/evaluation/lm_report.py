@@ -109,18 +109,7 @@ def _rows(metrics: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
 def sample_documents(
     model: keras.Model, tokenizer: Any, count: int, *, seed: int, batch_size: int = 250
 ) -> list[str]:
-    """Generates documents from their beginning to their end, at temperature 1.
-
-    Args:
-        model: a language model of documents.
-        tokenizer: its tokenizer.
-        count: how many.
-        seed: same seed, same documents.
-        batch_size: how many at once.
-
-    Returns:
-        The texts, without end tokens; one that found no end is cut at the model's longest.
-    """
+    """Generates documents from their beginning to their end, at temperature 1."""
     longest = min(LONGEST_SAMPLE, (getattr(model, "max_length", None) or 1 << 30) - 1)
     texts: list[str] = []
     while len(texts) < count:
@@ -133,19 +122,7 @@ def sample_documents(
 
 
 def excess_error(model: keras.Model, data: Any) -> float | None:
-    """The standard error of the nats per word by which a model misses the grammar's floor.
-
-    The model's nats and the grammar's are compared document by document, so that what makes a
-    document hard for both does not count.
-
-    Args:
-        model: a language model.
-        data: an LMData of the grammar.
-
-    Returns:
-        The standard error for the whole validation set, or None where a document is longer than
-        the model's longest sequence, or there are fewer than two.
-    """
+    """The standard error of the nats per word by which a model misses the grammar's floor."""
     eos, ids = data.tokenizer.eos_id, data.ids("valid")
     ends = np.flatnonzero(ids == eos)  # `eos document eos ... eos`
     rows = [ids[start : end + 1] for start, end in itertools.pairwise(ends)]
