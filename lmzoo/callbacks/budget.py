@@ -5,9 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from keras import ops
-
-from lmzoo.callbacks.progress import Progress
+from lmzoo.callbacks.progress import Progress, learning_rate_of
 from lmzoo.errors import ArgumentError
 
 _SHAPES: dict[str, Callable[[float], float]] = {
@@ -61,34 +59,27 @@ class TimeBudget(Progress):
         super().__init__(state, clock)
         if minutes is not None and not minutes > 0:
             raise ArgumentError(f"minutes must be positive, not {minutes}; None for no budget")
+        if epochs is not None and (epochs < 1 or minutes is not None):
+            raise ArgumentError(f"epochs is {epochs} and minutes {minutes}: give one of the two")
         if schedule not in _SHAPES:
             raise ArgumentError(f"schedule must be one of {sorted(_SHAPES)}, not {schedule!r}")
         if not 0 <= warmup < 1:
             raise ArgumentError(f"warmup must lie in [0, 1), not {warmup}")
         if not 0 <= final_fraction <= 1:
             raise ArgumentError(f"final_fraction must lie in [0, 1], not {final_fraction}")
-        if epochs is not None and (epochs < 1 or minutes is not None):
-            raise ArgumentError(f"epochs is {epochs} and minutes {minutes}: give one of the two")
         self.budget = None if minutes is None else 60.0 * minutes
         self.epochs = epochs
         self.peak: float | None = (state or {}).get("learning_rate")
-        self.schedule = schedule
-        self.warmup = warmup
-        self.final_fraction = final_fraction
+        self.schedule, self.warmup, self.final_fraction = schedule, warmup, final_fraction
         self.count_compilation = count_compilation
         self._compiled = False
         self._trained = self._seconds
         self._rate: float | None = None
 
     def multiplier(self, fraction: float, trained: float | None = None) -> float:
-        """The learning rate as a fraction of the peak.
+        """The learning rate as a fraction of the peak, after a fraction of the budget.
 
-        Args:
-            fraction: how much of the budget is used up; above 1 counts as 1.
-            trained: the same without compilation, for the warm-up; None for `fraction`.
-
-        Returns:
-            A number in [0, 1].
+        `trained` is that fraction without compilation, for the warmup; None for the same.
         """
         progress = min(max((fraction - self.warmup) / (1.0 - self.warmup), 0.0), 1.0)
         falling = _SHAPES[self.schedule](progress)
@@ -106,7 +97,7 @@ class TimeBudget(Progress):
             return
         optimizer = self.model.optimizer
         if self.peak is None:
-            self.peak = float(ops.convert_to_numpy(optimizer.learning_rate))
+            self.peak = learning_rate_of(self.model)
         try:
             optimizer.learning_rate = self.peak
         except TypeError as error:
@@ -130,12 +121,11 @@ class TimeBudget(Progress):
             self._rate = rate
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        before = self._seconds
-        if self._counting():
-            super().on_train_batch_end(batch, logs)
-        else:
+        before, is_counting = self._seconds, self._counting()
+        if not is_counting:
             self._since = None
-            super().on_train_batch_end(batch, logs)
+        super().on_train_batch_end(batch, logs)
+        if not is_counting:
             self._since = self.clock()
         if self._compiled:
             self._trained += self._seconds - before

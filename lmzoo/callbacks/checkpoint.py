@@ -23,7 +23,7 @@ from lmzoo.callbacks.checkpoint_file import (
     restore,
     write,
 )
-from lmzoo.callbacks.progress import Progress
+from lmzoo.callbacks.progress import Progress, is_validated, learning_rate_of
 from lmzoo.errors import ArgumentError, DataError
 
 
@@ -83,11 +83,8 @@ class Checkpoint(Progress):
             raise ArgumentError(f'mode must be "min" or "max", not {mode!r}')
         if every_seconds is not None and every_seconds < 0:
             raise ArgumentError(f"every_seconds must be 0 or more, not {every_seconds}")
-        self.folder = _open_folder(Path(folder), resume)
-        self.resume = resume
-        self.monitor = monitor
-        self.mode = mode
-        self.every_seconds = every_seconds
+        self.folder, self.resume = _open_folder(Path(folder), resume), resume
+        self.monitor, self.mode, self.every_seconds = monitor, mode, every_seconds
         self.restore_best_weights = restore_best_weights
         self.best: dict[str, Any] | None = None
         self.fingerprint: dict[str, Any] | None = None
@@ -133,22 +130,13 @@ class Checkpoint(Progress):
             print(f"resuming at step {self.step:,} (epoch {self.epoch + 1})", flush=True)
         if data is not None:
             data.save(self.folder)
-        return {
-            "epoch": self.epoch,
-            "step": self.step,
-            "step_in_epoch": self.step_in_epoch,
-            "seconds": self.seconds,
-            "learning_rate": rate,
-        }
+        return {**self.counts(), "learning_rate": rate}
 
     def summary(self) -> dict[str, Any]:
         """Figures of the training for its report.
 
-        Returns:
-            "steps", "epochs", "seconds" (since this callback was made), "training_seconds" (in
-            `fit`), "steps_per_second" and "tokens_per_second" (without compilation, validation
-            and saving; the latter where the data count tokens), "vocab_size" (of the data),
-            "parameters", "out" (the folder).
+        "seconds" count since this callback was made, "training_seconds" in `fit`; the speeds leave
+        out compilation, validation and saving.
         """
         seconds, steps = self._busy
         per_epoch, speed = self._steps_per_epoch, steps / max(seconds, 1e-9)
@@ -167,11 +155,7 @@ class Checkpoint(Progress):
         }
 
     def save_now(self) -> Path | None:
-        """Writes `last.keras` as things stand.
-
-        Returns:
-            Its path; None if it was not written because a weight is NaN or infinite.
-        """
+        """Writes `last.keras`; its path, or None, unwritten, if a weight is NaN or infinite."""
         path = self._save(self.folder / LAST)
         if path is not None:
             self._saved, self._saved_at = self.step, self.clock()
@@ -231,7 +215,7 @@ class Checkpoint(Progress):
         """The monitored figure, None where there is none to be had."""
         if self.monitor is None or self.monitor in logs:
             return None if self.monitor is None else float(logs[self.monitor])
-        if self.best is None and any(name.startswith("val_") for name in logs):
+        if self.best is None and is_validated(logs):
             raise ArgumentError(
                 f"Checkpoint monitors {self.monitor!r}, but the logs have {sorted(logs)}: name "
                 "one of these, or put the callback that writes it in front of Checkpoint"
@@ -262,10 +246,7 @@ class Checkpoint(Progress):
     def _state(self) -> dict[str, Any]:
         """Everything beside weights and optimizer that an exact resumption needs."""
         return {
-            "epoch": self.epoch,
-            "step": self.step,
-            "step_in_epoch": self.step_in_epoch,
-            "seconds": self.seconds,
+            **self.counts(),
             "monitor": self.monitor,
             "best": self.best,
             "busy": self._busy,
@@ -313,8 +294,6 @@ def _open_folder(folder: Path, resume: bool) -> Path:
 
 def _compiled_rate(model: keras.Model) -> float | None:
     """The learning rate that `compile` was given, None for a schedule or without an optimizer."""
-    optimizer = getattr(model, "optimizer", None)
-    rate = getattr(optimizer, "_learning_rate", None)
-    if optimizer is None or isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-        return None
-    return float(ops.convert_to_numpy(optimizer.learning_rate))
+    rate = getattr(getattr(model, "optimizer", None), "_learning_rate", None)
+    is_schedule = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
+    return None if is_schedule else learning_rate_of(model)

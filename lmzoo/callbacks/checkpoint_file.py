@@ -41,8 +41,7 @@ def read_state(folder: str | os.PathLike[str], *, best: bool = False) -> dict[st
         return None
     try:
         with zipfile.ZipFile(path) as archive:
-            state: dict[str, Any] = json.loads(archive.read(_STATE))
-            return state
+            return dict(json.loads(archive.read(_STATE)))
     except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise _unreadable(path, error) from error
 
@@ -53,12 +52,11 @@ def restore(
     """Loads a checkpoint's weights, optimizer state and random generators into a model.
 
     Args:
-        folder: where `Checkpoint` wrote.
+        folder, best: see `read_state`.
         model: of the same sizes; compiled with the same optimizer if training goes on.
-        best: whether to load `model.keras` in place of `last.keras`.
 
     Returns:
-        The state, as `read_state`; None if the folder has no such checkpoint.
+        The state, as `read_state`.
 
     Raises:
         DataError: the file cannot be read or does not fit the model.

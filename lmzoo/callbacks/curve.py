@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras import ops
-
-from lmzoo.callbacks.progress import Progress
+from lmzoo.callbacks.progress import Progress, is_validated, learning_rate_of
 from lmzoo.errors import ArgumentError
 
 
@@ -55,10 +53,7 @@ class LearningCurve(Progress):
             raise ArgumentError(f"every_steps must be 1 or more, not {every_steps}")
         self.path = Path(folder) / "log.jsonl"
         self.picture = Path(folder) / "curve.png"
-        self.floor = floor
-        self.every_steps = every_steps
-        self.keys = keys
-        self.label = label
+        self.floor, self.every_steps, self.keys, self.label = floor, every_steps, keys, label
         self.records: list[dict[str, Any]] = []
         if self.step and self.path.exists():
             lines = self.path.read_text(encoding="utf-8").splitlines()
@@ -77,7 +72,7 @@ class LearningCurve(Progress):
         before = self.step
         super().on_train_batch_end(batch, logs)
         is_time = self.every_steps and self.step // self.every_steps > before // self.every_steps
-        if is_time or any(name.startswith("val_") for name in logs or {}):
+        if is_time or is_validated(logs):
             self._record(logs or {})
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -89,29 +84,19 @@ class LearningCurve(Progress):
         self.draw()
 
     def draw(self) -> Path | None:
-        """Draws what is recorded so far.
-
-        Returns:
-            The picture's path; None if nothing is recorded.
-        """
+        """Draws what is recorded so far; the picture's path, None if nothing is recorded."""
         curves = {
             label: [(r["seconds"], r[key]) for r in self.records if key in r]
             for label, key in zip(("training", "validation"), self.keys, strict=True)
         }
         rates = [(r["seconds"], r["learning_rate"]) for r in self.records if "learning_rate" in r]
-        return draw_curves(
-            curves,
-            self.picture,
-            floor=self.floor,
-            y_label=self.label,
-            below={"learning rate": rates},
-        )
+        below = {"learning rate": rates}
+        return draw_curves(curves, self.picture, floor=self.floor, y_label=self.label, below=below)
 
     def _record(self, logs: Mapping[str, Any]) -> None:
         record = {"step": self.step, "epoch": self.epoch, "seconds": round(self.seconds, 3)}
-        optimizer = getattr(self.model, "optimizer", None)
-        if optimizer is not None:
-            record["learning_rate"] = float(ops.convert_to_numpy(optimizer.learning_rate))
+        if (rate := learning_rate_of(self.model)) is not None:
+            record["learning_rate"] = rate
         self.records.append(record | {name: float(value) for name, value in logs.items()})
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(self.records[-1]) + "\n")
@@ -133,9 +118,7 @@ def draw_curves(
         curves: label -> points (x, y); points that are not finite and empty curves are left out.
         path: of the picture.
         floor: the height of a dashed horizontal line, or None.
-        x_label: under the horizontal axis.
-        y_label: beside the vertical axis.
-        title: over the picture.
+        x_label, y_label, title: text at the axes and over the picture.
         below: label -> points of a small panel of its own under the other one.
 
     Returns:

@@ -27,8 +27,6 @@ class AverageWeights(keras.callbacks.Callback):
     Source: Vaswani et al. 2017, section 6.1, https://arxiv.org/abs/1706.03762
 
     Example:
-        >>> import keras, numpy as np
-        >>> from lmzoo.callbacks import AverageWeights
         >>> model = keras.Sequential([keras.layers.Dense(1)])
         >>> model.compile("sgd", "mse")
         >>> x = np.ones((8, 2))
@@ -58,19 +56,15 @@ class AverageWeights(keras.callbacks.Callback):
 
 
 class ResetState(keras.callbacks.Callback):
-    """Empty a recurrent model's carried state at the beginning of each epoch.
-
-    It calls the model's `reset_carried_state()`; models without one carry nothing over, and
-    nothing is done.
+    """Empties a recurrent model's carried state (`reset_carried_state`), if any, before epochs.
 
     Example:
         >>> ResetState().set_model(keras.Sequential())
     """
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        reset = getattr(self.model, "reset_carried_state", None)
-        if reset is not None:
-            reset()
+        if hasattr(self.model, "reset_carried_state"):
+            self.model.reset_carried_state()
 
 
 class SampleText(keras.callbacks.Callback):
@@ -107,25 +101,14 @@ class SampleText(keras.callbacks.Callback):
             raise ArgumentError("SampleText needs at least one prompt; the list is empty")
         if every_epochs < 1:
             raise ArgumentError(f"every_epochs must be 1 or more, not {every_epochs}")
-        self.prompts = list(prompts)
-        self.tokenizer = tokenizer
-        self.every_epochs = every_epochs
-        self.max_new_tokens = max_new_tokens
-        self.temperature = temperature
-        self.seed = seed
+        self.prompts, self.tokenizer, self.every_epochs = list(prompts), tokenizer, every_epochs
+        sampling = {"max_new_tokens": max_new_tokens, "temperature": temperature, "seed": seed}
+        self.sampling: dict[str, Any] = sampling
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if (epoch + 1) % self.every_epochs:
             return
         from lmzoo.generation import generate
 
-        texts = generate(
-            self.model,
-            self.prompts,
-            tokenizer=self.tokenizer,
-            max_new_tokens=self.max_new_tokens,
-            temperature=self.temperature,
-            seed=self.seed,
-        )
-        for text in texts:
+        for text in generate(self.model, self.prompts, tokenizer=self.tokenizer, **self.sampling):
             print(f"\nsample after epoch {epoch + 1}: {text}")

@@ -51,14 +51,7 @@ class RateSearch:
         return min((bound for bound in bounds if bound is not None), default=None)
 
     def draw(self, path: str | os.PathLike[str]) -> Path | None:
-        """Draws loss over rate, and the suggestion as an upright line.
-
-        Args:
-            path: the PNG to write.
-
-        Returns:
-            The path.
-        """
+        """Draws loss over rate, and the suggestion as an upright line, into a PNG; its path."""
         low = min(self.losses)
         high = max(self.losses if self.diverged is None else self.smoothed)
         logs = [math.log10(rate) for rate in self.rates]
@@ -106,8 +99,7 @@ def find_learning_rate(
     Source: Smith 2017, https://arxiv.org/abs/1506.01186
 
     Example:
-        >>> import keras, numpy as np, tensorflow as tf
-        >>> import lmzoo
+        >>> import lmzoo, tensorflow as tf
         >>> x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
         >>> data = tf.data.Dataset.from_tensor_slices((x, x.sum(axis=1))).batch(16)
         >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
@@ -116,15 +108,20 @@ def find_learning_rate(
         >>> 1e-4 < search.suggestion < 1.0
         True
     """
-    _check(model, lowest, highest, steps)
+    if not 0 < lowest < highest:
+        raise ArgumentError(
+            f"lowest must be above 0 and below highest, not lowest={lowest}, highest={highest}"
+        )
+    if steps < 10:
+        raise ArgumentError(f"steps is {steps}; it must be at least 10")
+    if not model.compiled or model.optimizer is None:
+        raise ArgumentError("the model has no optimizer: call its compile first")
     optimizer = model.optimizer
     if not optimizer.built:
         optimizer.build(model.trainable_variables)
     state = [*model.variables, *optimizer.variables]
     before = [np.array(ops.convert_to_numpy(variable)) for variable in state]
-    rates: list[float] = []
-    losses: list[float] = []
-    smoothed: list[float] = []
+    rates, losses, smoothed = [], [], []
     diverged = None
     batches = _endless(dataset)
     try:
@@ -153,17 +150,6 @@ def find_learning_rate(
     if path is not None:
         search.draw(path)
     return search
-
-
-def _check(model: keras.Model, lowest: float, highest: float, steps: int) -> None:
-    if not 0 < lowest < highest:
-        raise ArgumentError(
-            f"lowest must be above 0 and below highest, not lowest={lowest}, highest={highest}"
-        )
-    if steps < 10:
-        raise ArgumentError(f"steps is {steps}; it must be at least 10")
-    if not model.compiled or model.optimizer is None:
-        raise ArgumentError("the model has no optimizer: call its compile first")
 
 
 def _set_rate(optimizer: Any, rate: float) -> None:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lmzoo.callbacks.progress import Progress
+from lmzoo.callbacks.progress import Progress, is_validated
 from lmzoo.errors import ArgumentError
 
 
@@ -51,11 +51,9 @@ class PeriodicValidation(Progress):
         if not 0 < max_fraction <= 1:
             raise ArgumentError(f"max_fraction is {max_fraction}; it must be above 0, at most 1")
         self.data = data
-        self.every_seconds = every_seconds
-        self.every_steps = every_steps
+        self.every_seconds, self.every_steps = every_seconds, every_steps
         self.max_fraction = max_fraction
-        self._measured_at = 0.0
-        self._cost = 0.0
+        self._measured_at = self._cost = 0.0
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         super().on_train_begin(logs)
@@ -76,7 +74,7 @@ class PeriodicValidation(Progress):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         super().on_epoch_end(epoch, logs)
-        if any(name.startswith("val_") for name in logs or {}):
+        if is_validated(logs):
             self._measured_at = self.seconds
 
     def _is_time(self, before: int) -> bool:

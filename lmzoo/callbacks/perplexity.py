@@ -39,8 +39,7 @@ class PerplexityCallback(keras.callbacks.Callback):
     Args:
         data: batches of (ids, next ids) or (ids, next ids, weights): a finite tf.data.Dataset, a
             keras.utils.PyDataset, or a tuple of arrays. Targets as in `lmzoo.losses.token_nats`.
-        words: the number of words that the whole of `data` predicts.
-        bytes: the number of UTF-8 bytes that the whole of `data` predicts.
+        words, bytes: the numbers of words and of UTF-8 bytes that the whole of `data` predicts.
         prefix: put before the names.
         every_epochs: evaluate in the first epoch, in every so-many-th after it, and in the last.
         from_logits: whether the model gives logits; "auto" looks at what it gives.
@@ -78,12 +77,8 @@ class PerplexityCallback(keras.callbacks.Callback):
             if count is not None and count < 1:
                 raise ArgumentError(f"{name} must be 1 or more, not {count}; None leaves it out")
         _check_repeatable(data)
-        self.data = data
-        self.words = words
-        self.bytes = bytes
-        self.prefix = prefix
-        self.every_epochs = every_epochs
-        self.from_logits = from_logits
+        self.data, self.words, self.bytes = data, words, bytes
+        self.prefix, self.every_epochs, self.from_logits = prefix, every_epochs, from_logits
         self._evaluator: _Evaluator | None = None
         self._metric: NatsPerToken | None = None
 
@@ -93,16 +88,9 @@ class PerplexityCallback(keras.callbacks.Callback):
             logs.update(self.evaluate(self.model))
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """The figures of a model on the data, outside of `fit` too.
+        """The figures on the data, outside of `fit` too, by their names with the prefix.
 
-        Args:
-            model: any Keras model from ids to (batch, time, vocab) or (batch, vocab).
-
-        Returns:
-            The names with their prefix, and Python floats.
-
-        Raises:
-            DataError: as the class says.
+        It takes any Keras model from ids to (batch, time, vocab) or (batch, vocab).
         """
         evaluator, metric = self._build(model)
         arrays = self.data if isinstance(self.data, tuple) else (self.data,)

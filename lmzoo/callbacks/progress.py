@@ -5,22 +5,29 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+from keras import ops
+
+
+def is_validated(logs: Mapping[str, Any] | None) -> bool:
+    """Whether the logs hold figures of an evaluation."""
+    return any(name.startswith("val_") for name in logs or {})
+
+
+def learning_rate_of(model: keras.Model) -> float | None:
+    """The current learning rate; None without an optimizer."""
+    optimizer = getattr(model, "optimizer", None)
+    return None if optimizer is None else float(ops.convert_to_numpy(optimizer.learning_rate))
 
 
 class Progress(keras.callbacks.Callback):
     """Counts steps (batches), whole epochs and seconds, also with `steps_per_execution` > 1."""
 
     def __init__(
-        self,
-        state: Mapping[str, Any] | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        self, state: Mapping[str, Any] | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         super().__init__()
         self.clock = clock
-        self.step = self.epoch = self.step_in_epoch = 0
         self._batches = self._first = 0  # batches of this pass, and where in the epoch it began
-        self._seconds = 0.0
-        self._since: float | None = None
         self._stopped_inside = False
         self.continue_from(state or {})
 
@@ -30,7 +37,12 @@ class Progress(keras.callbacks.Callback):
         self.epoch = int(state.get("epoch", 0))
         self.step_in_epoch = int(state.get("step_in_epoch", 0))
         self._seconds = float(state.get("seconds", 0.0))
-        self._since = None
+        self._since: float | None = None
+
+    def counts(self) -> dict[str, Any]:
+        """What `continue_from` takes."""
+        own = {"epoch": self.epoch, "step": self.step, "step_in_epoch": self.step_in_epoch}
+        return {**own, "seconds": self.seconds}
 
     @property
     def seconds(self) -> float:

@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from lmzoo.callbacks.progress import is_validated
 from lmzoo.errors import ArgumentError
 from lmzoo.evaluation import tag_scores
 from lmzoo.generation import answer
@@ -54,7 +55,7 @@ class ScoreCallback(keras.callbacks.Callback):
             logs.update(self._scores)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        if logs and any(name.startswith("val_") for name in logs):
+        if logs and is_validated(logs):
             self._scores = self.evaluate(self.model)
             logs.update(self._scores)
 
@@ -71,13 +72,12 @@ class BleuCallback(ScoreCallback):
         references: for each of them a text, or several.
         tokenizer: as `lmzoo.answer` takes it.
         metric: what is measured; None is `lmzoo.metrics.Bleu()`.
-        every_epochs: see `ScoreCallback`.
+        every_epochs, prefix: see `ScoreCallback`.
         num_beams: 1 is greedy, which is quicker.
         max_new_tokens: see `lmzoo.answer`.
         batch_size: sources that are searched together.
         show: so many triples of source, reference and hypothesis are printed.
         finish: applied to every hypothesis, such as joining sub-words that the data came in.
-        prefix: put before the metric's name.
 
     Raises:
         ArgumentError: unequal numbers of sources and references, or none.
@@ -112,11 +112,8 @@ class BleuCallback(ScoreCallback):
         self.sources, self.references, self.tokenizer = sources, references, tokenizer
         self.metric = Bleu() if metric is None else metric
         self.show, self.finish = show, finish
-        self._search: dict[str, Any] = {
-            "num_beams": num_beams,
-            "max_new_tokens": max_new_tokens,
-            "batch_size": min(batch_size, len(sources)),
-        }
+        self._search: dict[str, Any] = {"num_beams": num_beams, "max_new_tokens": max_new_tokens}
+        self._search["batch_size"] = min(batch_size, len(sources))
 
     def _bleu(self, model: Any) -> dict[str, float]:
         texts = answer(model, self.sources, tokenizer=self.tokenizer, **self._search)

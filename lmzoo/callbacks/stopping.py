@@ -6,10 +6,9 @@ import threading
 from typing import Any
 
 import keras
-from keras import ops
 
 from lmzoo.callbacks.checkpoint import Checkpoint
-from lmzoo.callbacks.progress import Progress
+from lmzoo.callbacks.progress import Progress, learning_rate_of
 from lmzoo.errors import TrainingDiverged
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -33,19 +32,14 @@ class StopOnNaN(Progress):
         super().on_train_batch_end(batch, logs)
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss):
+            rate = learning_rate_of(self.model)
+            known = "" if rate is None else f" (learning rate {rate:.3g})"
             raise TrainingDiverged(
-                f"the loss became {loss} at training step {self.step}{self._rate()}: try a "
+                f"the loss became {loss} at training step {self.step}{known}: try a "
                 "smaller learning rate or gradient clipping (optimizer argument clipnorm=1.0), "
                 "and check that no token id lies outside the model's vocabulary; checkpoints "
                 "written before this step are kept"
             )
-
-    def _rate(self) -> str:
-        """The learning rate in words, where there is an optimizer."""
-        optimizer = getattr(self.model, "optimizer", None)
-        if optimizer is None:
-            return ""
-        return f" (learning rate {float(ops.convert_to_numpy(optimizer.learning_rate)):.3g})"
 
 
 class StopOnSignal(keras.callbacks.Callback):

@@ -3,23 +3,19 @@
 import argparse
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from lmzoo.errors import LmzooError
+
+Reply = Callable[[str], Iterable[str]]  # yields the pieces of the reply to a text
+Subparsers = argparse._SubParsersAction  # what holds the commands
 
 
 class _Epochs(argparse.Action):
     """`--epochs N` takes the place of the default minutes; `--smoke` means one epoch."""
 
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        """Sets the flag, `epochs`, and no minutes."""
+    def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
         setattr(namespace, self.dest, values if self.nargs is None else True)
         namespace.minutes = None
         namespace.epochs = values if self.nargs is None else 1
@@ -34,7 +30,10 @@ def add_training_flags(
     epochs: int | None = None,
     data: str = "grammar",
 ) -> None:
-    """Adds the flags of a training."""
+    """Adds the flags of a training, with these defaults; `--epochs` sets `minutes` to None.
+
+    No `out`: the program chooses it. No `tokenizer`: no such flag. Give `minutes` or `epochs`.
+    """
     add = parser.add_argument
     add("--data", default=data, metavar="SOURCE",
         help="grammar, a file, a folder, tfds:NAME or hf:NAME (default: %(default)s)")  # fmt: skip
@@ -82,7 +81,7 @@ def errors_in_one_line(name: str) -> Iterator[None]:
         raise SystemExit(130) from error
 
 
-def ask(reply: Callable[[str], Sequence[str] | Iterator[str]]) -> None:
+def ask(reply: Reply) -> None:
     """Asks for texts and prints the reply to each, until the input ends."""
     print("\na text, then Enter; an empty line ends")
     while True:
@@ -101,9 +100,7 @@ def ask(reply: Callable[[str], Sequence[str] | Iterator[str]]) -> None:
             print(error)
 
 
-def answer_prompts(
-    args: argparse.Namespace, reply: Callable[[str], Sequence[str] | Iterator[str]]
-) -> None:
+def answer_prompts(args: argparse.Namespace, reply: Reply) -> None:
     """Replies to `--prompt`, and with `--interactive` to what is typed."""
     if args.prompt:
         print(f"{args.prompt}\n  {''.join(reply(args.prompt))}\n")

@@ -12,7 +12,7 @@ Settings = dict[str, dict[str, Any]]
 
 
 def parse_settings(items: Sequence[str], known: Mapping[str, Sequence[str]]) -> Settings:
-    """Sorts settings to the functions that take them."""
+    """Sorts "key=value", or "group.key=value" where several have the key, to their functions."""
     found: Settings = {group: {} for group in known}
     for item in items:
         key, equals, text = item.partition("=")

@@ -159,11 +159,7 @@ def peak_memory_mb() -> float | None:
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def main(folder: Path) -> None:
-    """Runs the trial that a folder describes."""
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
     with errors_in_one_line(folder.name):
         write_json(folder / "result.json", Trial(folder).run())
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

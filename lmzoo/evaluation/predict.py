@@ -75,12 +75,10 @@ def classify(
             f"{len(labels)} labels for a model of {rows.shape[1]} classes: give the names of its "
             "classes in their order, as data.labels holds them"
         )
-    predictions: list[Any]
+    ids = predicted_classes(rows, place, threshold, from_logits=False)
+    predictions: list[Any] = [labels[i] for i in ids]
     if probabilities:
         predictions = [dict(zip(labels, map(float, row), strict=True)) for row in rows]
-    else:
-        ids = predicted_classes(rows, place, threshold, from_logits=False)
-        predictions = [labels[i] for i in ids]
     return predictions[0] if isinstance(texts, str) else predictions
 
 
@@ -132,8 +130,7 @@ def colored(words: Sequence[str], tags: Sequence[str], intent: str | None = None
     """A tagged sentence for the terminal: spans in colors with their types after them.
 
     Args:
-        words: of the sentence.
-        tags: of the words.
+        words, tags: of the sentence.
         intent: of the sentence, or None.
 
     Returns:

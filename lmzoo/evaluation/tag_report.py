@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from lmzoo.evaluation.report import Report
+from lmzoo.evaluation.report import Report, evaluated_splits, split_rows
 from lmzoo.metrics import SpanF1, span_report
 
 Tags = list[list[str]]
@@ -39,13 +39,9 @@ def tagging(model: keras.Model, data: Any) -> Report:
         1.0
     """
     metrics: dict[str, Any] = {}
-    for split in ("valid", "test"):
-        if getattr(data, split) is None:
-            continue
-        name = "val" if split == "valid" else split
-        metrics[f"{name}_loss"] = float(
-            model.evaluate(getattr(data, split), verbose=0, return_dict=True)["loss"]
-        )
+    for split, name in evaluated_splits(data):
+        found = model.evaluate(getattr(data, split), verbose=0, return_dict=True)
+        metrics[f"{name}_loss"] = float(found["loss"])
         rows = list(_decoded(model, data, split))
         metrics |= {f"{name}_{key}": value for key, value in _scores(rows, data).items()}
         usual, truth = most_frequent_tags(data, split), data.tag_lists(split)
@@ -57,8 +53,7 @@ def tagging(model: keras.Model, data: Any) -> Report:
         metrics["f1"] = metrics[f"{name}_f1"]
         report.files["spans.txt"] = span_report([row[0] for row in rows], [row[1] for row in rows])
         report.rows.append((report.files["spans.txt"], ""))
-    shown = [key for key in metrics if key.partition("_")[0] in ("val", "test", "baseline")]
-    report.rows += [(f"{key.replace('_', ' '):<28}", f"{metrics[key]:.4f}") for key in shown]
+    report.rows += split_rows(metrics)
     return report
 
 
@@ -76,10 +71,8 @@ def tag_scores(model: keras.Model, data: Any, split: str = "valid") -> dict[str,
 
     Example:
         >>> import lmzoo
-        >>> sentences = [(["Ann", "ran"], ["B-PER", "O"]), (["Bob", "sat"], ["B-PER", "O"])] * 9
-        >>> data = lmzoo.data.prepare_tagging(sentences, characters=False, valid_fraction=0.5)
-        >>> model = lmzoo.build_bilstm_crf_tagger(data.vocab_size, num_tags=data.num_tags,
-        ...                                       embed_dim=4, hidden_dim=4)
+        >>> data = lmzoo.data.prepare_tagging("grammar", grammar_size=60, characters=False)
+        >>> model = lmzoo.build_bilstm_crf_tagger(data.vocab_size, num_tags=data.num_tags)
         >>> sorted(lmzoo.evaluation.tag_scores(model, data))
         ['f1', 'precision', 'recall', 'tag_accuracy']
     """
