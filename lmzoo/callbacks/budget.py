@@ -18,10 +18,9 @@ _SHAPES: dict[str, Callable[[float], float]] = {
 class TimeBudget(Progress):
     """Sets the learning rate, warmup and then decay, by the clock or by the steps of some epochs.
 
-    With `minutes`, call `fit` with more epochs than can fit in: this callback stops it after the
-    batch in which the time is up (epoch-end work such as validation still runs, and counts when
-    more follows). The warmup is measured from the first finished batch, so compilation does not
-    use it up. With `epochs`, give `fit` the same number, and data of known length.
+    With `minutes`, call `fit` with more epochs than can fit in: it stops after the batch in which
+    the time is up, and then validates. The warmup is measured from the first finished batch, so
+    compilation does not use it up. With `epochs`, give `fit` the same, and data of known length.
 
     Args:
         minutes: the budget, > 0; or
@@ -29,14 +28,13 @@ class TimeBudget(Progress):
         schedule: how the rate decays after the warmup: "cosine", "linear" or "constant".
         warmup: the fraction of the budget over which the rate rises, in [0, 1).
         final_fraction: the last rate as a fraction of the peak, in [0, 1].
-        state: what `Checkpoint.start` returned: the clock goes on from its seconds, and the peak
-            is its "learning_rate". None: from zero, and the peak is the optimizer's rate.
+        state: what `Checkpoint.start` returned, to go on from; None: from zero, and the peak is
+            the optimizer's rate.
         count_compilation: False stops the clock during the first batch of each `fit`.
         clock: seconds, monotonic.
 
     Raises:
-        ArgumentError: an argument is out of its range; or, from `fit`, the optimizer has a
-            learning-rate schedule of its own.
+        ArgumentError: an argument out of its range; from `fit`: the optimizer has a schedule.
 
     Example:
         >>> budget = TimeBudget(2, warmup=0.1)

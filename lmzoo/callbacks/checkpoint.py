@@ -30,30 +30,24 @@ from lmzoo.errors import ArgumentError, DataError
 class Checkpoint(Progress):
     """Keeps the best and the last model of a training in a folder, for exact resumption.
 
-    `model.keras` (the best) and `last.keras` are ordinary Keras files (`keras.saving.load_model`
-    reads them) that also hold the optimizer's state and, as one more member of the archive, the
-    training state: epoch, step, seconds, states of random generators. Each is written beside its
-    place and moved there in one step, so a kill at any moment leaves a whole file. Weights that
-    are not finite are never written. When the training ends, the model has its best weights.
-
-    `last.keras` is written at the end of every epoch and of the training, and between them every
-    so many seconds. Put this callback behind those that write what it monitors; figures that
-    `PeriodicValidation` writes inside an epoch count too.
+    `model.keras` (the best) and `last.keras` are Keras files for `keras.saving.load_model` that
+    also hold the optimizer's state, counts and random generators. A kill at any moment leaves whole
+    files; weights that are not finite are never written. `last.keras` is written at the end of
+    every epoch and of the training, and every so many seconds. Put this callback behind those that
+    write what it monitors; figures that `PeriodicValidation` writes inside an epoch count too.
 
     Args:
-        folder: where the files go. One that holds a training already is left alone: the files then
-            go to the first free one of folder-2, folder-3, ... (see `Checkpoint.folder`).
+        folder: where the files go. Where a training lies already, they go to the first free one of
+            folder-2, folder-3, ... (see `Checkpoint.folder`).
         resume: whether to continue the training in the folder; call `start` before `fit`.
-        monitor: the log by which a model is best; None: the last model is the best. So it is where
-            `fit` gives no validation logs at all.
+        monitor: the log by which a model is best; with None, or without validation, the last is.
         mode: "min" if less is better, "max" if more is.
         every_seconds: time between writes inside an epoch; None for epoch ends only.
         restore_best_weights: whether the model gets its best weights when the training ends.
         clock: seconds, monotonic.
 
     Raises:
-        ArgumentError: an argument is out of its range; there is nothing to resume in the folder;
-            or, from `fit`, validation logs lack `monitor`.
+        ArgumentError: an argument out of its range, nothing to resume; from `fit`: no such log.
 
     Example:
         >>> import tempfile
@@ -101,18 +95,15 @@ class Checkpoint(Progress):
 
         Args:
             model: compiled; of the same sizes and with the same optimizer as the saved one.
-            data: what a `prepare_*` function returned; when resuming, its `train` begins at the
-                step that comes next. Its tokenizer is written to the folder. None for data of
-                another kind: a resumed training then begins with a whole epoch.
+            data: what a `prepare_*` function returned: its tokenizer is saved, and when resuming
+                its `train` begins at the next step. None: resuming begins with a whole epoch.
 
         Returns:
-            "epoch" (whole epochs so far: give it to `fit` as `initial_epoch`), "step" (batches in
-            all), "step_in_epoch", "seconds" (in `fit`), "learning_rate" (of `compile`; None for a
-            schedule). All zero for a new training.
+            "epoch" (give it to `fit` as `initial_epoch`), "step" (batches in all), "step_in_epoch",
+            "seconds" (in `fit`), "learning_rate" (of `compile`; None for a schedule).
 
         Raises:
-            DataError: the checkpoint cannot be read or does not fit the model, or the data are not
-                those that the training began with.
+            DataError: the checkpoint cannot be read, or does not fit the model or the data.
         """
         rate = _compiled_rate(model)
         self.fingerprint = None if data is None else data.fingerprint()

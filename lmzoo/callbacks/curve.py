@@ -25,16 +25,11 @@ class LearningCurve(Progress):
         every_steps: also record after every so many batches; None for the above only.
         keys: the logs to draw: of training and of validation.
         label: what the vertical axis shows.
-        state: what `Checkpoint.start` returned: the file is continued, and later lines of it are
-            dropped. None, or step 0, begins a new file.
+        state: what `Checkpoint.start` returned, to continue the file; None begins a new one.
         clock: seconds, monotonic.
 
     Raises:
         ArgumentError: every_steps < 1.
-
-    Example:
-        >>> LearningCurve("runs/mine").picture.name
-        'curve.png'
     """
 
     def __init__(

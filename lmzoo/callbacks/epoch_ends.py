@@ -56,11 +56,7 @@ class AverageWeights(keras.callbacks.Callback):
 
 
 class ResetState(keras.callbacks.Callback):
-    """Empties a recurrent model's carried state (`reset_carried_state`), if any, before epochs.
-
-    Example:
-        >>> ResetState().set_model(keras.Sequential())
-    """
+    """Empties a recurrent model's carried state (`reset_carried_state`), if any, before epochs."""
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if hasattr(self.model, "reset_carried_state"):
@@ -80,10 +76,6 @@ class SampleText(keras.callbacks.Callback):
 
     Raises:
         ArgumentError: no prompt, or every_epochs < 1.
-
-    Example:
-        >>> SampleText(["Once upon a time"], tokenizer=None, every_epochs=5).every_epochs
-        5
     """
 
     def __init__(

@@ -14,7 +14,7 @@ from keras import ops
 from lmzoo.callbacks.curve import draw_curves
 from lmzoo.errors import ArgumentError, DataError, TrainingDiverged
 
-_SMOOTHING = 0.9
+_SMOOTHING = 0.9  # the weight of a loss in the mean, by that of the next
 _DIVERGED = 4.0
 
 
@@ -23,14 +23,10 @@ class RateSearch:
     """What `find_learning_rate` saw.
 
     Args:
-        rates: of each step, rising.
-        losses: of each step's batch.
-        smoothed: their running average.
-        steepest: the rate at which the loss, smoothed from both sides, falls most per step; None if
-            it never falls.
+        rates, losses, smoothed: of each step; the last is a running average.
+        steepest: where the loss, smoothed from both sides, falls most; None if it never falls.
         turned: the rate at which that loss is lowest; None if it still falls at the last rate.
-        diverged: the rate at which the smoothed loss passed four times its best, or became
-            infinite; None if it did not.
+        diverged: where the loss passed four times its best or became infinite; None if nowhere.
     """
 
     rates: list[float]
@@ -82,8 +78,7 @@ def find_learning_rate(
     Args:
         model: a compiled Keras model; its optimizer has a number as learning rate.
         dataset: batches as `fit` takes them, a tf.data.Dataset for one; read again when it ends.
-        lowest: the first rate; > 0.
-        highest: the last rate; > lowest.
+        lowest, highest: the first and the last rate; > 0.
         steps: training steps, 10 or more.
         path: a PNG to draw, or None.
 
@@ -91,8 +86,7 @@ def find_learning_rate(
         Rates, losses, and a suggestion.
 
     Raises:
-        ArgumentError: an argument is out of its range; the model is not compiled, or its optimizer
-            has a learning-rate schedule.
+        ArgumentError: an argument out of its range; a model not compiled, or with a schedule.
         DataError: there is no batch.
         TrainingDiverged: the loss is no number within the first steps.
 
@@ -133,7 +127,8 @@ def find_learning_rate(
             if math.isfinite(loss):
                 rates.append(rate)
                 losses.append(loss)
-                smoothed.append(_smooth(losses))
+                weights = _SMOOTHING ** np.arange(len(losses))[::-1]
+                smoothed.append(float(weights @ np.array(losses) / weights.sum()))
             if not math.isfinite(loss) or smoothed[-1] > _DIVERGED * abs(min(smoothed)):
                 diverged = rate
                 break
@@ -179,12 +174,6 @@ def _as_arrays(batch: Any) -> Any:
     if keras.backend.backend() == "tensorflow":
         return batch
     return keras.tree.map_structure(lambda x: x.numpy() if hasattr(x, "numpy") else x, batch)
-
-
-def _smooth(losses: list[float]) -> float:
-    """The mean of the losses, each weighing 0.9 of the next."""
-    weights = _SMOOTHING ** np.arange(len(losses))[::-1]
-    return float(weights @ np.array(losses) / weights.sum())
 
 
 def _landmarks(rates: list[float], losses: list[float]) -> tuple[float | None, float | None]:

@@ -11,27 +11,22 @@ from lmzoo.errors import ArgumentError
 class PeriodicValidation(Progress):
     """Evaluates the model inside an epoch, for epochs that take minutes or hours.
 
-    The figures (`val_loss`, ...) go into the logs of the batch after which they were measured, so
-    the progress bar and the callbacks behind this one see them: `Checkpoint` keeps the best model,
-    `LearningCurve` records a point. At the end of an epoch, `fit`'s own `validation_data` does the
-    same. The logs of training begin anew after each evaluation.
+    The figures (`val_loss`, ...) go into the logs of a batch, where the progress bar and the
+    callbacks behind this one see them: `Checkpoint` keeps the best model, `LearningCurve` records a
+    point. Epochs' ends are left to `fit`. The logs of training begin anew after each evaluation.
 
     Args:
         data: validation batches, as `model.evaluate` takes them.
-        every_seconds: time between two evaluations; None: not by time. It grows by itself until
-            evaluations take at most `max_fraction` of the time.
-        every_steps: batches between two evaluations; None: not by steps. (By steps a resumed
-            training equals an unbroken one exactly, by time it cannot.)
+        every_seconds: between two evaluations, or longer where these would take more than
+            `max_fraction` of the time; None: not by time.
+        every_steps: batches between two evaluations, by which a resumed training equals an
+            unbroken one exactly, as by time it cannot; None: not by steps.
         max_fraction: of the time, 0 to 1.
-        state: what `Checkpoint.start` returned: steps are counted on from it. None: from zero.
+        state: what `Checkpoint.start` returned, to count on from; None: from zero.
         clock: seconds, monotonic.
 
     Raises:
         ArgumentError: an argument is out of its range.
-
-    Example:
-        >>> PeriodicValidation(None, every_steps=100).every_steps
-        100
     """
 
     def __init__(

@@ -30,11 +30,9 @@ class PerplexityCallback(keras.callbacks.Callback):
     """Evaluate the model at the end of an epoch and put its perplexity into the logs.
 
     Adds, under `prefix`: nats_per_token, perplexity, and perplexity_per_word and bits_per_byte
-    where their counts are given. Keras hands one dictionary of logs down the list of callbacks, so
-    EarlyStopping, ModelCheckpoint, CSVLogger, TensorBoard and the like see these figures if they
-    stand *behind* this callback (and EarlyStopping and ModelCheckpoint want `mode="min"`, since
-    Keras cannot guess it). Unlike Keras's `val_loss` they count every token once, and hold neither
-    padding nor weight penalties.
+    where their counts are given. EarlyStopping, ModelCheckpoint (both with `mode="min"`), CSVLogger
+    and the like see these figures if they stand *behind* this callback. Unlike Keras's `val_loss`
+    they count every token once, and hold neither padding nor weight penalties.
 
     Args:
         data: batches of (ids, next ids) or (ids, next ids, weights): a finite tf.data.Dataset, a
@@ -46,8 +44,7 @@ class PerplexityCallback(keras.callbacks.Callback):
 
     Raises:
         ArgumentError: an argument is out of its range, or `data` is endless or can be read once.
-        DataError: `data` holds no token of positive weight, or (once the result is NaN) a target
-            id outside the vocabulary.
+        DataError: no token of positive weight, or (once the result is NaN) an unknown target id.
 
     Example:
         >>> import numpy as np
@@ -114,7 +111,9 @@ class PerplexityCallback(keras.callbacks.Callback):
     def _build(self, model: keras.Model) -> tuple[_Evaluator, NatsPerToken]:
         """The compiled evaluator for this model, made once."""
         if self._evaluator is None or self._metric is None or self._evaluator.inner is not model:
-            with _strategy_scope(model):
+            strategy = getattr(model, "distribute_strategy", None)
+            is_one = strategy is None or strategy.num_replicas_in_sync == 1
+            with contextlib.nullcontext() if is_one else strategy.scope():
                 self._metric = NatsPerToken(from_logits=self._gives_logits(model))
                 self._evaluator = _Evaluator(model)
                 self._evaluator.compile(
@@ -178,11 +177,3 @@ def _batches(data: Any) -> Any:
             yield data[index]
     else:
         yield from data
-
-
-def _strategy_scope(model: keras.Model) -> Any:
-    """The scope of the tf.distribute strategy that the model was made under, if any."""
-    strategy = getattr(model, "distribute_strategy", None)
-    if strategy is None or strategy.num_replicas_in_sync == 1:
-        return contextlib.nullcontext()
-    return strategy.scope()

@@ -21,8 +21,7 @@ class ScoreCallback(keras.callbacks.Callback):
 
     Args:
         score: from the model to scores by name.
-        every_epochs: measured in every so-many-th epoch and in the last; the epochs between them
-            log what was measured last.
+        every_epochs: how often; the last epoch too. Others log what was measured last.
         prefix: put before the names.
 
     Raises:
@@ -81,11 +80,6 @@ class BleuCallback(ScoreCallback):
 
     Raises:
         ArgumentError: unequal numbers of sources and references, or none.
-
-    Example:
-        >>> import lmzoo
-        >>> tokenizer = lmzoo.data.train_tokenizer(["a dog", "a cat"], kind="word")
-        >>> callback = lmzoo.callbacks.BleuCallback(["a dog"], ["a cat"], tokenizer=tokenizer)
     """
 
     def __init__(
@@ -131,19 +125,12 @@ class BleuCallback(ScoreCallback):
 class SpanF1Callback(ScoreCallback):
     """Decodes the tags of a split at the end of an epoch and puts their scores into the logs.
 
-    They are `val_f1`, `val_precision` and `val_recall` of spans where the tags mark spans, and
-    `val_tag_accuracy`, all 0 to 1.
+    They are those of `lmzoo.evaluation.tag_scores`, with the prefix `val_`.
 
     Args:
         data: a TaggingData.
         split: "valid" or "test".
         every_epochs: see `ScoreCallback`.
-
-    Example:
-        >>> import lmzoo
-        >>> sentences = [(["Ann", "ran"], ["B-PER", "O"]), (["Bob", "sat"], ["B-PER", "O"])] * 9
-        >>> data = lmzoo.data.prepare_tagging(sentences, valid_fraction=0.5)
-        >>> callback = lmzoo.callbacks.SpanF1Callback(data)
     """
 
     def __init__(self, data: Any, *, split: str = "valid", every_epochs: int = 1) -> None:

@@ -23,9 +23,6 @@ class StopOnNaN(Progress):
 
     Raises:
         TrainingDiverged: from `fit`; the message names the step and what to try.
-
-    Example:
-        >>> StopOnNaN().on_train_batch_end(0, {"loss": 2.5})
     """
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -53,12 +50,6 @@ class StopOnSignal(keras.callbacks.Callback):
 
     Raises:
         SystemExit: from `fit`, with status 128 + the signal's number.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     StopOnSignal(Checkpoint(folder)).received is None
-        True
     """
 
     def __init__(self, checkpoint: Checkpoint) -> None:

@@ -63,8 +63,8 @@ class Task:
     prepare: Callable[..., Any]
     evaluation: Callable[..., evaluation.Report]
     loss: Callable[..., Any] | None  # whose arguments `loss.KEY` sets
-    sizes: Callable[[Any], dict[str, Any]]  # the builder's arguments that follow from the data
     unit: str  # what the loss is per
+    sizes: Callable[[Any], dict[str, Any]]  # the builder's arguments that follow from the data
     defaults: Mapping[str, Mapping[str, Any]]  # settings by group
 
     def settings(self, name: str, items: Sequence[str], *, smoke: bool = False) -> Settings:
@@ -74,7 +74,7 @@ class Task:
                 f"--model {name} is not a {self.suffix}: choose one of "
                 f"{', '.join(lmzoo.list_models(f'*_{self.suffix}'))}"
             )
-        defaults = {**self.defaults, "fit": {**FIT, **self.defaults["fit"]}}
+        defaults = {**self.defaults, "fit": {**FIT, **self.defaults.get("fit", {})}}
         chosen = [item.partition("=")[2] for item in items if item.startswith("optimizer=")]
         optimizer = optimizer_class([defaults["fit"]["optimizer"], *chosen][-1])
         read = settable(self.read)
@@ -178,49 +178,32 @@ def optimizer_class(name: str) -> Callable[..., keras.optimizers.Optimizer]:
     return known[name.lower()]
 
 
-ADAMW = {"weight_decay": 0.0, "clipnorm": 1.0}
+CLIP, ADAMW = {"clipnorm": 1.0}, {"weight_decay": 0.0, "clipnorm": 1.0}
 TASKS = {
     "lm": Task(
-        "lm",
-        "lstm_lm",
-        data.read_texts,
-        data.prepare_lm,
-        evaluation.language_model,
-        losses.CrossEntropy,
+        "lm", "lstm_lm", data.read_texts, data.prepare_lm,
+        evaluation.language_model, losses.CrossEntropy, "token",
         lambda found: {"max_length": found.settings["sequence_length"]},
-        "token",
         {
             "model": {"embed_dim": 128, "hidden_dim": 256, "num_layers": 1, "dropout": 0.1},
-            "optimizer": {"learning_rate": 3e-3, "clipnorm": 1.0},
-            "fit": {},
+            "optimizer": {"learning_rate": 3e-3, **CLIP},
         },
     ),
     "seq2seq": Task(
-        "seq2seq",
-        "transformer_seq2seq",
-        data.read_pairs,
-        data.prepare_seq2seq,
-        evaluation.seq2seq,
-        losses.CrossEntropy,
+        "seq2seq", "transformer_seq2seq", data.read_pairs, data.prepare_seq2seq,
+        evaluation.seq2seq, losses.CrossEntropy, "token",
         lambda found: {"source_vocab_size": found.source_vocab_size},
-        "token",
         {
             "model": {"embed_dim": 128, "hidden_dim": 256, "num_layers": 3, "num_heads": 4,
                       "dropout": 0.1, "norm_first": True},
-            "optimizer": {"learning_rate": 3e-3, "beta_2": 0.98, "clipnorm": 1.0},
+            "optimizer": {"learning_rate": 3e-3, "beta_2": 0.98, **CLIP},
             "loss": {"label_smoothing": 0.1},
-            "fit": {},
         },
     ),
     "classifier": Task(
-        "classifier",
-        "cnn_classifier",
-        data.read_labeled,
-        data.prepare_classification,
-        evaluation.classification,
-        losses.ClassCrossEntropy,
+        "classifier", "cnn_classifier", data.read_labeled, data.prepare_classification,
+        evaluation.classification, losses.ClassCrossEntropy, "text",
         lambda found: {"num_classes": found.num_classes},
-        "text",
         {
             "data": {"lowercase": True, "batch_size": 50},
             "optimizer": {"learning_rate": 1e-3, **ADAMW},
@@ -228,18 +211,13 @@ TASKS = {
         },
     ),
     "tagger": Task(
-        "tagger",
-        "bilstm_crf_tagger",
-        data.read_tagged,
-        data.prepare_tagging,
-        evaluation.tagging,
-        None,
+        "tagger", "bilstm_crf_tagger", data.read_tagged, data.prepare_tagging,
+        evaluation.tagging, None, "word",
         lambda found: {
             "characters": None if found.num_characters is None else "cnn",
             **{key: getattr(found, key) for key in
                ("num_tags", "num_characters", "forbidden", "num_intents")},
         },
-        "word",
         {
             "read": {"repair": True},
             "data": {"batch_size": 32},

@@ -33,17 +33,14 @@ def classify(
         labels: names of the classes, in their order; see `ClassificationData.labels`.
         max_length: tokens of a text that are used; the rest is cut.
         probabilities: whether to return every label's probability instead of the best label.
-        out_of_scope: the label of out-of-scope texts.
-        threshold: least probability of a label, 0 to 1; other texts are out-of-scope.
-        from_logits: whether predictions are logits; False for a plain Keras model that ends in a
-            sigmoid or softmax.
+        out_of_scope, threshold: see `lmzoo.evaluation.classification`.
+        from_logits: False for a plain Keras model that ends in a sigmoid or softmax.
 
     Returns:
         A label, or {label: probability}; for several texts a list of them.
 
     Raises:
-        ArgumentError: the number of labels is not that of the model's classes, `out_of_scope` is
-            not a label, or the threshold is given without it or outside 0 to 1.
+        ArgumentError: another number of labels than of classes; a wrong label or threshold.
         DataError: a text without a token.
 
     Example:

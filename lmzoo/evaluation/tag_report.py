@@ -66,8 +66,7 @@ def tag_scores(model: keras.Model, data: Any, split: str = "valid") -> dict[str,
         split: "train", "valid" or "test".
 
     Returns:
-        "tag_accuracy"; "precision", "recall" and "f1" where tags mark spans; "intent_accuracy" and
-        "sentence_accuracy" with intents. All 0 to 1.
+        Those of `score_tags`; with intents "intent_accuracy" and "sentence_accuracy". All 0 to 1.
 
     Example:
         >>> import lmzoo
@@ -133,8 +132,7 @@ def score_tags(predicted: Tags, truth: Tags, has_spans: bool) -> dict[str, float
     """Scores tags against the true ones.
 
     Args:
-        predicted: tags of each sentence.
-        truth: the true tags.
+        predicted, truth: tags of each sentence.
         has_spans: whether tags mark spans.
 
     Returns:
