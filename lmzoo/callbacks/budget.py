@@ -108,7 +108,8 @@ class TimeBudget(Progress):
         if self.peak is None or (self.budget is None and self.epochs is None):
             return
         if self.budget is not None:
-            seconds = self.seconds if self._counting() else self._seconds
+            is_counting = self._compiled or self.count_compilation
+            seconds = self.seconds if is_counting else self._seconds
             multiplier = self.multiplier(seconds / self.budget, self._trained / self.budget)
         else:
             multiplier = self.multiplier(self.step / self._total_steps())
@@ -119,7 +120,7 @@ class TimeBudget(Progress):
             self._rate = rate
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        before, is_counting = self._seconds, self._counting()
+        before, is_counting = self._seconds, self._compiled or self.count_compilation
         if not is_counting:
             self._since = None
         super().on_train_batch_end(batch, logs)
@@ -142,10 +143,6 @@ class TimeBudget(Progress):
                 "steps_per_epoch, or a Dataset with a cardinality"
             )
         return int(steps * (self.epochs or 1))
-
-    def _counting(self) -> bool:
-        """Whether the clock runs: not during the first batch, if compilation is left out."""
-        return self._compiled or self.count_compilation
 
     def _stop_if_over(self) -> None:
         if self.budget is not None and self.seconds >= self.budget:

@@ -17,7 +17,6 @@ from lmzoo.callbacks.checkpoint_file import (
     LAST,
     generators,
     is_finite,
-    move,
     part_of,
     read_state,
     restore,
@@ -85,10 +84,9 @@ class Checkpoint(Progress):
         self._steps_per_epoch: int | None = None
         self._busy = [0.0, 0]  # seconds, steps: without compilation, validation and saving
         self._data: Any = None
-        self._begun = 0.0
         self._is_rest = self._ends_rest = False
         self._saved: int | None = None
-        self._saved_at = self._made_at = clock()
+        self._saved_at = self._made_at = self._begun = clock()
 
     def start(self, model: keras.Model, data: Any = None) -> dict[str, Any]:
         """Restores the last checkpoint when resuming; tells where the training stands.
@@ -226,17 +224,13 @@ class Checkpoint(Progress):
             self.best = previous
             return False
         # The best first: a kill between the two costs nothing, since the best is found again.
-        move(shutil.copyfile(path, part_of(self.folder / LAST)), self.folder / LAST)
+        os.replace(shutil.copyfile(path, part_of(self.folder / LAST)), self.folder / LAST)
         self._saved, self._saved_at = self.step, self.clock()
         return True
 
     def _save(self, path: Path) -> Path | None:
-        """Writes the model and the state to a file, unless a weight is not finite."""
-        return write(self.model, path, self._state()) if is_finite(self.model) else None
-
-    def _state(self) -> dict[str, Any]:
-        """Everything beside weights and optimizer that an exact resumption needs."""
-        return {
+        """Writes the model, and what resuming needs beside it, unless a weight is not finite."""
+        state = {
             **self.counts(),
             "monitor": self.monitor,
             "best": self.best,
@@ -244,6 +238,7 @@ class Checkpoint(Progress):
             "data": self.fingerprint,
             "generators": [ops.convert_to_numpy(v).tolist() for v in generators(self.model)],
         }
+        return write(self.model, path, state) if is_finite(self.model) else None
 
     def _check_data(self, began: dict[str, Any] | None) -> None:
         """Raises if the data are not those that the training began with."""

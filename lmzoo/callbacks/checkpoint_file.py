@@ -90,7 +90,8 @@ def write(model: keras.Model, path: Path, state: Mapping[str, Any]) -> Path:
         model.save(temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
             archive.writestr(_STATE, json.dumps(state))
-        return move(temporary, path)
+        os.replace(temporary, path)
+        return path
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -98,11 +99,6 @@ def write(model: keras.Model, path: Path, state: Mapping[str, Any]) -> Path:
 def part_of(path: Path) -> Path:
     """Where a file is written before it is complete; Keras wants its suffix."""
     return path.with_name(f".{path.stem}.part.keras")
-
-
-def move(temporary: Path, path: Path) -> Path:
-    os.replace(temporary, path)
-    return path
 
 
 def _build_optimizer(model: keras.Model) -> None:

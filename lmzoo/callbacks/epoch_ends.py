@@ -15,8 +15,7 @@ class AverageWeights(keras.callbacks.Callback):
     """Gives the model, when its training ends, the mean of its weights at the last epochs' ends.
 
     Weights that are no fractions, such as counters, stay as they are. For an exponential average
-    at every step, give the optimizer `use_ema=True`; for gradients of several batches at once,
-    `gradient_accumulation_steps`.
+    at every step, give the optimizer `use_ema=True`.
 
     Args:
         last: how many epochs are averaged; 1 or more. Each is kept in memory.
@@ -70,8 +69,7 @@ class SampleText(keras.callbacks.Callback):
         prompts: texts to continue.
         tokenizer: the model's tokenizer.
         every_epochs: how often; >= 1.
-        max_new_tokens: the length of each sample; >= 1.
-        temperature: of the sampling; 0 is greedy.
+        max_new_tokens, temperature: see `lmzoo.generate`.
         seed: the same in each epoch, so that the samples differ by the training alone.
 
     Raises:

@@ -111,17 +111,25 @@ def find_learning_rate(
     if not model.compiled or model.optimizer is None:
         raise ArgumentError("the model has no optimizer: call its compile first")
     optimizer = model.optimizer
+    if isinstance(optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+        raise ArgumentError(
+            "the search sets the learning rate at each step, but the optimizer has a schedule of "
+            "its own: compile the model with a number as learning_rate, search, then compile it "
+            "with the schedule"
+        )
     if not optimizer.built:
         optimizer.build(model.trainable_variables)
     state = [*model.variables, *optimizer.variables]
     before = [np.array(ops.convert_to_numpy(variable)) for variable in state]
-    rates, losses, smoothed = [], [], []
+    rates: list[float] = []
+    losses: list[float] = []
+    smoothed: list[float] = []
     diverged = None
     batches = _endless(dataset)
     try:
         for step in range(steps):
             rate = lowest * (highest / lowest) ** (step / (steps - 1))
-            _set_rate(optimizer, rate)
+            optimizer.learning_rate = rate
             batch = keras.utils.unpack_x_y_sample_weight(_as_arrays(next(batches)))
             loss = float(model.train_on_batch(*batch, return_dict=True)["loss"])
             if math.isfinite(loss):
@@ -147,25 +155,13 @@ def find_learning_rate(
     return search
 
 
-def _set_rate(optimizer: Any, rate: float) -> None:
-    try:
-        optimizer.learning_rate = rate
-    except TypeError as error:
-        raise ArgumentError(
-            "the search sets the learning rate at each step, but the optimizer has a schedule of "
-            "its own: compile the model with a number as learning_rate, search, then compile it "
-            "with the schedule"
-        ) from error
-
-
 def _endless(dataset: Iterable[Any]) -> Iterator[Any]:
     """The batches, again and again."""
     while True:
-        empty = True
+        batch = None
         for batch in dataset:
-            empty = False
             yield batch
-        if empty:
+        if batch is None:
             raise DataError("the data set holds no batch: give one batch at the least")
 
 

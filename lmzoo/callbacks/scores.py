@@ -7,7 +7,7 @@ import keras
 
 from lmzoo.callbacks.progress import is_validated
 from lmzoo.errors import ArgumentError
-from lmzoo.evaluation import tag_scores
+from lmzoo.evaluation.tag_report import tag_scores
 from lmzoo.generation import answer
 from lmzoo.metrics import Bleu
 from lmzoo.metrics.text import TextMetric
@@ -34,11 +34,7 @@ class ScoreCallback(keras.callbacks.Callback):
     """
 
     def __init__(
-        self,
-        score: Callable[[Any], dict[str, float]],
-        *,
-        every_epochs: int = 1,
-        prefix: str = "val_",
+        self, score: Callable[[Any], Any], *, every_epochs: int = 1, prefix: str = "val_"
     ) -> None:
         super().__init__()
         if every_epochs < 1:
@@ -72,9 +68,7 @@ class BleuCallback(ScoreCallback):
         tokenizer: as `lmzoo.answer` takes it.
         metric: what is measured; None is `lmzoo.metrics.Bleu()`.
         every_epochs, prefix: see `ScoreCallback`.
-        num_beams: 1 is greedy, which is quicker.
-        max_new_tokens: see `lmzoo.answer`.
-        batch_size: sources that are searched together.
+        num_beams, max_new_tokens, batch_size: see `lmzoo.answer`; 1 beam is greedy, and quick.
         show: so many triples of source, reference and hypothesis are printed.
         finish: applied to every hypothesis, such as joining sub-words that the data came in.
 
@@ -125,7 +119,7 @@ class BleuCallback(ScoreCallback):
 class SpanF1Callback(ScoreCallback):
     """Decodes the tags of a split at the end of an epoch and puts their scores into the logs.
 
-    They are those of `lmzoo.evaluation.tag_scores`, with the prefix `val_`.
+    They are `val_tag_accuracy` and, of spans, `val_f1`, `val_precision`, `val_recall`, 0 to 1.
 
     Args:
         data: a TaggingData.

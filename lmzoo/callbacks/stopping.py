@@ -17,9 +17,8 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 class StopOnNaN(Progress):
     """Raise `TrainingDiverged` out of `fit` as soon as the loss is NaN or infinite.
 
-    It raises in the batch where that happens, so nothing after it runs: no validation, and no
-    checkpoint that would overwrite the last good one (`Checkpoint` refuses such weights anyway).
-    With `steps_per_execution` > 1 it looks once per execution.
+    Nothing after that batch runs: no validation, and no checkpoint that would overwrite the last
+    good one. With `steps_per_execution` > 1 it looks once per execution.
 
     Raises:
         TrainingDiverged: from `fit`; the message names the step and what to try.

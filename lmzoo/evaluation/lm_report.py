@@ -33,9 +33,8 @@ def language_model(
 
     Returns:
         A report of `val_loss` (nats per token), `val_perplexity`, `val_perplexity_per_word`,
-        `val_bits_per_byte`, `val_bits_per_character`, `val_tokens`; with a known floor also
-        `floor_loss`, `floor_perplexity`, `excess_per_word` (nats) with its standard error, and
-        `parsed`. For "test" the names begin with `test_`.
+        `val_bits_per_byte`, `val_bits_per_character`, `val_tokens` (or `test_...`); with a floor
+        `floor_loss`, `floor_perplexity`, `excess_per_word` (nats), its standard error, `parsed`.
 
     Example:
         >>> import lmzoo
@@ -101,12 +100,11 @@ def sample_documents(
 ) -> list[str]:
     """Generates documents from their beginning to their end, at temperature 1."""
     longest = min(LONGEST_SAMPLE, (getattr(model, "max_length", None) or 1 << 30) - 1)
+    prompts = [[tokenizer.eos_id]] * min(batch_size, count)
     texts: list[str] = []
     while len(texts) < count:
-        prompts = [[tokenizer.eos_id]] * min(batch_size, count)
-        rows = generate(
-            model, prompts, tokenizer=tokenizer, max_new_tokens=longest, seed=seed + len(texts)
-        )
+        settings = {"max_new_tokens": longest, "seed": seed + len(texts)}
+        rows = generate(model, prompts, tokenizer=tokenizer, **settings)
         texts += [tokenizer.decode(row[1:]) for row in rows]
     return texts[:count]
 

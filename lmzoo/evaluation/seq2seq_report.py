@@ -77,17 +77,7 @@ def seq2seq(
 def score_texts(
     texts: list[str], references: list[str], *, is_tokenized: bool = False
 ) -> dict[str, Any]:
-    """Scores generated texts against one reference each.
-
-    Args:
-        texts: what was generated.
-        references: of the same number.
-        is_tokenized: whether punctuation stands apart already.
-
-    Returns:
-        "bleu", "chrf", "rouge1", "rouge2", "rougeL" (0 to 100), "exact" (0 to 1) and
-        "bleu_signature".
-    """
+    """BLEU with its signature, chrF and ROUGE (0 to 100), and the rate of equal texts."""
     split = choose_bleu_tokenizer(references, is_tokenized=is_tokenized)
     bleu, chrf = Bleu(split), ChrF()
     rouge = Rouge(split_characters if split == "zh" else split_words)
