@@ -80,18 +80,34 @@ def train(build, folder, *, resume=False, stop=None, wrap=None):
     return model, data, run
 
 
-CASES = [(lm, None), (seq2seq, None), (seq2seq, "r_drop"), (classifier, "mix_up"), (tagger, None)]
+def after_a_step(steps_per_epoch):
+    return 1
 
 
-@pytest.mark.parametrize(("build", "method"), CASES)
-def test_resumed_equals_unbroken(build, method, tmp_path):
-    wrap = {
-        None: None,
-        "r_drop": lambda model: lmzoo.training.RDrop(model, 1.0),
-        "mix_up": lambda model: lmzoo.training.MixUp(model, 0.5),
-    }[method]
+def at_the_end_of_an_epoch(steps_per_epoch):
+    return steps_per_epoch
+
+
+def inside_the_second_epoch(steps_per_epoch):
+    return 2 * steps_per_epoch - 1
+
+
+EVERYWHERE = (after_a_step, at_the_end_of_an_epoch, inside_the_second_epoch)
+INSIDE = (inside_the_second_epoch,)  # the order, noise and dropout of both epochs must go on
+CASES = {
+    "lm": (lm, None, EVERYWHERE),
+    "seq2seq": (seq2seq, None, INSIDE),
+    "r_drop": (seq2seq, lambda model: lmzoo.training.RDrop(model, 1.0), INSIDE),
+    "mix_up": (classifier, lambda model: lmzoo.training.MixUp(model, 0.5), INSIDE),
+    "tagger": (tagger, None, INSIDE),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_resumed_equals_unbroken(case, tmp_path):
+    build, wrap, stops = CASES[case]
     whole, data, run = train(build, tmp_path / "whole", wrap=wrap)
-    for stop in (1, data.steps_per_epoch, 2 * data.steps_per_epoch - 1):
+    for stop in (choose(data.steps_per_epoch) for choose in stops):
         folder = tmp_path / f"stopped_{stop}"
         with pytest.raises(KeyboardInterrupt):
             train(build, folder, stop=stop, wrap=wrap)

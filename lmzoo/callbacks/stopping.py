@@ -69,8 +69,7 @@ class StopOnSignal(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._end()
 
-    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._end()
+    on_test_batch_end = on_train_batch_end  # while `fit` validates
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         self._end()

@@ -112,22 +112,13 @@ def _generator(model: keras.Model, saved: Any, **settings: Any) -> TextGenerator
 
 
 def _continue(
-    model: keras.Model,
-    saved: Any,
-    *,
-    seed: int | None,
-    num_samples: int,
-    num_beams: int | None,
-    **settings: Any,
+    model: keras.Model, saved: Any, *, seed: Any, num_samples: int, num_beams: Any, **settings: Any
 ) -> Reply:
+    known = {"num_beams": num_beams, "max_new_tokens": settings["max_new_tokens"]}
+
     def search(text: str) -> list[str]:
-        ids = lmzoo.beam_search(
-            model,
-            _generator(model, saved).prompt_ids(text),
-            tokenizer=saved.tokenizer,
-            num_beams=num_beams,
-            max_new_tokens=settings["max_new_tokens"],
-        )
+        prompt = _generator(model, saved).prompt_ids(text)
+        ids = lmzoo.beam_search(model, prompt, tokenizer=saved.tokenizer, **known)
         return [saved.tokenizer.decode(ids)]
 
     def sample(text: str) -> Iterator[str]:
@@ -148,14 +139,11 @@ def _translate(model: keras.Model, saved: Any, *, num_beams: int = 5) -> Reply:
 
 
 def _classify(model: keras.Model, saved: Any, *, top: int = 5) -> Reply:
+    settings = {key: saved.settings[key] for key in ("labels", "max_length")}
+
     def reply(text: str) -> list[str]:
         probabilities = lmzoo.classify(
-            model,
-            text,
-            tokenizer=saved.tokenizer,
-            labels=saved.settings["labels"],
-            max_length=saved.settings["max_length"],
-            probabilities=True,
+            model, text, tokenizer=saved.tokenizer, probabilities=True, **settings
         )
         best = sorted(probabilities, key=lambda label: -probabilities[label])[:top]
         return [", ".join(f"{label} {probabilities[label]:.1%}" for label in best)]

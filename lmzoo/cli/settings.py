@@ -1,6 +1,7 @@
 """`--set KEY=VALUE`: arguments of the functions that a training calls, from their signatures."""
 
 import ast
+import contextlib
 import difflib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,9 @@ def parse_settings(items: Sequence[str], known: Mapping[str, Sequence[str]]) -> 
         if not equals:
             raise ArgumentError(f"--set {item}: write KEY=VALUE, such as hidden_dim=512")
         group, name = _find(key, known)
-        found[group][name] = _value(text)
+        found[group][name] = text
+        with contextlib.suppress(ValueError, SyntaxError):
+            found[group][name] = ast.literal_eval(text)
     return found
 
 
@@ -48,10 +51,3 @@ def _find(key: str, known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     raise ArgumentError(
         f"--set {key}: there is no such argument{hint} The arguments are {', '.join(every)}"
     )
-
-
-def _value(text: str) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text

@@ -92,22 +92,17 @@ def train_one(
     start = run.start(trainer, data)
     warmup, patience, every = (settings["fit"][k] for k in ("warmup", "patience", "validate_every"))
     run.monitor, run.mode, scores = task.watch(data, settings)
+    budget = callbacks.TimeBudget(args.minutes, warmup=warmup, state=start)
+    validation = callbacks.PeriodicValidation(data.valid, every_steps=every, state=start)
+    curve = callbacks.LearningCurve(run.folder, label=f"loss (nats per {task.unit})", state=start)
     stop = keras.callbacks.EarlyStopping(run.monitor, mode=run.mode, patience=patience or 0)
+    stops = [*([stop] if patience else []), callbacks.StopOnSignal(run)]
     trainer.fit(
         data.train,
         validation_data=data.valid,
         epochs=UNLIMITED if args.minutes else args.epochs,
         initial_epoch=start["epoch"],
-        callbacks=[
-            callbacks.StopOnNaN(),
-            callbacks.TimeBudget(args.minutes, warmup=warmup, state=start),
-            callbacks.PeriodicValidation(data.valid, every_steps=every, state=start),
-            *scores,
-            run,
-            callbacks.LearningCurve(run.folder, label=f"loss (nats per {task.unit})", state=start),
-            *([stop] if patience else []),
-            callbacks.StopOnSignal(run),
-        ],
+        callbacks=[callbacks.StopOnNaN(), budget, validation, *scores, run, curve, *stops],
     )
     evaluate = settings["evaluate"]
     if args.smoke:
