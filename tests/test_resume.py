@@ -80,18 +80,23 @@ def train(build, folder, *, resume=False, stop=None, wrap=None):
     return model, data, run
 
 
-CASES = [(lm, None), (seq2seq, None), (seq2seq, "r_drop"), (classifier, "mix_up"), (tagger, None)]
+INSIDE = ((2, -1),)  # the order, noise and dropout of the second epoch must go on
+EVERYWHERE = ((0, 1), (1, 0), *INSIDE)  # epochs and steps before the stop
+CASES = {
+    "lm": (lm, None, EVERYWHERE),
+    "seq2seq": (seq2seq, None, INSIDE),
+    "r_drop": (seq2seq, lambda model: lmzoo.training.RDrop(model, 1.0), INSIDE),
+    "mix_up": (classifier, lambda model: lmzoo.training.MixUp(model, 0.5), INSIDE),
+    "tagger": (tagger, None, INSIDE),
+}
 
 
-@pytest.mark.parametrize(("build", "method"), CASES)
-def test_resumed_equals_unbroken(build, method, tmp_path):
-    wrap = {
-        None: None,
-        "r_drop": lambda model: lmzoo.training.RDrop(model, 1.0),
-        "mix_up": lambda model: lmzoo.training.MixUp(model, 0.5),
-    }[method]
+@pytest.mark.parametrize("case", CASES)
+def test_resumed_equals_unbroken(case, tmp_path):
+    build, wrap, stops = CASES[case]
     whole, data, run = train(build, tmp_path / "whole", wrap=wrap)
-    for stop in (1, data.steps_per_epoch, 2 * data.steps_per_epoch - 1):
+    for epochs, steps in stops:
+        stop = epochs * data.steps_per_epoch + steps
         folder = tmp_path / f"stopped_{stop}"
         with pytest.raises(KeyboardInterrupt):
             train(build, folder, stop=stop, wrap=wrap)

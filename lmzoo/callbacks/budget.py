@@ -5,9 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from keras import ops
-
-from lmzoo.callbacks.progress import Progress
+from lmzoo.callbacks.progress import Progress, learning_rate_of
 from lmzoo.errors import ArgumentError
 
 _SHAPES: dict[str, Callable[[float], float]] = {
@@ -20,10 +18,9 @@ _SHAPES: dict[str, Callable[[float], float]] = {
 class TimeBudget(Progress):
     """Sets the learning rate, warmup and then decay, by the clock or by the steps of some epochs.
 
-    With `minutes`, call `fit` with more epochs than can fit in: this callback stops it after the
-    batch in which the time is up (epoch-end work such as validation still runs, and counts when
-    more follows). The warmup is measured from the first finished batch, so compilation does not
-    use it up. With `epochs`, give `fit` the same number, and data of known length.
+    With `minutes`, call `fit` with more epochs than can fit in: it stops after the batch in which
+    the time is up, and then validates. The warmup is measured from the first finished batch, so
+    compilation does not use it up. With `epochs`, give `fit` the same, and data of known length.
 
     Args:
         minutes: the budget, > 0; or
@@ -31,14 +28,13 @@ class TimeBudget(Progress):
         schedule: how the rate decays after the warmup: "cosine", "linear" or "constant".
         warmup: the fraction of the budget over which the rate rises, in [0, 1).
         final_fraction: the last rate as a fraction of the peak, in [0, 1].
-        state: what `Checkpoint.start` returned: the clock goes on from its seconds, and the peak
-            is its "learning_rate". None: from zero, and the peak is the optimizer's rate.
+        state: what `Checkpoint.start` returned, to go on from; None: from zero, and the peak is
+            the optimizer's rate.
         count_compilation: False stops the clock during the first batch of each `fit`.
         clock: seconds, monotonic.
 
     Raises:
-        ArgumentError: an argument is out of its range; or, from `fit`, the optimizer has a
-            learning-rate schedule of its own.
+        ArgumentError: an argument out of its range; from `fit`: the optimizer has a schedule.
 
     Example:
         >>> budget = TimeBudget(2, warmup=0.1)
@@ -61,34 +57,27 @@ class TimeBudget(Progress):
         super().__init__(state, clock)
         if minutes is not None and not minutes > 0:
             raise ArgumentError(f"minutes must be positive, not {minutes}; None for no budget")
+        if epochs is not None and (epochs < 1 or minutes is not None):
+            raise ArgumentError(f"epochs is {epochs} and minutes {minutes}: give one of the two")
         if schedule not in _SHAPES:
             raise ArgumentError(f"schedule must be one of {sorted(_SHAPES)}, not {schedule!r}")
         if not 0 <= warmup < 1:
             raise ArgumentError(f"warmup must lie in [0, 1), not {warmup}")
         if not 0 <= final_fraction <= 1:
             raise ArgumentError(f"final_fraction must lie in [0, 1], not {final_fraction}")
-        if epochs is not None and (epochs < 1 or minutes is not None):
-            raise ArgumentError(f"epochs is {epochs} and minutes {minutes}: give one of the two")
         self.budget = None if minutes is None else 60.0 * minutes
         self.epochs = epochs
         self.peak: float | None = (state or {}).get("learning_rate")
-        self.schedule = schedule
-        self.warmup = warmup
-        self.final_fraction = final_fraction
+        self.schedule, self.warmup, self.final_fraction = schedule, warmup, final_fraction
         self.count_compilation = count_compilation
         self._compiled = False
         self._trained = self._seconds
         self._rate: float | None = None
 
     def multiplier(self, fraction: float, trained: float | None = None) -> float:
-        """The learning rate as a fraction of the peak.
+        """The learning rate as a fraction of the peak, after a fraction of the budget.
 
-        Args:
-            fraction: how much of the budget is used up; above 1 counts as 1.
-            trained: the same without compilation, for the warm-up; None for `fraction`.
-
-        Returns:
-            A number in [0, 1].
+        `trained` is that fraction without compilation, for the warmup; None for the same.
         """
         progress = min(max((fraction - self.warmup) / (1.0 - self.warmup), 0.0), 1.0)
         falling = _SHAPES[self.schedule](progress)
@@ -100,14 +89,13 @@ class TimeBudget(Progress):
         return falling * max(trained / self.warmup, 0.01)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Starts the clock and takes the peak from the optimizer if none was given."""
         super().on_train_begin(logs)
         self._rate, self._compiled = None, False
         if self.budget is None and self.epochs is None:
             return
         optimizer = self.model.optimizer
         if self.peak is None:
-            self.peak = float(ops.convert_to_numpy(optimizer.learning_rate))
+            self.peak = learning_rate_of(self.model)
         try:
             optimizer.learning_rate = self.peak
         except TypeError as error:
@@ -117,11 +105,11 @@ class TimeBudget(Progress):
             ) from error
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Sets the learning rate for the coming batches."""
         if self.peak is None or (self.budget is None and self.epochs is None):
             return
         if self.budget is not None:
-            seconds = self.seconds if self._counting() else self._seconds
+            is_counting = self._compiled or self.count_compilation
+            seconds = self.seconds if is_counting else self._seconds
             multiplier = self.multiplier(seconds / self.budget, self._trained / self.budget)
         else:
             multiplier = self.multiplier(self.step / self._total_steps())
@@ -132,13 +120,11 @@ class TimeBudget(Progress):
             self._rate = rate
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Counts the time of the batch; stops if the budget is used up."""
-        before = self._seconds
-        if self._counting():
-            super().on_train_batch_end(batch, logs)
-        else:
+        before, is_counting = self._seconds, self._compiled or self.count_compilation
+        if not is_counting:
             self._since = None
-            super().on_train_batch_end(batch, logs)
+        super().on_train_batch_end(batch, logs)
+        if not is_counting:
             self._since = self.clock()
         if self._compiled:
             self._trained += self._seconds - before
@@ -146,7 +132,6 @@ class TimeBudget(Progress):
         self._stop_if_over()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Stops if validation has used up the rest."""
         super().on_epoch_end(epoch, logs)
         self._stop_if_over()
 
@@ -158,10 +143,6 @@ class TimeBudget(Progress):
                 "steps_per_epoch, or a Dataset with a cardinality"
             )
         return int(steps * (self.epochs or 1))
-
-    def _counting(self) -> bool:
-        """Whether the clock runs: not during the first batch, if compilation is left out."""
-        return self._compiled or self.count_compilation
 
     def _stop_if_over(self) -> None:
         if self.budget is not None and self.seconds >= self.budget:

@@ -17,43 +17,36 @@ from lmzoo.callbacks.checkpoint_file import (
     LAST,
     generators,
     is_finite,
-    move,
     part_of,
     read_state,
     restore,
     write,
 )
-from lmzoo.callbacks.progress import Progress
+from lmzoo.callbacks.progress import Progress, is_validated, learning_rate_of
 from lmzoo.errors import ArgumentError, DataError
 
 
 class Checkpoint(Progress):
     """Keeps the best and the last model of a training in a folder, for exact resumption.
 
-    `model.keras` (the best) and `last.keras` are ordinary Keras files (`keras.saving.load_model`
-    reads them) that also hold the optimizer's state and, as one more member of the archive, the
-    training state: epoch, step, seconds, states of random generators. Each is written beside its
-    place and moved there in one step, so a kill at any moment leaves a whole file. Weights that
-    are not finite are never written. When the training ends, the model has its best weights.
-
-    `last.keras` is written at the end of every epoch and of the training, and between them every
-    so many seconds. Put this callback behind those that write what it monitors; figures that
-    `PeriodicValidation` writes inside an epoch count too.
+    `model.keras` (the best) and `last.keras` are Keras files for `keras.saving.load_model` that
+    also hold the optimizer's state, counts and random generators. A kill at any moment leaves whole
+    files; weights that are not finite are never written. `last.keras` is written at the end of
+    every epoch and of the training, and every so many seconds. Put this callback behind those that
+    write what it monitors; figures that `PeriodicValidation` writes inside an epoch count too.
 
     Args:
-        folder: where the files go. One that holds a training already is left alone: the files then
-            go to the first free one of folder-2, folder-3, ... (see `Checkpoint.folder`).
+        folder: where the files go. Where a training lies already, they go to the first free one of
+            folder-2, folder-3, ... (see `Checkpoint.folder`).
         resume: whether to continue the training in the folder; call `start` before `fit`.
-        monitor: the log by which a model is best; None: the last model is the best. So it is where
-            `fit` gives no validation logs at all.
+        monitor: the log by which a model is best; with None, or without validation, the last is.
         mode: "min" if less is better, "max" if more is.
         every_seconds: time between writes inside an epoch; None for epoch ends only.
         restore_best_weights: whether the model gets its best weights when the training ends.
         clock: seconds, monotonic.
 
     Raises:
-        ArgumentError: an argument is out of its range; there is nothing to resume in the folder;
-            or, from `fit`, validation logs lack `monitor`.
+        ArgumentError: an argument out of its range, nothing to resume; from `fit`: no such log.
 
     Example:
         >>> import tempfile
@@ -83,39 +76,32 @@ class Checkpoint(Progress):
             raise ArgumentError(f'mode must be "min" or "max", not {mode!r}')
         if every_seconds is not None and every_seconds < 0:
             raise ArgumentError(f"every_seconds must be 0 or more, not {every_seconds}")
-        self.folder = _open_folder(Path(folder), resume)
-        self.resume = resume
-        self.monitor = monitor
-        self.mode = mode
-        self.every_seconds = every_seconds
+        self.folder, self.resume = _open_folder(Path(folder), resume), resume
+        self.monitor, self.mode, self.every_seconds = monitor, mode, every_seconds
         self.restore_best_weights = restore_best_weights
         self.best: dict[str, Any] | None = None
         self.fingerprint: dict[str, Any] | None = None
         self._steps_per_epoch: int | None = None
         self._busy = [0.0, 0]  # seconds, steps: without compilation, validation and saving
         self._data: Any = None
-        self._begun = 0.0
         self._is_rest = self._ends_rest = False
         self._saved: int | None = None
-        self._saved_at = self._made_at = clock()
+        self._saved_at = self._made_at = self._begun = clock()
 
     def start(self, model: keras.Model, data: Any = None) -> dict[str, Any]:
         """Restores the last checkpoint when resuming; tells where the training stands.
 
         Args:
             model: compiled; of the same sizes and with the same optimizer as the saved one.
-            data: what a `prepare_*` function returned; when resuming, its `train` begins at the
-                step that comes next. Its tokenizer is written to the folder. None for data of
-                another kind: a resumed training then begins with a whole epoch.
+            data: what a `prepare_*` function returned: its tokenizer is saved, and when resuming
+                its `train` begins at the next step. None: resuming begins with a whole epoch.
 
         Returns:
-            "epoch" (whole epochs so far: give it to `fit` as `initial_epoch`), "step" (batches in
-            all), "step_in_epoch", "seconds" (in `fit`), "learning_rate" (of `compile`; None for a
-            schedule). All zero for a new training.
+            "epoch" (give it to `fit` as `initial_epoch`), "step" (batches in all), "step_in_epoch",
+            "seconds" (in `fit`), "learning_rate" (of `compile`; None for a schedule).
 
         Raises:
-            DataError: the checkpoint cannot be read or does not fit the model, or the data are not
-                those that the training began with.
+            DataError: the checkpoint cannot be read, or does not fit the model or the data.
         """
         rate = _compiled_rate(model)
         self.fingerprint = None if data is None else data.fingerprint()
@@ -133,22 +119,13 @@ class Checkpoint(Progress):
             print(f"resuming at step {self.step:,} (epoch {self.epoch + 1})", flush=True)
         if data is not None:
             data.save(self.folder)
-        return {
-            "epoch": self.epoch,
-            "step": self.step,
-            "step_in_epoch": self.step_in_epoch,
-            "seconds": self.seconds,
-            "learning_rate": rate,
-        }
+        return {**self.counts(), "learning_rate": rate}
 
     def summary(self) -> dict[str, Any]:
         """Figures of the training for its report.
 
-        Returns:
-            "steps", "epochs", "seconds" (since this callback was made), "training_seconds" (in
-            `fit`), "steps_per_second" and "tokens_per_second" (without compilation, validation
-            and saving; the latter where the data count tokens), "vocab_size" (of the data),
-            "parameters", "out" (the folder).
+        "seconds" count since this callback was made, "training_seconds" in `fit`; the speeds leave
+        out compilation, validation and saving.
         """
         seconds, steps = self._busy
         per_epoch, speed = self._steps_per_epoch, steps / max(seconds, 1e-9)
@@ -167,32 +144,24 @@ class Checkpoint(Progress):
         }
 
     def save_now(self) -> Path | None:
-        """Writes `last.keras` as things stand.
-
-        Returns:
-            Its path; None if it was not written because a weight is NaN or infinite.
-        """
+        """Writes `last.keras`; its path, or None, unwritten, if a weight is NaN or infinite."""
         path = self._save(self.folder / LAST)
         if path is not None:
             self._saved, self._saved_at = self.step, self.clock()
         return path
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Starts the clock."""
         super().on_train_begin(logs)
         self._saved_at = self.clock()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Notes whether this pass is the rest of an epoch that was interrupted."""
         super().on_epoch_begin(epoch, logs)
         self._is_rest, self._ends_rest = self._first > 0, False
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Notes the time."""
         self._begun = self.clock()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Writes if it is time; judges the model if it was validated inside the epoch."""
         before = self.step
         super().on_train_batch_end(batch, logs)
         if self.monitor is not None and self.monitor in (logs or {}):
@@ -211,12 +180,10 @@ class Checkpoint(Progress):
             self._data.start_at(self.step)
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Lets the training go on after the rest of an interrupted epoch."""
         if self._ends_rest:
             self.model.stop_training = self._ends_rest = False
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Writes the last model, and the best if this is the best so far."""
         super().on_epoch_end(epoch, logs)
         self.on_test_begin()
         value = self._monitored(logs or {})
@@ -224,7 +191,6 @@ class Checkpoint(Progress):
             self.save_now()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Writes the last model unless that was just done; restores the best weights."""
         super().on_train_end(logs)
         if self._saved != self.step:
             self.save_now()
@@ -238,7 +204,7 @@ class Checkpoint(Progress):
         """The monitored figure, None where there is none to be had."""
         if self.monitor is None or self.monitor in logs:
             return None if self.monitor is None else float(logs[self.monitor])
-        if self.best is None and any(name.startswith("val_") for name in logs):
+        if self.best is None and is_validated(logs):
             raise ArgumentError(
                 f"Checkpoint monitors {self.monitor!r}, but the logs have {sorted(logs)}: name "
                 "one of these, or put the callback that writes it in front of Checkpoint"
@@ -258,27 +224,21 @@ class Checkpoint(Progress):
             self.best = previous
             return False
         # The best first: a kill between the two costs nothing, since the best is found again.
-        move(shutil.copyfile(path, part_of(self.folder / LAST)), self.folder / LAST)
+        os.replace(shutil.copyfile(path, part_of(self.folder / LAST)), self.folder / LAST)
         self._saved, self._saved_at = self.step, self.clock()
         return True
 
     def _save(self, path: Path) -> Path | None:
-        """Writes the model and the state to a file, unless a weight is not finite."""
-        return write(self.model, path, self._state()) if is_finite(self.model) else None
-
-    def _state(self) -> dict[str, Any]:
-        """Everything beside weights and optimizer that an exact resumption needs."""
-        return {
-            "epoch": self.epoch,
-            "step": self.step,
-            "step_in_epoch": self.step_in_epoch,
-            "seconds": self.seconds,
+        """Writes the model, and what resuming needs beside it, unless a weight is not finite."""
+        state = {
+            **self.counts(),
             "monitor": self.monitor,
             "best": self.best,
             "busy": self._busy,
             "data": self.fingerprint,
             "generators": [ops.convert_to_numpy(v).tolist() for v in generators(self.model)],
         }
+        return write(self.model, path, state) if is_finite(self.model) else None
 
     def _check_data(self, began: dict[str, Any] | None) -> None:
         """Raises if the data are not those that the training began with."""
@@ -320,8 +280,6 @@ def _open_folder(folder: Path, resume: bool) -> Path:
 
 def _compiled_rate(model: keras.Model) -> float | None:
     """The learning rate that `compile` was given, None for a schedule or without an optimizer."""
-    optimizer = getattr(model, "optimizer", None)
-    rate = getattr(optimizer, "_learning_rate", None)
-    if optimizer is None or isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
-        return None
-    return float(ops.convert_to_numpy(optimizer.learning_rate))
+    rate = getattr(getattr(model, "optimizer", None), "_learning_rate", None)
+    is_schedule = isinstance(rate, keras.optimizers.schedules.LearningRateSchedule)
+    return None if is_schedule else learning_rate_of(model)

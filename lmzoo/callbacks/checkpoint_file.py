@@ -41,8 +41,7 @@ def read_state(folder: str | os.PathLike[str], *, best: bool = False) -> dict[st
         return None
     try:
         with zipfile.ZipFile(path) as archive:
-            state: dict[str, Any] = json.loads(archive.read(_STATE))
-            return state
+            return dict(json.loads(archive.read(_STATE)))
     except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise _unreadable(path, error) from error
 
@@ -53,12 +52,11 @@ def restore(
     """Loads a checkpoint's weights, optimizer state and random generators into a model.
 
     Args:
-        folder: where `Checkpoint` wrote.
+        folder, best: see `read_state`.
         model: of the same sizes; compiled with the same optimizer if training goes on.
-        best: whether to load `model.keras` in place of `last.keras`.
 
     Returns:
-        The state, as `read_state`; None if the folder has no such checkpoint.
+        The state, as `read_state`.
 
     Raises:
         DataError: the file cannot be read or does not fit the model.
@@ -92,7 +90,8 @@ def write(model: keras.Model, path: Path, state: Mapping[str, Any]) -> Path:
         model.save(temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
             archive.writestr(_STATE, json.dumps(state))
-        return move(temporary, path)
+        os.replace(temporary, path)
+        return path
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -100,11 +99,6 @@ def write(model: keras.Model, path: Path, state: Mapping[str, Any]) -> Path:
 def part_of(path: Path) -> Path:
     """Where a file is written before it is complete; Keras wants its suffix."""
     return path.with_name(f".{path.stem}.part.keras")
-
-
-def move(temporary: Path, path: Path) -> Path:
-    os.replace(temporary, path)
-    return path
 
 
 def _build_optimizer(model: keras.Model) -> None:

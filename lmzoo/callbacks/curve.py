@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras import ops
-
-from lmzoo.callbacks.progress import Progress
+from lmzoo.callbacks.progress import Progress, is_validated, learning_rate_of
 from lmzoo.errors import ArgumentError
 
 
@@ -27,16 +25,11 @@ class LearningCurve(Progress):
         every_steps: also record after every so many batches; None for the above only.
         keys: the logs to draw: of training and of validation.
         label: what the vertical axis shows.
-        state: what `Checkpoint.start` returned: the file is continued, and later lines of it are
-            dropped. None, or step 0, begins a new file.
+        state: what `Checkpoint.start` returned, to continue the file; None begins a new one.
         clock: seconds, monotonic.
 
     Raises:
         ArgumentError: every_steps < 1.
-
-    Example:
-        >>> LearningCurve("runs/mine").picture.name
-        'curve.png'
     """
 
     def __init__(
@@ -55,10 +48,7 @@ class LearningCurve(Progress):
             raise ArgumentError(f"every_steps must be 1 or more, not {every_steps}")
         self.path = Path(folder) / "log.jsonl"
         self.picture = Path(folder) / "curve.png"
-        self.floor = floor
-        self.every_steps = every_steps
-        self.keys = keys
-        self.label = label
+        self.floor, self.every_steps, self.keys, self.label = floor, every_steps, keys, label
         self.records: list[dict[str, Any]] = []
         if self.step and self.path.exists():
             lines = self.path.read_text(encoding="utf-8").splitlines()
@@ -66,7 +56,6 @@ class LearningCurve(Progress):
         self._opened = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Begins the file anew, with the lines that are continued."""
         super().on_train_begin(logs)
         if not self._opened:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,47 +64,34 @@ class LearningCurve(Progress):
             self._opened = True
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Records, if it is time."""
         before = self.step
         super().on_train_batch_end(batch, logs)
         is_time = self.every_steps and self.step // self.every_steps > before // self.every_steps
-        if is_time or any(name.startswith("val_") for name in logs or {}):
+        if is_time or is_validated(logs):
             self._record(logs or {})
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Records."""
         super().on_epoch_end(epoch, logs)
         self._record(logs or {})
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Draws."""
         super().on_train_end(logs)
         self.draw()
 
     def draw(self) -> Path | None:
-        """Draws what is recorded so far.
-
-        Returns:
-            The picture's path; None if nothing is recorded.
-        """
+        """Draws what is recorded so far; the picture's path, None if nothing is recorded."""
         curves = {
             label: [(r["seconds"], r[key]) for r in self.records if key in r]
             for label, key in zip(("training", "validation"), self.keys, strict=True)
         }
         rates = [(r["seconds"], r["learning_rate"]) for r in self.records if "learning_rate" in r]
-        return draw_curves(
-            curves,
-            self.picture,
-            floor=self.floor,
-            y_label=self.label,
-            below={"learning rate": rates},
-        )
+        below = {"learning rate": rates}
+        return draw_curves(curves, self.picture, floor=self.floor, y_label=self.label, below=below)
 
     def _record(self, logs: Mapping[str, Any]) -> None:
         record = {"step": self.step, "epoch": self.epoch, "seconds": round(self.seconds, 3)}
-        optimizer = getattr(self.model, "optimizer", None)
-        if optimizer is not None:
-            record["learning_rate"] = float(ops.convert_to_numpy(optimizer.learning_rate))
+        if (rate := learning_rate_of(self.model)) is not None:
+            record["learning_rate"] = rate
         self.records.append(record | {name: float(value) for name, value in logs.items()})
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(self.records[-1]) + "\n")
@@ -137,9 +113,7 @@ def draw_curves(
         curves: label -> points (x, y); points that are not finite and empty curves are left out.
         path: of the picture.
         floor: the height of a dashed horizontal line, or None.
-        x_label: under the horizontal axis.
-        y_label: beside the vertical axis.
-        title: over the picture.
+        x_label, y_label, title: text at the axes and over the picture.
         below: label -> points of a small panel of its own under the other one.
 
     Returns:

@@ -15,8 +15,7 @@ class AverageWeights(keras.callbacks.Callback):
     """Gives the model, when its training ends, the mean of its weights at the last epochs' ends.
 
     Weights that are no fractions, such as counters, stay as they are. For an exponential average
-    at every step, give the optimizer `use_ema=True`; for gradients of several batches at once,
-    `gradient_accumulation_steps`.
+    at every step, give the optimizer `use_ema=True`.
 
     Args:
         last: how many epochs are averaged; 1 or more. Each is kept in memory.
@@ -27,8 +26,6 @@ class AverageWeights(keras.callbacks.Callback):
     Source: Vaswani et al. 2017, section 6.1, https://arxiv.org/abs/1706.03762
 
     Example:
-        >>> import keras, numpy as np
-        >>> from lmzoo.callbacks import AverageWeights
         >>> model = keras.Sequential([keras.layers.Dense(1)])
         >>> model.compile("sgd", "mse")
         >>> x = np.ones((8, 2))
@@ -42,15 +39,12 @@ class AverageWeights(keras.callbacks.Callback):
         self._kept: deque[list[np.ndarray]] = deque(maxlen=last)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Forgets earlier trainings."""
         self._kept.clear()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Keeps a copy of the weights."""
         self._kept.append([np.array(ops.convert_to_numpy(w)) for w in self._weights()])
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Sets the weights to the mean."""
         for weight, *values in zip(self._weights(), *self._kept, strict=True):
             if values:
                 mean = np.mean([value.astype("float64") for value in values], axis=0)
@@ -61,20 +55,11 @@ class AverageWeights(keras.callbacks.Callback):
 
 
 class ResetState(keras.callbacks.Callback):
-    """Empty a recurrent model's carried state at the beginning of each epoch.
-
-    It calls the model's `reset_carried_state()`; models without one carry nothing over, and
-    nothing is done.
-
-    Example:
-        >>> ResetState().set_model(keras.Sequential())
-    """
+    """Empties a recurrent model's carried state (`reset_carried_state`), if any, before epochs."""
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Reset the state."""
-        reset = getattr(self.model, "reset_carried_state", None)
-        if reset is not None:
-            reset()
+        if hasattr(self.model, "reset_carried_state"):
+            self.model.reset_carried_state()
 
 
 class SampleText(keras.callbacks.Callback):
@@ -84,16 +69,11 @@ class SampleText(keras.callbacks.Callback):
         prompts: texts to continue.
         tokenizer: the model's tokenizer.
         every_epochs: how often; >= 1.
-        max_new_tokens: the length of each sample; >= 1.
-        temperature: of the sampling; 0 is greedy.
+        max_new_tokens, temperature: see `lmzoo.generate`.
         seed: the same in each epoch, so that the samples differ by the training alone.
 
     Raises:
         ArgumentError: no prompt, or every_epochs < 1.
-
-    Example:
-        >>> SampleText(["Once upon a time"], tokenizer=None, every_epochs=5).every_epochs
-        5
     """
 
     def __init__(
@@ -111,26 +91,14 @@ class SampleText(keras.callbacks.Callback):
             raise ArgumentError("SampleText needs at least one prompt; the list is empty")
         if every_epochs < 1:
             raise ArgumentError(f"every_epochs must be 1 or more, not {every_epochs}")
-        self.prompts = list(prompts)
-        self.tokenizer = tokenizer
-        self.every_epochs = every_epochs
-        self.max_new_tokens = max_new_tokens
-        self.temperature = temperature
-        self.seed = seed
+        self.prompts, self.tokenizer, self.every_epochs = list(prompts), tokenizer, every_epochs
+        sampling = {"max_new_tokens": max_new_tokens, "temperature": temperature, "seed": seed}
+        self.sampling: dict[str, Any] = sampling
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Generate and print."""
         if (epoch + 1) % self.every_epochs:
             return
         from lmzoo.generation import generate
 
-        texts = generate(
-            self.model,
-            self.prompts,
-            tokenizer=self.tokenizer,
-            max_new_tokens=self.max_new_tokens,
-            temperature=self.temperature,
-            seed=self.seed,
-        )
-        for text in texts:
+        for text in generate(self.model, self.prompts, tokenizer=self.tokenizer, **self.sampling):
             print(f"\nsample after epoch {epoch + 1}: {text}")

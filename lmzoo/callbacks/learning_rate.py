@@ -14,7 +14,7 @@ from keras import ops
 from lmzoo.callbacks.curve import draw_curves
 from lmzoo.errors import ArgumentError, DataError, TrainingDiverged
 
-_SMOOTHING = 0.9
+_SMOOTHING = 0.9  # the weight of a loss in the mean, by that of the next
 _DIVERGED = 4.0
 
 
@@ -23,14 +23,10 @@ class RateSearch:
     """What `find_learning_rate` saw.
 
     Args:
-        rates: of each step, rising.
-        losses: of each step's batch.
-        smoothed: their running average.
-        steepest: the rate at which the loss, smoothed from both sides, falls most per step; None if
-            it never falls.
+        rates, losses, smoothed: of each step; the last is a running average.
+        steepest: where the loss, smoothed from both sides, falls most; None if it never falls.
         turned: the rate at which that loss is lowest; None if it still falls at the last rate.
-        diverged: the rate at which the smoothed loss passed four times its best, or became
-            infinite; None if it did not.
+        diverged: where the loss passed four times its best or became infinite; None if nowhere.
     """
 
     rates: list[float]
@@ -51,14 +47,7 @@ class RateSearch:
         return min((bound for bound in bounds if bound is not None), default=None)
 
     def draw(self, path: str | os.PathLike[str]) -> Path | None:
-        """Draws loss over rate, and the suggestion as an upright line.
-
-        Args:
-            path: the PNG to write.
-
-        Returns:
-            The path.
-        """
+        """Draws loss over rate, and the suggestion as an upright line, into a PNG; its path."""
         low = min(self.losses)
         high = max(self.losses if self.diverged is None else self.smoothed)
         logs = [math.log10(rate) for rate in self.rates]
@@ -89,8 +78,7 @@ def find_learning_rate(
     Args:
         model: a compiled Keras model; its optimizer has a number as learning rate.
         dataset: batches as `fit` takes them, a tf.data.Dataset for one; read again when it ends.
-        lowest: the first rate; > 0.
-        highest: the last rate; > lowest.
+        lowest, highest: the first and the last rate; > 0.
         steps: training steps, 10 or more.
         path: a PNG to draw, or None.
 
@@ -98,16 +86,14 @@ def find_learning_rate(
         Rates, losses, and a suggestion.
 
     Raises:
-        ArgumentError: an argument is out of its range; the model is not compiled, or its optimizer
-            has a learning-rate schedule.
+        ArgumentError: an argument out of its range; a model not compiled, or with a schedule.
         DataError: there is no batch.
         TrainingDiverged: the loss is no number within the first steps.
 
     Source: Smith 2017, https://arxiv.org/abs/1506.01186
 
     Example:
-        >>> import keras, numpy as np, tensorflow as tf
-        >>> import lmzoo
+        >>> import lmzoo, tensorflow as tf
         >>> x = np.random.default_rng(0).normal(size=(64, 3)).astype("float32")
         >>> data = tf.data.Dataset.from_tensor_slices((x, x.sum(axis=1))).batch(16)
         >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
@@ -116,8 +102,21 @@ def find_learning_rate(
         >>> 1e-4 < search.suggestion < 1.0
         True
     """
-    _check(model, lowest, highest, steps)
+    if not 0 < lowest < highest:
+        raise ArgumentError(
+            f"lowest must be above 0 and below highest, not lowest={lowest}, highest={highest}"
+        )
+    if steps < 10:
+        raise ArgumentError(f"steps is {steps}; it must be at least 10")
+    if not model.compiled or model.optimizer is None:
+        raise ArgumentError("the model has no optimizer: call its compile first")
     optimizer = model.optimizer
+    if isinstance(optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+        raise ArgumentError(
+            "the search sets the learning rate at each step, but the optimizer has a schedule of "
+            "its own: compile the model with a number as learning_rate, search, then compile it "
+            "with the schedule"
+        )
     if not optimizer.built:
         optimizer.build(model.trainable_variables)
     state = [*model.variables, *optimizer.variables]
@@ -130,13 +129,14 @@ def find_learning_rate(
     try:
         for step in range(steps):
             rate = lowest * (highest / lowest) ** (step / (steps - 1))
-            _set_rate(optimizer, rate)
+            optimizer.learning_rate = rate
             batch = keras.utils.unpack_x_y_sample_weight(_as_arrays(next(batches)))
             loss = float(model.train_on_batch(*batch, return_dict=True)["loss"])
             if math.isfinite(loss):
                 rates.append(rate)
                 losses.append(loss)
-                smoothed.append(_smooth(losses))
+                weights = _SMOOTHING ** np.arange(len(losses))[::-1]
+                smoothed.append(float(weights @ np.array(losses) / weights.sum()))
             if not math.isfinite(loss) or smoothed[-1] > _DIVERGED * abs(min(smoothed)):
                 diverged = rate
                 break
@@ -155,36 +155,13 @@ def find_learning_rate(
     return search
 
 
-def _check(model: keras.Model, lowest: float, highest: float, steps: int) -> None:
-    if not 0 < lowest < highest:
-        raise ArgumentError(
-            f"lowest must be above 0 and below highest, not lowest={lowest}, highest={highest}"
-        )
-    if steps < 10:
-        raise ArgumentError(f"steps is {steps}; it must be at least 10")
-    if not model.compiled or model.optimizer is None:
-        raise ArgumentError("the model has no optimizer: call its compile first")
-
-
-def _set_rate(optimizer: Any, rate: float) -> None:
-    try:
-        optimizer.learning_rate = rate
-    except TypeError as error:
-        raise ArgumentError(
-            "the search sets the learning rate at each step, but the optimizer has a schedule of "
-            "its own: compile the model with a number as learning_rate, search, then compile it "
-            "with the schedule"
-        ) from error
-
-
 def _endless(dataset: Iterable[Any]) -> Iterator[Any]:
     """The batches, again and again."""
     while True:
-        empty = True
+        batch = None
         for batch in dataset:
-            empty = False
             yield batch
-        if empty:
+        if batch is None:
             raise DataError("the data set holds no batch: give one batch at the least")
 
 
@@ -193,12 +170,6 @@ def _as_arrays(batch: Any) -> Any:
     if keras.backend.backend() == "tensorflow":
         return batch
     return keras.tree.map_structure(lambda x: x.numpy() if hasattr(x, "numpy") else x, batch)
-
-
-def _smooth(losses: list[float]) -> float:
-    """The mean of the losses, each weighing 0.9 of the next."""
-    weights = _SMOOTHING ** np.arange(len(losses))[::-1]
-    return float(weights @ np.array(losses) / weights.sum())
 
 
 def _landmarks(rates: list[float], losses: list[float]) -> tuple[float | None, float | None]:

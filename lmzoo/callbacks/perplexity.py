@@ -30,25 +30,21 @@ class PerplexityCallback(keras.callbacks.Callback):
     """Evaluate the model at the end of an epoch and put its perplexity into the logs.
 
     Adds, under `prefix`: nats_per_token, perplexity, and perplexity_per_word and bits_per_byte
-    where their counts are given. Keras hands one dictionary of logs down the list of callbacks, so
-    EarlyStopping, ModelCheckpoint, CSVLogger, TensorBoard and the like see these figures if they
-    stand *behind* this callback (and EarlyStopping and ModelCheckpoint want `mode="min"`, since
-    Keras cannot guess it). Unlike Keras's `val_loss` they count every token once, and hold neither
-    padding nor weight penalties.
+    where their counts are given. EarlyStopping, ModelCheckpoint (both with `mode="min"`), CSVLogger
+    and the like see these figures if they stand *behind* this callback. Unlike Keras's `val_loss`
+    they count every token once, and hold neither padding nor weight penalties.
 
     Args:
         data: batches of (ids, next ids) or (ids, next ids, weights): a finite tf.data.Dataset, a
             keras.utils.PyDataset, or a tuple of arrays. Targets as in `lmzoo.losses.token_nats`.
-        words: the number of words that the whole of `data` predicts.
-        bytes: the number of UTF-8 bytes that the whole of `data` predicts.
+        words, bytes: the numbers of words and of UTF-8 bytes that the whole of `data` predicts.
         prefix: put before the names.
         every_epochs: evaluate in the first epoch, in every so-many-th after it, and in the last.
         from_logits: whether the model gives logits; "auto" looks at what it gives.
 
     Raises:
         ArgumentError: an argument is out of its range, or `data` is endless or can be read once.
-        DataError: `data` holds no token of positive weight, or (once the result is NaN) a target
-            id outside the vocabulary.
+        DataError: no token of positive weight, or (once the result is NaN) an unknown target id.
 
     Example:
         >>> import numpy as np
@@ -78,32 +74,20 @@ class PerplexityCallback(keras.callbacks.Callback):
             if count is not None and count < 1:
                 raise ArgumentError(f"{name} must be 1 or more, not {count}; None leaves it out")
         _check_repeatable(data)
-        self.data = data
-        self.words = words
-        self.bytes = bytes
-        self.prefix = prefix
-        self.every_epochs = every_epochs
-        self.from_logits = from_logits
+        self.data, self.words, self.bytes = data, words, bytes
+        self.prefix, self.every_epochs, self.from_logits = prefix, every_epochs, from_logits
         self._evaluator: _Evaluator | None = None
         self._metric: NatsPerToken | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Evaluate and write into the logs."""
         last = epoch + 1 == (self.params or {}).get("epochs")
         if logs is not None and (last or epoch % self.every_epochs == 0):
             logs.update(self.evaluate(self.model))
 
     def evaluate(self, model: keras.Model) -> dict[str, float]:
-        """The figures of a model on the data, outside of `fit` too.
+        """The figures on the data, outside of `fit` too, by their names with the prefix.
 
-        Args:
-            model: any Keras model from ids to (batch, time, vocab) or (batch, vocab).
-
-        Returns:
-            The names with their prefix, and Python floats.
-
-        Raises:
-            DataError: as the class says.
+        It takes any Keras model from ids to (batch, time, vocab) or (batch, vocab).
         """
         evaluator, metric = self._build(model)
         arrays = self.data if isinstance(self.data, tuple) else (self.data,)
@@ -127,7 +111,9 @@ class PerplexityCallback(keras.callbacks.Callback):
     def _build(self, model: keras.Model) -> tuple[_Evaluator, NatsPerToken]:
         """The compiled evaluator for this model, made once."""
         if self._evaluator is None or self._metric is None or self._evaluator.inner is not model:
-            with _strategy_scope(model):
+            strategy = getattr(model, "distribute_strategy", None)
+            is_one = strategy is None or strategy.num_replicas_in_sync == 1
+            with contextlib.nullcontext() if is_one else strategy.scope():
                 self._metric = NatsPerToken(from_logits=self._gives_logits(model))
                 self._evaluator = _Evaluator(model)
                 self._evaluator.compile(
@@ -191,11 +177,3 @@ def _batches(data: Any) -> Any:
             yield data[index]
     else:
         yield from data
-
-
-def _strategy_scope(model: keras.Model) -> Any:
-    """The scope of the tf.distribute strategy that the model was made under, if any."""
-    strategy = getattr(model, "distribute_strategy", None)
-    if strategy is None or strategy.num_replicas_in_sync == 1:
-        return contextlib.nullcontext()
-    return strategy.scope()

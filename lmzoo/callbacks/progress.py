@@ -5,35 +5,29 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+from keras import ops
+
+
+def is_validated(logs: Mapping[str, Any] | None) -> bool:
+    """Whether the logs hold figures of an evaluation."""
+    return any(name.startswith("val_") for name in logs or {})
+
+
+def learning_rate_of(model: keras.Model) -> float | None:
+    """The current learning rate; None without an optimizer."""
+    optimizer = getattr(model, "optimizer", None)
+    return None if optimizer is None else float(ops.convert_to_numpy(optimizer.learning_rate))
 
 
 class Progress(keras.callbacks.Callback):
-    """Counts steps (batches), whole epochs and seconds, also with `steps_per_execution` > 1.
-
-    (With it, give `fit` data of known length or steps_per_epoch: a last, shorter execution of an
-    epoch of unknown length counts as a full one.)
-
-    Args:
-        state: what `Checkpoint.start` returned, to continue its counts ("step", "epoch",
-            "seconds"); or None.
-        clock: seconds, monotonic.
-
-    Example:
-        >>> Progress({"step": 7, "epoch": 1, "seconds": 2.5}).step
-        7
-    """
+    """Counts steps (batches), whole epochs and seconds, also with `steps_per_execution` > 1."""
 
     def __init__(
-        self,
-        state: Mapping[str, Any] | None = None,
-        clock: Callable[[], float] = time.monotonic,
+        self, state: Mapping[str, Any] | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
         super().__init__()
         self.clock = clock
-        self.step = self.epoch = self.step_in_epoch = 0
         self._batches = self._first = 0  # batches of this pass, and where in the epoch it began
-        self._seconds = 0.0
-        self._since: float | None = None
         self._stopped_inside = False
         self.continue_from(state or {})
 
@@ -43,7 +37,12 @@ class Progress(keras.callbacks.Callback):
         self.epoch = int(state.get("epoch", 0))
         self.step_in_epoch = int(state.get("step_in_epoch", 0))
         self._seconds = float(state.get("seconds", 0.0))
-        self._since = None
+        self._since: float | None = None
+
+    def counts(self) -> dict[str, Any]:
+        """What `continue_from` takes."""
+        own = {"epoch": self.epoch, "step": self.step, "step_in_epoch": self.step_in_epoch}
+        return {**own, "seconds": self.seconds}
 
     @property
     def seconds(self) -> float:
@@ -51,26 +50,21 @@ class Progress(keras.callbacks.Callback):
         return self._seconds + (0.0 if self._since is None else self.clock() - self._since)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Starts the clock."""
         self._since = self.clock()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Stops the clock."""
         self._seconds, self._since = self.seconds, None
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Begins to count this epoch's batches; a resumed epoch goes on from its steps."""
         self._batches, self._first, self._stopped_inside = 0, self.step_in_epoch, False
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Counts the epoch, unless it was stopped before its last batch."""
         total = (self.params or {}).get("steps")
         if self.step_in_epoch < total if total else self._stopped_inside:
             return
         self.epoch, self.step_in_epoch = epoch + 1, 0
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Counts the batches of this execution, and banks the seconds in case `fit` breaks off."""
         # Keras counts a last, shorter execution as a full one: the epoch's length corrects that.
         total = (self.params or {}).get("steps")
         done = min(batch + 1, total - self._first) if total else batch + 1

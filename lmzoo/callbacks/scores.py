@@ -5,8 +5,9 @@ from typing import Any
 
 import keras
 
+from lmzoo.callbacks.progress import is_validated
 from lmzoo.errors import ArgumentError
-from lmzoo.evaluation import tag_scores
+from lmzoo.evaluation.tag_report import tag_scores
 from lmzoo.generation import answer
 from lmzoo.metrics import Bleu
 from lmzoo.metrics.text import TextMetric
@@ -20,8 +21,7 @@ class ScoreCallback(keras.callbacks.Callback):
 
     Args:
         score: from the model to scores by name.
-        every_epochs: measured in every so-many-th epoch and in the last; the epochs between them
-            log what was measured last.
+        every_epochs: how often; the last epoch too. Others log what was measured last.
         prefix: put before the names.
 
     Raises:
@@ -34,11 +34,7 @@ class ScoreCallback(keras.callbacks.Callback):
     """
 
     def __init__(
-        self,
-        score: Callable[[Any], dict[str, float]],
-        *,
-        every_epochs: int = 1,
-        prefix: str = "val_",
+        self, score: Callable[[Any], Any], *, every_epochs: int = 1, prefix: str = "val_"
     ) -> None:
         super().__init__()
         if every_epochs < 1:
@@ -47,7 +43,6 @@ class ScoreCallback(keras.callbacks.Callback):
         self._scores: dict[str, float] = {}
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Measures, if this epoch is one of those."""
         last = epoch + 1 == (self.params or {}).get("epochs") or self.model.stop_training
         if last or epoch % self.every_epochs == 0:
             self._scores = self.evaluate(self.model)
@@ -55,8 +50,7 @@ class ScoreCallback(keras.callbacks.Callback):
             logs.update(self._scores)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Measures where `PeriodicValidation` has just done so."""
-        if logs and any(name.startswith("val_") for name in logs):
+        if logs and is_validated(logs):
             self._scores = self.evaluate(self.model)
             logs.update(self._scores)
 
@@ -73,21 +67,13 @@ class BleuCallback(ScoreCallback):
         references: for each of them a text, or several.
         tokenizer: as `lmzoo.answer` takes it.
         metric: what is measured; None is `lmzoo.metrics.Bleu()`.
-        every_epochs: see `ScoreCallback`.
-        num_beams: 1 is greedy, which is quicker.
-        max_new_tokens: see `lmzoo.answer`.
-        batch_size: sources that are searched together.
+        every_epochs, prefix: see `ScoreCallback`.
+        num_beams, max_new_tokens, batch_size: see `lmzoo.answer`; 1 beam is greedy, and quick.
         show: so many triples of source, reference and hypothesis are printed.
         finish: applied to every hypothesis, such as joining sub-words that the data came in.
-        prefix: put before the metric's name.
 
     Raises:
         ArgumentError: unequal numbers of sources and references, or none.
-
-    Example:
-        >>> import lmzoo
-        >>> tokenizer = lmzoo.data.train_tokenizer(["a dog", "a cat"], kind="word")
-        >>> callback = lmzoo.callbacks.BleuCallback(["a dog"], ["a cat"], tokenizer=tokenizer)
     """
 
     def __init__(
@@ -114,11 +100,8 @@ class BleuCallback(ScoreCallback):
         self.sources, self.references, self.tokenizer = sources, references, tokenizer
         self.metric = Bleu() if metric is None else metric
         self.show, self.finish = show, finish
-        self._search: dict[str, Any] = {
-            "num_beams": num_beams,
-            "max_new_tokens": max_new_tokens,
-            "batch_size": min(batch_size, len(sources)),
-        }
+        self._search: dict[str, Any] = {"num_beams": num_beams, "max_new_tokens": max_new_tokens}
+        self._search["batch_size"] = min(batch_size, len(sources))
 
     def _bleu(self, model: Any) -> dict[str, float]:
         texts = answer(model, self.sources, tokenizer=self.tokenizer, **self._search)
@@ -136,19 +119,12 @@ class BleuCallback(ScoreCallback):
 class SpanF1Callback(ScoreCallback):
     """Decodes the tags of a split at the end of an epoch and puts their scores into the logs.
 
-    They are `val_f1`, `val_precision` and `val_recall` of spans where the tags mark spans, and
-    `val_tag_accuracy`, all 0 to 1.
+    They are `val_tag_accuracy` and, of spans, `val_f1`, `val_precision`, `val_recall`, 0 to 1.
 
     Args:
         data: a TaggingData.
         split: "valid" or "test".
         every_epochs: see `ScoreCallback`.
-
-    Example:
-        >>> import lmzoo
-        >>> sentences = [(["Ann", "ran"], ["B-PER", "O"]), (["Bob", "sat"], ["B-PER", "O"])] * 9
-        >>> data = lmzoo.data.prepare_tagging(sentences, valid_fraction=0.5)
-        >>> callback = lmzoo.callbacks.SpanF1Callback(data)
     """
 
     def __init__(self, data: Any, *, split: str = "valid", every_epochs: int = 1) -> None:

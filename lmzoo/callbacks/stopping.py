@@ -6,10 +6,9 @@ import threading
 from typing import Any
 
 import keras
-from keras import ops
 
 from lmzoo.callbacks.checkpoint import Checkpoint
-from lmzoo.callbacks.progress import Progress
+from lmzoo.callbacks.progress import Progress, learning_rate_of
 from lmzoo.errors import TrainingDiverged
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -18,35 +17,25 @@ SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 class StopOnNaN(Progress):
     """Raise `TrainingDiverged` out of `fit` as soon as the loss is NaN or infinite.
 
-    It raises in the batch where that happens, so nothing after it runs: no validation, and no
-    checkpoint that would overwrite the last good one (`Checkpoint` refuses such weights anyway).
-    With `steps_per_execution` > 1 it looks once per execution.
+    Nothing after that batch runs: no validation, and no checkpoint that would overwrite the last
+    good one. With `steps_per_execution` > 1 it looks once per execution.
 
     Raises:
         TrainingDiverged: from `fit`; the message names the step and what to try.
-
-    Example:
-        >>> StopOnNaN().on_train_batch_end(0, {"loss": 2.5})
     """
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Look at the loss."""
         super().on_train_batch_end(batch, logs)
         loss = (logs or {}).get("loss", 0.0)
         if not math.isfinite(loss):
+            rate = learning_rate_of(self.model)
+            known = "" if rate is None else f" (learning rate {rate:.3g})"
             raise TrainingDiverged(
-                f"the loss became {loss} at training step {self.step}{self._rate()}: try a "
+                f"the loss became {loss} at training step {self.step}{known}: try a "
                 "smaller learning rate or gradient clipping (optimizer argument clipnorm=1.0), "
                 "and check that no token id lies outside the model's vocabulary; checkpoints "
                 "written before this step are kept"
             )
-
-    def _rate(self) -> str:
-        """The learning rate in words, where there is an optimizer."""
-        optimizer = getattr(self.model, "optimizer", None)
-        if optimizer is None:
-            return ""
-        return f" (learning rate {float(ops.convert_to_numpy(optimizer.learning_rate)):.3g})"
 
 
 class StopOnSignal(keras.callbacks.Callback):
@@ -60,12 +49,6 @@ class StopOnSignal(keras.callbacks.Callback):
 
     Raises:
         SystemExit: from `fit`, with status 128 + the signal's number.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     StopOnSignal(Checkpoint(folder)).received is None
-        True
     """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
@@ -75,7 +58,6 @@ class StopOnSignal(keras.callbacks.Callback):
         self._previous: dict[int, Any] = {}
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Installs the handlers."""
         self.received = None
         if threading.current_thread() is not threading.main_thread():
             return
@@ -85,15 +67,11 @@ class StopOnSignal(keras.callbacks.Callback):
                 self._previous[number] = signal.signal(number, self._handle)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Ends the program, if a signal came."""
         self._end()
 
-    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """The same while `fit` validates."""
-        self._end()
+    on_test_batch_end = on_train_batch_end  # while `fit` validates
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Puts back the handlers that were there before."""
         self._end()
         self._restore_handlers()
 

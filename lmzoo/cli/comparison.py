@@ -18,7 +18,7 @@ from rich.table import Table
 
 from lmzoo.callbacks import draw_curves
 from lmzoo.cli.families import FAMILIES
-from lmzoo.cli.flags import positive
+from lmzoo.cli.flags import Subparsers, positive
 from lmzoo.cli.settings import parse_settings, settable
 from lmzoo.data import prepare_lm
 from lmzoo.errors import ArgumentError, LmzooError
@@ -27,21 +27,25 @@ from lmzoo.evaluation.report import finite
 from lmzoo.files import write_json, write_text
 
 DEFAULT_FAMILIES = ["lstm", "gru", "cnn", "gpt2", "llama"]
-COLUMNS = {
-    "family": "family",
-    "val_perplexity": "perplexity",
-    "val_perplexity_spread": "± seed",
-    "val_perplexity_per_word": "per word",
-    "val_bits_per_byte": "bits/byte",
-    "tokens_per_second": "tokens/s",
-    "parameters": "parameters",
-    "peak_memory_mb": "memory MB",
-    "learning_rate": "rate",
-    "epochs": "epochs",
+COLUMNS = {  # a metric's heading and format
+    "family": ("family", ""),
+    "val_perplexity": ("perplexity", ",.2f"),
+    "val_perplexity_spread": ("± seed", ",.2f"),
+    "val_perplexity_per_word": ("per word", ",.2f"),
+    "val_bits_per_byte": ("bits/byte", ".4f"),
+    "tokens_per_second": ("tokens/s", ",.0f"),
+    "parameters": ("parameters", ","),
+    "peak_memory_mb": ("memory MB", ",.0f"),
+    "learning_rate": ("rate", "g"),
+    "epochs": ("epochs", ".2f"),
 }
+HEADINGS = [heading for heading, _ in COLUMNS.values()]
+KEPT = ("family", "parameters", "peak_memory_mb", "learning_rate", "search", "seconds", "runs")
+MEANS = ("val_loss", "val_perplexity", "val_perplexity_per_word", "val_bits_per_byte",
+         "excess_per_word", "tokens_per_second", "epochs")  # fmt: skip
 
 
-def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_command(commands: Subparsers) -> None:
     """Adds `compare` to the command line."""
     parser = commands.add_parser(
         "compare",
@@ -82,30 +86,28 @@ def compare(args: argparse.Namespace) -> None:
     data.save(out)
     print(data.describe())
     settings["tokenizer"] = str(out / "tokenizer.json")
-    parameters = args.parameters or default_parameters(data.vocab_size)
+    # By default 128 numbers per word of the vocabulary, and a body.
+    parameters = args.parameters or 128 * data.vocab_size + 500_000
     print(f"{len(args.families)} families of about {parameters:,} parameters, "
           f"{args.minutes:g} minutes each")  # fmt: skip
     floor = None if data.floor_nats is None else data.floor_nats / data.valid_counts["tokens"]
+    trial = {
+        "minutes": args.minutes,
+        "parameters": parameters,
+        "learning_rates": args.learning_rates,
+        "seeds": [args.seed + k for k in range(args.seeds)],
+        "source": args.data,
+        "data": settings,
+    }
     rows: list[dict[str, Any]] = []
     for number, family in enumerate(args.families, 1):
         result = out / family / "result.json"
-        print(
-            f"\n[{number}/{len(args.families)}] {family} ({time.strftime('%H:%M:%S')})", flush=True
-        )
+        place = f"{number}/{len(args.families)}"
+        print(f"\n[{place}] {family} ({time.strftime('%H:%M:%S')})", flush=True)
         if result.exists():
             print("finished before")
         else:
-            trial = {
-                "family": family,
-                "started": time.time(),
-                "minutes": args.minutes,
-                "parameters": parameters,
-                "learning_rates": args.learning_rates,
-                "seeds": [args.seed + k for k in range(args.seeds)],
-                "source": args.data,
-                "data": settings,
-            }
-            _train(out / family, trial)
+            _train(out / family, trial | {"family": family, "started": time.time()})
         if result.exists():
             rows.append(leaderboard_row(json.loads(result.read_text("utf-8"))))
             rows.sort(key=lambda row: row["val_loss"])
@@ -131,20 +133,14 @@ def _train(folder: Path, trial: dict[str, Any]) -> None:
 
 
 def write_leaderboard(out: Path, rows: list[dict[str, Any]], floor: float | None) -> None:
-    """Writes leaderboard.csv, leaderboard.md, metrics.json and curve.png.
-
-    Args:
-        out: the folder.
-        rows: of the leaderboard, best first.
-        floor: the lowest reachable loss, or None.
-    """
+    """Writes leaderboard.csv, leaderboard.md, metrics.json and curve.png."""
     write_json(out / "metrics.json", summary(rows, floor))
     with io.StringIO(newline="") as text:
         writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore")
         writer.writeheader()
         writer.writerows(rows)
         write_text(out / "leaderboard.csv", text.getvalue())
-    lines = [list(COLUMNS.values()), ["---"] * len(COLUMNS), *map(cells, rows)]
+    lines = [HEADINGS, ["---"] * len(COLUMNS), *map(cells, rows)]
     write_text(out / "leaderboard.md", "".join(f"| {' | '.join(line)} |\n" for line in lines))
     curves = {
         f"{row['family']} (seed {run['seed']})": run["curve"] for row in rows for run in row["runs"]
@@ -168,60 +164,25 @@ def summary(rows: list[dict[str, Any]], floor: float | None) -> dict[str, Any]:
 def show(rows: list[dict[str, Any]], title: str) -> None:
     """Prints the leaderboard as a table."""
     table = Table(title=title, box=box.SIMPLE_HEAD)
-    for heading in COLUMNS.values():
+    for heading in HEADINGS:
         table.add_column(heading, justify="left" if heading == "family" else "right")
     for row in rows:
         table.add_row(*cells(row))
     Console(width=max(Console().width, 110)).print(table)
 
 
-def default_parameters(vocab_size: int) -> int:
-    """How large the models are by default: 128 numbers per word of the vocabulary, and a body."""
-    return 128 * vocab_size + 500_000
-
-
 def leaderboard_row(result: dict[str, Any]) -> dict[str, Any]:
     """A family's row: means over its seeds, and half the range of its perplexities."""
-    runs = result["runs"]
-
-    def mean(name: str) -> float | None:
-        values = [run.get(name) for run in runs]
-        return None if None in values else finite(statistics.fmean(values))
-
-    perplexities = [run["val_perplexity"] for run in runs]
-    names = (
-        "val_loss",
-        "val_perplexity",
-        "val_perplexity_per_word",
-        "val_bits_per_byte",
-        "excess_per_word",
-        "tokens_per_second",
-        "epochs",
-    )
-    kept = ("family", "parameters", "peak_memory_mb", "learning_rate", "search", "seconds", "runs")
-    return {
-        **{name: result[name] for name in kept},
-        **{name: mean(name) for name in names},
-        "val_perplexity_spread": (max(perplexities) - min(perplexities)) / 2,
-        "val_perplexity_seeds": perplexities,
-    }
+    row: dict[str, Any] = {name: result[name] for name in KEPT}
+    for name in MEANS:
+        values = [run.get(name) for run in result["runs"]]
+        row[name] = None if None in values else finite(statistics.fmean(values))
+    seeds = [run["val_perplexity"] for run in result["runs"]]
+    spread = (max(seeds) - min(seeds)) / 2
+    return row | {"val_perplexity_spread": spread, "val_perplexity_seeds": seeds}
 
 
 def cells(row: dict[str, Any]) -> list[str]:
     """A row's figures as text."""
-    styles = {
-        "val_perplexity": ",.2f",
-        "val_perplexity_spread": ",.2f",
-        "val_perplexity_per_word": ",.2f",
-        "val_bits_per_byte": ".4f",
-        "tokens_per_second": ",.0f",
-        "parameters": ",",
-        "peak_memory_mb": ",.0f",
-        "learning_rate": "g",
-        "epochs": ".2f",
-    }
-    texts = []
-    for name in COLUMNS:
-        value = row[name]
-        texts.append("-" if value is None else format(value, styles.get(name, "")))
-    return texts
+    values = [(row[name], style) for name, (_, style) in COLUMNS.items()]
+    return ["-" if value is None else format(value, style) for value, style in values]

@@ -3,23 +3,19 @@
 import argparse
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from lmzoo.errors import LmzooError
+
+Reply = Callable[[str], Iterable[str]]  # yields the pieces of the reply to a text
+Subparsers = argparse._SubParsersAction  # what holds the commands
 
 
 class _Epochs(argparse.Action):
     """`--epochs N` takes the place of the default minutes; `--smoke` means one epoch."""
 
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,
-        namespace: argparse.Namespace,
-        values: Any,
-        option_string: str | None = None,
-    ) -> None:
-        """Sets the flag, `epochs`, and no minutes."""
+    def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
         setattr(namespace, self.dest, values if self.nargs is None else True)
         namespace.minutes = None
         namespace.epochs = values if self.nargs is None else 1
@@ -34,25 +30,9 @@ def add_training_flags(
     epochs: int | None = None,
     data: str = "grammar",
 ) -> None:
-    """Adds the flags of a training.
+    """Adds the flags of a training, with these defaults; `--epochs` sets `minutes` to None.
 
-    They are --data --tokenizer, --minutes or --epochs, --seed --out --resume --smoke --prompt
-    --interactive. After parsing, one of `minutes` and `epochs` is None.
-
-    Args:
-        parser: what they are added to.
-        out: default folder; None where the program chooses it.
-        tokenizer: default kind; None for no such flag.
-        minutes: default length of a training in minutes; or
-        epochs: in epochs.
-        data: default source.
-
-    Example:
-        >>> parser = argparse.ArgumentParser()
-        >>> add_training_flags(parser, out="runs/mine", minutes=2.0)
-        >>> args = parser.parse_args(["--epochs", "3"])
-        >>> args.minutes, args.epochs, args.tokenizer
-        (None, 3, 'word')
+    No `out`: the program chooses it. No `tokenizer`: no such flag. Give `minutes` or `epochs`.
     """
     add = parser.add_argument
     add("--data", default=data, metavar="SOURCE",
@@ -91,22 +71,7 @@ def positive(kind: type[Any]) -> Callable[[str], Any]:
 
 @contextlib.contextmanager
 def errors_in_one_line(name: str) -> Iterator[None]:
-    """Ends the program with one line for an error of lmzoo's own, quietly for Ctrl-C.
-
-    Args:
-        name: what the line begins with.
-
-    Yields:
-        Nothing.
-
-    Raises:
-        SystemExit: status 1 for an LmzooError, 130 for Ctrl-C.
-
-    Example:
-        >>> with errors_in_one_line("example"):
-        ...     print("no error")
-        no error
-    """
+    """Ends the program with one line for an error of lmzoo's own, quietly for Ctrl-C."""
     try:
         yield
     except LmzooError as error:
@@ -116,12 +81,8 @@ def errors_in_one_line(name: str) -> Iterator[None]:
         raise SystemExit(130) from error
 
 
-def ask(reply: Callable[[str], Sequence[str] | Iterator[str]]) -> None:
-    """Asks for texts and prints the reply to each, until the input ends.
-
-    Args:
-        reply: yields the pieces of the reply to a text; they are printed as they come.
-    """
+def ask(reply: Reply) -> None:
+    """Asks for texts and prints the reply to each, until the input ends."""
     print("\na text, then Enter; an empty line ends")
     while True:
         try:
@@ -139,15 +100,8 @@ def ask(reply: Callable[[str], Sequence[str] | Iterator[str]]) -> None:
             print(error)
 
 
-def answer_prompts(
-    args: argparse.Namespace, reply: Callable[[str], Sequence[str] | Iterator[str]]
-) -> None:
-    """Replies to `--prompt`, and with `--interactive` to what is typed.
-
-    Args:
-        args: flags of `add_training_flags`.
-        reply: yields the pieces of the reply to a text.
-    """
+def answer_prompts(args: argparse.Namespace, reply: Reply) -> None:
+    """Replies to `--prompt`, and with `--interactive` to what is typed."""
     if args.prompt:
         print(f"{args.prompt}\n  {''.join(reply(args.prompt))}\n")
     if args.interactive:

@@ -5,14 +5,14 @@ RUN is the folder that `lmzoo train` or an example wrote: it holds model.keras a
 
 import argparse
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import keras
 
 import lmzoo
-from lmzoo.cli.flags import ask
+from lmzoo.cli.flags import Reply, Subparsers, ask
 from lmzoo.cli.settings import parse_settings, settable
 from lmzoo.cli.tasks import TASKS
 from lmzoo.data import Corpus, load_task
@@ -20,33 +20,35 @@ from lmzoo.errors import ArgumentError
 from lmzoo.evaluation import Report, colored, score_tags
 from lmzoo.generation import Conversation, TextGenerator
 
-Reply = Callable[[str], Iterable[str]]
+Flags = dict[str, tuple[Callable[[str], Any], Any, str | None]]  # type, default, help
+SAMPLING: Flags = {
+    "max_new_tokens": (int, 128, None),
+    "temperature": (float, 1.0, "0 is greedy (default: 1)"),
+    "top_k": (int, None, "sample among the k most probable tokens"),
+    "top_p": (float, None, "sample among tokens that together have this probability"),
+    "min_p": (float, None, "sample among tokens this probable relative to the best"),
+    "repetition_penalty": (float, None, "above 1 makes repetition less probable"),
+    "no_repeat_ngram": (int, None, "no sequence of so many tokens occurs twice"),
+    "seed": (int, None, "same seed, same text"),
+    "num_samples": (int, 1, "how many continuations"),
+    "num_beams": (int, None, "search the most probable continuation instead"),
+}
 
 
-def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_commands(commands: Subparsers) -> None:
     """Adds the commands to the command line."""
-    generate = _command(commands, "generate", _generate, "continue a prompt")
-    add = generate.add_argument
-    add("--max-new-tokens", type=int, default=128)
-    add("--temperature", type=float, default=1.0, help="0 is greedy (default: 1)")
-    add("--top-k", type=int, help="sample among the k most probable tokens")
-    add("--top-p", type=float, help="sample among tokens that together have this probability")
-    add("--min-p", type=float, help="sample among tokens this probable relative to the best")
-    add("--repetition-penalty", type=float, help="above 1 makes repetition less probable")
-    add("--no-repeat-ngram", type=int, help="no sequence of so many tokens occurs twice")
-    add("--stop", action="append", help="text that ends the continuation; repeatable")
-    add("--seed", type=int, help="same seed, same text")
-    add("--num-samples", type=int, default=1, help="how many continuations")
-    add("--num-beams", type=int, help="search the most probable continuation instead")
-
-    chat = _command(commands, "chat", _chat, "talk to a model of dialogues")
-    chat.add_argument("--persona", default="", help="a fact that the model knows from the start")
-    translate = _command(commands, "translate", _translate, "translate or summarize texts")
-    translate.add_argument("--num-beams", type=int, default=5, help="hypotheses of the search")
-    classify = _command(commands, "classify", _classify, "classify texts")
-    classify.add_argument("--top", type=int, default=5, help="labels that are shown")
-    _command(commands, "tag", _tag, "tag the words of sentences")
-    _command(commands, "score", _score, "log-probability of texts, in nats")
+    generate = _add(commands, "generate", _continue, "continue a prompt", SAMPLING)
+    generate.add_argument(
+        "--stop", action="append", help="text that ends the continuation; repeatable"
+    )
+    persona: Flags = {"persona": (str, "", "a fact that the model knows from the start")}
+    _add(commands, "chat", _chat, "talk to a model of dialogues", persona)
+    beams: Flags = {"num_beams": (int, 5, "hypotheses of the search")}
+    _add(commands, "translate", _translate, "translate or summarize texts", beams)
+    top: Flags = {"top": (int, 5, "labels that are shown")}
+    _add(commands, "classify", _classify, "classify texts", top)
+    _add(commands, "tag", _tag, "tag the words of sentences", {})
+    _add(commands, "score", _score, "log-probability of texts, in nats", {})
 
     evaluate = commands.add_parser("evaluate", help="measure a model on other data")
     evaluate.add_argument("folder", metavar="RUN", type=Path)
@@ -56,18 +58,38 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     evaluate.set_defaults(run=_evaluate)
 
 
+def _add(
+    commands: Subparsers, name: str, make: Callable[..., Reply], help_text: str, flags: Flags
+) -> argparse.ArgumentParser:
+    """Adds a command that replies to texts, by a function of the model, its task and the flags."""
+    parser = commands.add_parser(name, help=help_text)
+    parser.add_argument("folder", metavar="RUN", type=Path, help="the folder of a training")
+    parser.add_argument("--prompt", metavar="TEXT", help="the text; none: asks for texts, or reads "
+        "them from a pipe, a line each")  # fmt: skip
+    for flag, (kind, default, text) in flags.items():
+        parser.add_argument(f"--{flag.replace('_', '-')}", type=kind, default=default, help=text)
+
+    def run(args: argparse.Namespace) -> None:
+        known = ("command", "run", "folder", "prompt")
+        settings = {key: value for key, value in vars(args).items() if key not in known}
+        reply = make(*load_run(args.folder), **settings)
+        prompt = args.prompt
+        if name == "generate" and prompt is None and args.num_beams is None and sys.stdin.isatty():
+            prompt = ""  # a text from its beginning
+        if prompt is not None:
+            print("".join(reply(prompt)))
+        elif sys.stdin.isatty():
+            ask(reply)
+        else:
+            for line in filter(str.strip, sys.stdin):
+                print("".join(reply(line.rstrip("\r\n"))), flush=True)
+
+    parser.set_defaults(run=run)
+    return parser
+
+
 def load_run(folder: Path) -> tuple[keras.Model, Any]:
-    """Loads what a training left behind.
-
-    Args:
-        folder: that of the training.
-
-    Returns:
-        The model, and the SavedTask beside it.
-
-    Raises:
-        ArgumentError: the folder holds no model.
-    """
+    """The model that a training left behind, and the SavedTask beside it."""
     path = folder / "model.keras"
     if not path.exists():
         begun = "its training has not got so far" if (folder / "task.json").exists() else (
@@ -77,112 +99,51 @@ def load_run(folder: Path) -> tuple[keras.Model, Any]:
     return keras.saving.load_model(path), load_task(folder)
 
 
-def replier(model: keras.Model, saved: Any, **settings: Any) -> Reply:
-    """What `lmzoo train --prompt` and the commands answer to a text.
-
-    Args:
-        model: a trained model.
-        saved: its SavedTask, or its prepared data, which has the same attributes.
-        **settings: of the function that predicts.
-
-    Returns:
-        A function from a text to the pieces of the reply.
-    """
-    functions = {
-        "lm": _generate_reply,
-        "seq2seq": _translate_reply,
-        "classifier": _classify_reply,
-        "tagger": _tag_reply,
-    }
-    return functions[saved.task](model, saved, **settings)
-
-
-def _command(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
-    name: str,
-    run: Callable[[argparse.Namespace], None],
-    help_text: str,
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=help_text)
-    parser.add_argument("folder", metavar="RUN", type=Path, help="the folder of a training")
-    parser.add_argument("--prompt", metavar="TEXT", help="the text; none: asks for texts, or reads "
-        "them from a pipe, a line each")  # fmt: skip
-    parser.set_defaults(run=run)
-    return parser
-
-
-def _answer(args: argparse.Namespace, reply: Reply) -> None:
-    """Replies to --prompt, to the lines of a pipe, or to what is typed."""
-    if args.prompt is not None:
-        print("".join(reply(args.prompt)))
-    elif sys.stdin.isatty():
-        ask(reply)
-    else:
-        for line in sys.stdin:
-            if line.strip():
-                print("".join(reply(line.rstrip("\r\n"))), flush=True)
-
-
-def _generate(args: argparse.Namespace) -> None:
-    model, saved = load_run(args.folder)
-    if args.num_beams is not None:
-        _answer(args, lambda text: [_search(model, saved, text, args)])
-        return
-    names = "max_new_tokens temperature top_k top_p min_p repetition_penalty no_repeat_ngram stop"
-    settings = {name: getattr(args, name) for name in names.split()}
-
-    def reply(text: str) -> Iterator[str]:
-        for number in range(args.num_samples):
-            seed = None if args.seed is None else args.seed + number
-            yield ("\n" if number else "") + text
-            yield from _generate_reply(model, saved, seed=seed, **settings)(text)
-
-    args.prompt = "" if args.prompt is None and sys.stdin.isatty() else args.prompt
-    _answer(args, reply)
-
-
-def _search(model: keras.Model, saved: Any, text: str, args: argparse.Namespace) -> str:
-    generator = TextGenerator(model, saved.tokenizer, documents=saved.has_documents)
-    ids = lmzoo.beam_search(
-        model,
-        generator.prompt_ids(text),
-        tokenizer=saved.tokenizer,
-        num_beams=args.num_beams,
-        max_new_tokens=args.max_new_tokens,
+def replier(model: keras.Model, saved: Any) -> Reply:
+    """What `lmzoo train --prompt` answers to a text, by the model's SavedTask."""
+    makers = {"seq2seq": _translate, "classifier": _classify, "tagger": _tag}
+    return (
+        _generator(model, saved).stream if saved.task == "lm" else makers[saved.task](model, saved)
     )
-    return str(saved.tokenizer.decode(ids))
 
 
-def _generate_reply(model: keras.Model, saved: Any, **settings: Any) -> Reply:
-    return TextGenerator(model, saved.tokenizer, documents=saved.has_documents, **settings).stream
+def _generator(model: keras.Model, saved: Any, **settings: Any) -> TextGenerator:
+    return TextGenerator(model, saved.tokenizer, documents=saved.has_documents, **settings)
 
 
-def _chat(args: argparse.Namespace) -> None:
-    model, saved = load_run(args.folder)
-    _answer(args, Conversation(model, saved.tokenizers, facts=[args.persona]).reply)
+def _continue(
+    model: keras.Model, saved: Any, *, seed: Any, num_samples: int, num_beams: Any, **settings: Any
+) -> Reply:
+    known = {"num_beams": num_beams, "max_new_tokens": settings["max_new_tokens"]}
+
+    def search(text: str) -> list[str]:
+        prompt = _generator(model, saved).prompt_ids(text)
+        ids = lmzoo.beam_search(model, prompt, tokenizer=saved.tokenizer, **known)
+        return [saved.tokenizer.decode(ids)]
+
+    def sample(text: str) -> Iterator[str]:
+        for number in range(num_samples):
+            own = None if seed is None else seed + number
+            yield ("\n" if number else "") + text
+            yield from _generator(model, saved, seed=own, **settings).stream(text)
+
+    return sample if num_beams is None else search
 
 
-def _translate(args: argparse.Namespace) -> None:
-    _answer(args, _translate_reply(*load_run(args.folder), num_beams=args.num_beams))
+def _chat(model: keras.Model, saved: Any, *, persona: str) -> Reply:
+    return Conversation(model, saved.tokenizers, facts=[persona]).reply
 
 
-def _translate_reply(model: keras.Model, saved: Any, *, num_beams: int = 5) -> Reply:
+def _translate(model: keras.Model, saved: Any, *, num_beams: int = 5) -> Reply:
     return lambda text: lmzoo.answer(model, [text], tokenizer=saved.tokenizers, num_beams=num_beams)
 
 
-def _classify(args: argparse.Namespace) -> None:
-    _answer(args, _classify_reply(*load_run(args.folder), top=args.top))
+def _classify(model: keras.Model, saved: Any, *, top: int = 5) -> Reply:
+    settings = {key: saved.settings[key] for key in ("labels", "max_length")}
 
-
-def _classify_reply(model: keras.Model, saved: Any, *, top: int = 5) -> Reply:
     def reply(text: str) -> list[str]:
         probabilities = lmzoo.classify(
-            model,
-            text,
-            tokenizer=saved.tokenizer,
-            labels=saved.settings["labels"],
-            max_length=saved.settings["max_length"],
-            probabilities=True,
+            model, text, tokenizer=saved.tokenizer, probabilities=True, **settings
         )
         best = sorted(probabilities, key=lambda label: -probabilities[label])[:top]
         return [", ".join(f"{label} {probabilities[label]:.1%}" for label in best)]
@@ -190,23 +151,16 @@ def _classify_reply(model: keras.Model, saved: Any, *, top: int = 5) -> Reply:
     return reply
 
 
-def _tag(args: argparse.Namespace) -> None:
-    _answer(args, _tag_reply(*load_run(args.folder)))
-
-
-def _tag_reply(model: keras.Model, saved: Any) -> Reply:
+def _tag(model: keras.Model, saved: Any) -> Reply:
     return lambda text: [colored(*lmzoo.tag(model, text, vocabulary=saved.vocabulary))]
 
 
-def _score(args: argparse.Namespace) -> None:
-    model, saved = load_run(args.folder)
-
+def _score(model: keras.Model, saved: Any) -> Reply:
     def reply(text: str) -> list[str]:
-        ids = TextGenerator(model, saved.tokenizer, documents=saved.has_documents).prompt_ids(text)
-        values = lmzoo.score(model, [ids])[0]
+        values = lmzoo.score(model, [_generator(model, saved).prompt_ids(text)])[0]
         return [f"{float(sum(values)):.4f} nats, {len(values)} tokens"]
 
-    _answer(args, reply)
+    return reply
 
 
 def _evaluate(args: argparse.Namespace) -> None:
@@ -226,20 +180,15 @@ def _evaluate(args: argparse.Namespace) -> None:
         report = Report(scores, [(key, f"{value:.4f}") for key, value in scores.items()])
     else:
         opener = corpus.splits[split]
-        splits = {"train": _training_text(opener), "valid": opener}
-        same = Corpus(corpus.name, splits, [], corpus.grammar)
+
+        def reversed_texts() -> Iterator[dict[str, Any]]:
+            # For the training split, which must not hold the validation documents.
+            for record in opener():
+                yield {**record, "text": record["text"][::-1]} if "text" in record else record
+
+        same = Corpus(corpus.name, {"train": reversed_texts, "valid": opener}, [], corpus.grammar)
         arguments = {**saved.settings, "tokenizer": saved.tokenizer, "deduplicate": False}
         arguments |= {"source_tokenizer": saved.source_tokenizer, **settings["data"]}
         kept = {k: v for k, v in arguments.items() if k in settable(task.prepare) and v is not None}
         report = task.evaluation(model, task.prepare(same, **kept), **settings["evaluate"])
     print(f"\n{report}\n\n{report.json()}")
-
-
-def _training_text(opener: Callable[[], Iterable[dict[str, Any]]]) -> Callable[[], Iterable[Any]]:
-    """Something for the training split, which must not hold the validation documents."""
-
-    def read() -> Iterator[dict[str, Any]]:
-        for record in opener():
-            yield {**record, "text": record["text"][::-1]} if "text" in record else record
-
-    return read

@@ -1,6 +1,7 @@
 """`--set KEY=VALUE`: arguments of the functions that a training calls, from their signatures."""
 
 import ast
+import contextlib
 import difflib
 import inspect
 from collections.abc import Callable, Mapping, Sequence
@@ -12,33 +13,16 @@ Settings = dict[str, dict[str, Any]]
 
 
 def parse_settings(items: Sequence[str], known: Mapping[str, Sequence[str]]) -> Settings:
-    """Sorts settings to the functions that take them.
-
-    Args:
-        items: "key=value", or "group.key=value" where several functions have the key. A value is
-            a Python literal (3, 0.5, True, None, [3, 4]) or else a string.
-        known: the arguments of each group; see `settable`.
-
-    Returns:
-        The arguments of each group.
-
-    Raises:
-        ArgumentError: no "=", an unknown key (close matches are named), or an ambiguous one.
-
-    Example:
-        >>> def build(vocab_size, *, hidden_dim=8): ...
-        >>> def prepare(source, *, batch_size=32): ...
-        >>> known = {"model": settable(build), "data": settable(prepare)}
-        >>> parse_settings(["hidden_dim=16", "data.batch_size=4"], known)
-        {'model': {'hidden_dim': 16}, 'data': {'batch_size': 4}}
-    """
+    """Sorts "key=value", or "group.key=value" where several have the key, to their functions."""
     found: Settings = {group: {} for group in known}
     for item in items:
         key, equals, text = item.partition("=")
         if not equals:
             raise ArgumentError(f"--set {item}: write KEY=VALUE, such as hidden_dim=512")
         group, name = _find(key, known)
-        found[group][name] = _value(text)
+        found[group][name] = text
+        with contextlib.suppress(ValueError, SyntaxError):
+            found[group][name] = ast.literal_eval(text)
     return found
 
 
@@ -67,10 +51,3 @@ def _find(key: str, known: Mapping[str, Sequence[str]]) -> tuple[str, str]:
     raise ArgumentError(
         f"--set {key}: there is no such argument{hint} The arguments are {', '.join(every)}"
     )
-
-
-def _value(text: str) -> Any:
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return text

@@ -7,7 +7,7 @@ from pathlib import Path
 import keras
 
 from lmzoo import callbacks
-from lmzoo.cli.flags import add_training_flags, answer_prompts, positive
+from lmzoo.cli.flags import Subparsers, add_training_flags, answer_prompts, positive
 from lmzoo.cli.prediction import replier
 from lmzoo.cli.settings import Settings, settable
 from lmzoo.cli.tasks import TASKS, Task
@@ -19,7 +19,7 @@ from lmzoo.metrics import mean_and_deviation
 UNLIMITED = 1_000_000  # epochs; --minutes ends the training sooner
 
 
-def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_command(commands: Subparsers) -> None:
     """Adds `train` to the command line."""
     parser = commands.add_parser("train", help="train a model")
     add = parser.add_argument
@@ -44,23 +44,21 @@ def train(args: argparse.Namespace) -> None:
         settings["data"].setdefault("tokenizer", args.tokenizer)
     out = Path(args.out or f"runs/{args.task}")
     if args.seeds == 1 and args.folds is None:
-        report = train_one(task, name, settings, args, out, seed=args.seed)
-        print(report.json())
+        print(train_one(task, name, settings, args, out, args.seed).json())
         return
     if args.seeds > 1 and args.folds is not None:
         raise ArgumentError("--seeds and --folds: choose one; folds are several trainings already")
     found = []
-    for number in range(args.folds or args.seeds):
-        kind = "seed" if args.folds is None else "fold"
+    kind, count = ("fold", args.folds) if args.folds else ("seed", args.seeds)
+    for number in range(count):
         folder = out / f"{kind}_{number + 1}"
-        print(f"\n{kind} {number + 1} of {args.folds or args.seeds}", flush=True)
+        print(f"\n{kind} {number + 1} of {count}", flush=True)
         if args.resume and (folder / "metrics.json").exists():
             print(f"{folder} is complete")
             found.append(json.loads((folder / "metrics.json").read_text("utf-8")))
             continue
-        fold = None if args.folds is None else (number, args.folds)
-        seed = args.seed + (number if args.folds is None else 0)
-        report = train_one(task, name, settings, args, folder, seed=seed, fold=fold)
+        seed, fold = (args.seed, (number, count)) if args.folds else (args.seed + number, None)
+        report = train_one(task, name, settings, args, folder, seed, fold)
         found.append(json.loads(report.json()))
         keras.utils.clear_session()
     metrics = mean_and_deviation(found) | {"seed": args.seed, "out": str(out)}
@@ -78,24 +76,10 @@ def train_one(
     settings: Settings,
     args: argparse.Namespace,
     out: Path,
-    *,
     seed: int,
     fold: tuple[int, int] | None = None,
 ) -> Report:
-    """One training from its data to its report.
-
-    Args:
-        task: what is trained.
-        name: the model's registered name, with or without a preset.
-        settings: arguments of the functions that are called, by group.
-        args: the flags; those that the other arguments name are not read.
-        out: the folder.
-        seed: of weights, data order and noise.
-        fold: (number, of how many), for cross-validation.
-
-    Returns:
-        The report, saved.
-    """
+    """One training from its data to its report."""
     keras.utils.set_random_seed(seed)
     resume = args.resume and (out / "last.keras").exists()
     run = callbacks.Checkpoint(out, resume=resume)
@@ -103,30 +87,22 @@ def train_one(
     print(data.describe(), flush=True)
     model = task.build(name, data, settings)
     print(f"{name}: {model.count_params():,} parameters", flush=True)
-    minutes = args.minutes
-    steps = None if minutes else args.epochs * data.steps_per_epoch
+    steps = None if args.minutes else args.epochs * data.steps_per_epoch
     trainer = task.compile(model, settings, steps)
     start = run.start(trainer, data)
-    fit, patience = settings["fit"], settings["fit"]["patience"]
+    warmup, patience, every = (settings["fit"][k] for k in ("warmup", "patience", "validate_every"))
     run.monitor, run.mode, scores = task.watch(data, settings)
+    budget = callbacks.TimeBudget(args.minutes, warmup=warmup, state=start)
+    validation = callbacks.PeriodicValidation(data.valid, every_steps=every, state=start)
+    curve = callbacks.LearningCurve(run.folder, label=f"loss (nats per {task.unit})", state=start)
     stop = keras.callbacks.EarlyStopping(run.monitor, mode=run.mode, patience=patience or 0)
+    stops = [*([stop] if patience else []), callbacks.StopOnSignal(run)]
     trainer.fit(
         data.train,
         validation_data=data.valid,
-        epochs=UNLIMITED if minutes else args.epochs,
+        epochs=UNLIMITED if args.minutes else args.epochs,
         initial_epoch=start["epoch"],
-        callbacks=[
-            callbacks.StopOnNaN(),
-            callbacks.TimeBudget(minutes, warmup=fit["warmup"], state=start),
-            callbacks.PeriodicValidation(
-                data.valid, every_steps=fit["validate_every"], state=start
-            ),
-            *scores,
-            run,
-            callbacks.LearningCurve(run.folder, label=task.unit, state=start),
-            *([stop] if patience else []),
-            callbacks.StopOnSignal(run),
-        ],
+        callbacks=[callbacks.StopOnNaN(), budget, validation, *scores, run, curve, *stops],
     )
     evaluate = settings["evaluate"]
     if args.smoke:

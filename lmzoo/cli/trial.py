@@ -22,6 +22,7 @@ from lmzoo.cli.flags import errors_in_one_line
 from lmzoo.data import prepare_lm
 from lmzoo.errors import ArgumentError, TrainingDiverged
 from lmzoo.evaluation import language_model
+from lmzoo.evaluation.report import loss_and_perplexity
 from lmzoo.files import write_json
 from lmzoo.registry import rebuild
 
@@ -32,11 +33,7 @@ UNLIMITED = 1_000_000  # epochs; the time budget ends a training sooner
 
 
 class Trial:
-    """One family: a model that is compiled once and trained several times from fresh weights.
-
-    Args:
-        folder: holds trial.json.
-    """
+    """One family: a model that is compiled once and trained several times from fresh weights."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -58,16 +55,10 @@ class Trial:
         self.untrained = values_of(self.model.optimizer)
         rows = self.data.settings["batch_size"] * self.data.settings["sequence_length"]
         self.valid_steps = min(max(1, round(VALIDATION_TOKENS / rows)), self.data.valid_steps)
+        self.part = self.data.valid.take(self.valid_steps)
 
     def run(self) -> dict[str, Any]:
-        """Search, then one training for each seed.
-
-        Returns:
-            What stands in result.json.
-
-        Raises:
-            ArgumentError: the minutes do not suffice.
-        """
+        """Search, then one training for each seed."""
         reserve = self._warm_up()
         left = self.deadline - time.time() - reserve
         if left < reserve:
@@ -95,39 +86,28 @@ class Trial:
             "seconds": time.time() - self.settings["started"],
         }
 
-    def _reset(self, rate: float, seed: int) -> None:
-        """Gives the compiled model a seed's fresh weights, and an optimizer without a past."""
+    def _warm_up(self) -> float:
+        """Compiles everything; returns the seconds to set aside for the final measurements."""
+        print("compiling ...", flush=True)
+        self.model.fit(self.data.train.take(2 * STEPS_PER_EXECUTION), verbose=0)
+        self.model.evaluate(self.part, verbose=0)
+        start = time.monotonic()
+        self.model.evaluate(self.part, verbose=0)
+        batch = (time.monotonic() - start) / self.valid_steps
+        return 1.1 * batch * self.data.valid_steps * len(self.settings["seeds"])
+
+    def _fit(self, rate: float, seed: int, seconds: float, others: list[Any]) -> None:
+        """Trains from a seed's fresh weights, with an optimizer without a past, for so long."""
         keras.utils.set_random_seed(seed)
         values = values_of(rebuild(self.model.recipe)) + self.untrained
         variables = [*self.model.variables, *self.model.optimizer.variables]
         for variable, value in zip(variables, values, strict=True):
             variable.assign(value)
         self.model.optimizer.learning_rate = rate
-
-    def _warm_up(self) -> float:
-        """Compiles everything; returns the seconds to set aside for the final measurements."""
-        print("compiling ...", flush=True)
-        self.model.fit(self.data.train.take(2 * STEPS_PER_EXECUTION), verbose=0)
-        part = self.data.valid.take(self.valid_steps)
-        self.model.evaluate(part, verbose=0)
-        start = time.monotonic()
-        self.model.evaluate(part, verbose=0)
-        batch = (time.monotonic() - start) / self.valid_steps
-        return 1.1 * batch * self.data.valid_steps * len(self.settings["seeds"])
-
-    def _fit(
-        self, rate: float, seed: int, seconds: float, others: list[keras.callbacks.Callback]
-    ) -> None:
-        """Trains from fresh weights for so long."""
-        self._reset(rate, seed)
         budget = callbacks.TimeBudget(seconds / 60, warmup=0.05)
         self.data.start_at(0)
-        self.model.fit(
-            self.data.train,
-            epochs=UNLIMITED,
-            verbose=0,
-            callbacks=[callbacks.StopOnNaN(), budget, *others],
-        )
+        watchers = [callbacks.StopOnNaN(), budget, *others]
+        self.model.fit(self.data.train, epochs=UNLIMITED, verbose=0, callbacks=watchers)
 
     def _search(self, rate: float, seconds: float) -> float:
         """The validation loss after a short training; infinite if it diverges."""
@@ -137,18 +117,15 @@ class Trial:
         except TrainingDiverged as error:
             print(error)
             return float("inf")
-        part = self.data.valid.take(self.valid_steps)
-        found = self.model.evaluate(part, verbose=0, return_dict=True)
-        return float(np.log(found["perplexity"]))
+        return loss_and_perplexity(self.model, self.part)[0]
 
     def _train(self, rate: float, seed: int, seconds: float) -> dict[str, Any]:
         """A training to the best model on part of the validation split; its figures."""
         print(f"training with learning rate {rate:g}, seed {seed}", flush=True)
-        part = self.data.valid.take(self.valid_steps)
         run = callbacks.Checkpoint(self.folder / f"seed_{seed}", every_seconds=None)
         run.start(self.model, self.data)
         curve = callbacks.LearningCurve(run.folder)
-        validation = callbacks.PeriodicValidation(part, every_seconds=seconds / 8)
+        validation = callbacks.PeriodicValidation(self.part, every_seconds=seconds / 8)
         self._fit(rate, seed, seconds, [validation, run, curve])
         points = [(r["seconds"], r["val_loss"]) for r in curve.records if "val_loss" in r]
         report = language_model(self.model, self.data, samples=0)
@@ -170,11 +147,7 @@ def peak_memory_mb() -> float | None:
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def main(folder: Path) -> None:
-    """Runs the trial that a folder describes."""
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
     with errors_in_one_line(folder.name):
         write_json(folder / "result.json", Trial(folder).run())
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

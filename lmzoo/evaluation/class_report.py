@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from lmzoo.evaluation.report import Report
+from lmzoo.evaluation.report import Report, evaluated_splits, split_rows
 from lmzoo.metrics import classification_report, draw_out_of_scope, out_of_scope_scores
 
 
@@ -18,10 +18,8 @@ def classification(
     Args:
         model: a classifier of the zoo.
         data: its ClassificationData.
-        out_of_scope: the label of texts that belong to no class, whose recall is told apart; None:
-            there is none.
-        threshold: least probability of a class, 0 to 1; a text that reaches it for none is
-            out-of-scope.
+        out_of_scope: the label of texts of no class, whose recall is told apart; None: none.
+        threshold: least probability of a class, 0 to 1; other texts are out-of-scope.
 
     Returns:
         A report of `accuracy` and `f1` (macro) of the last split, and for each split (`val_`,
@@ -39,11 +37,12 @@ def classification(
     """
     report = Report({})
     place = None if out_of_scope is None else data.labels.index(out_of_scope)
-    for split in ("valid", "test"):
-        if getattr(data, split) is None:
-            continue
-        name = "val" if split == "valid" else split
-        labels, logits = predictions(model, data, split)
+    for split, name in evaluated_splits(data):
+        pieces = []
+        for ids, truth, weights in getattr(data, split):
+            real = weights.numpy() > 0
+            pieces.append((truth.numpy()[real], np.asarray(model.predict_on_batch(ids))[real]))
+        labels, logits = map(np.concatenate, zip(*pieces, strict=True))
         found = classification_report(labels, logits, names=data.labels)
         values = found.values()
         for key in ("loss", "accuracy", "f1_macro", "mcc", "calibration_error"):
@@ -57,26 +56,5 @@ def classification(
             )  # fmt: skip
     report.metrics |= {key: report.metrics[f"{name}_{key}"] for key in ("accuracy", "f1")}
     report.figures["confusion.png"] = found.draw
-    report.rows = [(str(found), "")]
-    shown = [key for key in report.metrics if key.partition("_")[0] in ("val", "test")]
-    report.rows += [(f"{key.replace('_', ' '):<28}", f"{report.metrics[key]:.4f}") for key in shown]
+    report.rows = [(str(found), ""), *split_rows(report.metrics)]
     return report
-
-
-def predictions(model: keras.Model, data: Any, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """The labels of a split, and the model's logits for its texts.
-
-    Args:
-        model: a classifier of the zoo.
-        data: its ClassificationData.
-        split: "train", "valid" or "test".
-
-    Returns:
-        Class ids (texts,), and logits (texts, classes), or (texts, 1) of class 1 of two.
-    """
-    labels, logits = [], []
-    for ids, truth, weights in getattr(data, split):
-        real = weights.numpy() > 0
-        logits.append(np.asarray(model.predict_on_batch(ids))[real])
-        labels.append(truth.numpy()[real])
-    return np.concatenate(labels), np.concatenate(logits)

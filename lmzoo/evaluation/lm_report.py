@@ -9,7 +9,7 @@ import numpy as np
 
 from lmzoo import grammar
 from lmzoo.data.batching.encoding import count_words
-from lmzoo.evaluation.report import Report
+from lmzoo.evaluation.report import Report, loss_and_perplexity
 from lmzoo.generation import generate, score
 from lmzoo.metrics import bits_per_byte, perplexity_per_word
 
@@ -21,9 +21,8 @@ def language_model(
 ) -> Report:
     """Measures a language model on a whole split.
 
-    Where the data are a sample of the embedded grammar, whose entropy is known, the report also
-    says how far the model is from a perfect one, and how many documents that it generates are
-    grammatical.
+    For a sample of the embedded grammar, whose entropy is known, the report also says how far the
+    model is from a perfect one, and how many documents that it generates are grammatical.
 
     Args:
         model: compiled, with a perplexity metric, as every language model of the zoo.
@@ -34,9 +33,8 @@ def language_model(
 
     Returns:
         A report of `val_loss` (nats per token), `val_perplexity`, `val_perplexity_per_word`,
-        `val_bits_per_byte`, `val_bits_per_character`, `val_tokens`; with a known floor also
-        `floor_loss`, `floor_perplexity`, `excess_per_word` (nats) with its standard error, and
-        `parsed`. For "test" the names begin with `test_`.
+        `val_bits_per_byte`, `val_bits_per_character`, `val_tokens` (or `test_...`); with a floor
+        `floor_loss`, `floor_perplexity`, `excess_per_word` (nats), its standard error, `parsed`.
 
     Example:
         >>> import lmzoo
@@ -50,10 +48,19 @@ def language_model(
     """
     prefix = "val" if split == "valid" else split
     batches, counts = getattr(data, split), getattr(data, f"{split}_counts")
-    found = model.evaluate(batches, verbose=0, return_dict=True)
-    metrics = _perplexities(found, counts, prefix)
+    loss, perplexity = loss_and_perplexity(model, batches)
+    nats = loss * counts["tokens"]
+    metrics: dict[str, Any] = {
+        f"{prefix}_loss": loss,
+        f"{prefix}_perplexity": perplexity,
+        f"{prefix}_perplexity_per_word": (
+            perplexity_per_word(nats, counts["words"]) if counts["words"] else None
+        ),
+        f"{prefix}_bits_per_byte": bits_per_byte(nats, counts["bytes"]),
+        f"{prefix}_bits_per_character": nats / counts["characters"] / math.log(2),
+        f"{prefix}_tokens": counts["tokens"],
+    }
     if split == "valid" and data.floor_nats is not None:
-        nats = metrics[f"{prefix}_loss"] * counts["tokens"]
         metrics["floor_loss"] = data.floor_nats / counts["tokens"]
         metrics["floor_perplexity"] = math.exp(metrics["floor_loss"])
         metrics["excess_per_word"] = (nats - data.floor_nats) / counts["words"]
@@ -63,23 +70,6 @@ def language_model(
             parsed = sum(grammar.parses(text, language=data.corpus.grammar) for text in texts)
             metrics |= {"parsed": parsed / len(texts), "sampled": len(texts)}
     return Report(metrics, _rows(metrics, prefix))
-
-
-def _perplexities(
-    found: dict[str, Any], counts: dict[str, int], prefix: str
-) -> dict[str, float | None]:
-    """The loss in every unit; from the perplexity, which weights every token alike."""
-    loss = math.log(float(found["perplexity"]))
-    nats = loss * counts["tokens"]
-    words = perplexity_per_word(nats, counts["words"]) if counts["words"] else None
-    return {
-        f"{prefix}_loss": loss,
-        f"{prefix}_perplexity": math.exp(min(loss, 700.0)),
-        f"{prefix}_perplexity_per_word": words,
-        f"{prefix}_bits_per_byte": bits_per_byte(nats, counts["bytes"]),
-        f"{prefix}_bits_per_character": nats / counts["characters"] / math.log(2),
-        f"{prefix}_tokens": counts["tokens"],
-    }
 
 
 def _rows(metrics: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
@@ -101,51 +91,26 @@ def _rows(metrics: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
         text = f"{math.expm1(excess):,.1%} per word ({excess:.4f} nats{spread})"
         rows.append(("above the floor", text))
     if "parsed" in metrics:
-        text = f"{metrics['parsed']:.1%} of {metrics['sampled']:,} samples"
-        rows.append(("grammatical", text))
+        rows.append(("grammatical", f"{metrics['parsed']:.1%} of {metrics['sampled']:,} samples"))
     return rows
 
 
 def sample_documents(
     model: keras.Model, tokenizer: Any, count: int, *, seed: int, batch_size: int = 250
 ) -> list[str]:
-    """Generates documents from their beginning to their end, at temperature 1.
-
-    Args:
-        model: a language model of documents.
-        tokenizer: its tokenizer.
-        count: how many.
-        seed: same seed, same documents.
-        batch_size: how many at once.
-
-    Returns:
-        The texts, without end tokens; one that found no end is cut at the model's longest.
-    """
+    """Generates documents from their beginning to their end, at temperature 1."""
     longest = min(LONGEST_SAMPLE, (getattr(model, "max_length", None) or 1 << 30) - 1)
+    prompts = [[tokenizer.eos_id]] * min(batch_size, count)
     texts: list[str] = []
     while len(texts) < count:
-        prompts = [[tokenizer.eos_id]] * min(batch_size, count)
-        rows = generate(
-            model, prompts, tokenizer=tokenizer, max_new_tokens=longest, seed=seed + len(texts)
-        )
+        settings = {"max_new_tokens": longest, "seed": seed + len(texts)}
+        rows = generate(model, prompts, tokenizer=tokenizer, **settings)
         texts += [tokenizer.decode(row[1:]) for row in rows]
     return texts[:count]
 
 
 def excess_error(model: keras.Model, data: Any) -> float | None:
-    """The standard error of the nats per word by which a model misses the grammar's floor.
-
-    The model's nats and the grammar's are compared document by document, so that what makes a
-    document hard for both does not count.
-
-    Args:
-        model: a language model.
-        data: an LMData of the grammar.
-
-    Returns:
-        The standard error for the whole validation set, or None where a document is longer than
-        the model's longest sequence, or there are fewer than two.
-    """
+    """The standard error of the nats per word by which a model misses the grammar's floor."""
     eos, ids = data.tokenizer.eos_id, data.ids("valid")
     ends = np.flatnonzero(ids == eos)  # `eos document eos ... eos`
     rows = [ids[start : end + 1] for start, end in itertools.pairwise(ends)]

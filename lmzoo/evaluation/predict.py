@@ -33,17 +33,14 @@ def classify(
         labels: names of the classes, in their order; see `ClassificationData.labels`.
         max_length: tokens of a text that are used; the rest is cut.
         probabilities: whether to return every label's probability instead of the best label.
-        out_of_scope: the label of out-of-scope texts.
-        threshold: least probability of a label, 0 to 1; other texts are out-of-scope.
-        from_logits: whether predictions are logits; False for a plain Keras model that ends in a
-            sigmoid or softmax.
+        out_of_scope, threshold: see `lmzoo.evaluation.classification`.
+        from_logits: False for a plain Keras model that ends in a sigmoid or softmax.
 
     Returns:
         A label, or {label: probability}; for several texts a list of them.
 
     Raises:
-        ArgumentError: the number of labels is not that of the model's classes, `out_of_scope` is
-            not a label, or the threshold is given without it or outside 0 to 1.
+        ArgumentError: another number of labels than of classes; a wrong label or threshold.
         DataError: a text without a token.
 
     Example:
@@ -75,12 +72,10 @@ def classify(
             f"{len(labels)} labels for a model of {rows.shape[1]} classes: give the names of its "
             "classes in their order, as data.labels holds them"
         )
-    predictions: list[Any]
+    ids = predicted_classes(rows, place, threshold, from_logits=False)
+    predictions: list[Any] = [labels[i] for i in ids]
     if probabilities:
         predictions = [dict(zip(labels, map(float, row), strict=True)) for row in rows]
-    else:
-        ids = predicted_classes(rows, place, threshold, from_logits=False)
-        predictions = [labels[i] for i in ids]
     return predictions[0] if isinstance(texts, str) else predictions
 
 
@@ -132,8 +127,7 @@ def colored(words: Sequence[str], tags: Sequence[str], intent: str | None = None
     """A tagged sentence for the terminal: spans in colors with their types after them.
 
     Args:
-        words: of the sentence.
-        tags: of the words.
+        words, tags: of the sentence.
         intent: of the sentence, or None.
 
     Returns:

@@ -43,12 +43,7 @@ class Report:
         return json.dumps({name: finite(value) for name, value in self.metrics.items()})
 
     def save(self, folder: str | os.PathLike[str], **more: Any) -> None:
-        """Writes metrics.json, report.txt and the other files and figures.
-
-        Args:
-            folder: where they go.
-            **more: further metrics.
-        """
+        """Writes metrics.json, with more metrics, report.txt, and the other files and figures."""
         self.metrics.update(more)
         place = Path(folder)
         write_json(place / "metrics.json", json.loads(self.json()))
@@ -56,6 +51,24 @@ class Report:
             write_text(place / name, text)
         for name, draw in self.figures.items():
             draw(place / name)
+
+
+def evaluated_splits(data: Any) -> list[tuple[str, str]]:
+    """The splits that a report covers, each with the prefix of its metrics."""
+    names = {"valid": "val", "test": "test"}
+    return [(split, name) for split, name in names.items() if getattr(data, split) is not None]
+
+
+def split_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:
+    """A row for each metric of a split."""
+    shown = [key for key in metrics if key.partition("_")[0] in ("val", "test", "baseline")]
+    return [(f"{key.replace('_', ' '):<28}", f"{metrics[key]:.4f}") for key in shown]
+
+
+def loss_and_perplexity(model: Any, batches: Any) -> tuple[float, float]:
+    """Nats per token, from the metric that weights every token alike, and their perplexity."""
+    loss = math.log(float(model.evaluate(batches, verbose=0, return_dict=True)["perplexity"]))
+    return loss, math.exp(min(loss, 700.0))
 
 
 def finite(value: Any) -> Any:

@@ -1,6 +1,5 @@
 """BLEU, chrF and ROUGE of what a model generates for the texts of a split."""
 
-import math
 import re
 import time
 from collections.abc import Callable
@@ -8,7 +7,7 @@ from typing import Any
 
 import keras
 
-from lmzoo.evaluation.report import Report
+from lmzoo.evaluation.report import Report, evaluated_splits, loss_and_perplexity
 from lmzoo.generation import answer
 from lmzoo.metrics import Bleu, ChrF, Rouge, choose_bleu_tokenizer, split_characters, split_words
 
@@ -49,25 +48,18 @@ def seq2seq(
         >>> 0 <= report.metrics["val_bleu"] <= 100
         True
     """
-    found = model.evaluate(data.valid, verbose=0, return_dict=True)
-    loss = math.log(float(found["perplexity"]))
-    report = Report({"val_loss": loss, "val_perplexity": math.exp(min(loss, 700.0))})
+    loss, perplexity = loss_and_perplexity(model, data.valid)
+    report = Report({"val_loss": loss, "val_perplexity": perplexity})
     join = joined(joiner)
-    for split in ("valid", "test"):
-        if getattr(data, split) is None:
-            continue
-        name = "val" if split == "valid" else split
+    for split, name in evaluated_splits(data):
         sources, references = (texts[:limit] for texts in data.texts(split))
         references = [join(text) for text in references]
         if data.saved_task.settings["lowercase"]:
             references = [text.lower() for text in references]
         start = time.monotonic()
+        rows = min(batch_size, len(sources))
         texts = answer(
-            model,
-            sources,
-            tokenizer=data.tokenizers,
-            num_beams=num_beams,
-            batch_size=min(batch_size, len(sources)),
+            model, sources, tokenizer=data.tokenizers, num_beams=num_beams, batch_size=rows
         )
         texts = [join(text) for text in texts]
         report.metrics[f"{name}_answer_seconds"] = time.monotonic() - start
@@ -85,17 +77,7 @@ def seq2seq(
 def score_texts(
     texts: list[str], references: list[str], *, is_tokenized: bool = False
 ) -> dict[str, Any]:
-    """Scores generated texts against one reference each.
-
-    Args:
-        texts: what was generated.
-        references: of the same number.
-        is_tokenized: whether punctuation stands apart already.
-
-    Returns:
-        "bleu", "chrf", "rouge1", "rouge2", "rougeL" (0 to 100), "exact" (0 to 1) and
-        "bleu_signature".
-    """
+    """BLEU with its signature, chrF and ROUGE (0 to 100), and the rate of equal texts."""
     split = choose_bleu_tokenizer(references, is_tokenized=is_tokenized)
     bleu, chrf = Bleu(split), ChrF()
     rouge = Rouge(split_characters if split == "zh" else split_words)

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from lmzoo.evaluation.report import Report
+from lmzoo.evaluation.report import Report, evaluated_splits, split_rows
 from lmzoo.metrics import SpanF1, span_report
 
 Tags = list[list[str]]
@@ -21,11 +21,10 @@ def tagging(model: keras.Model, data: Any) -> Report:
         data: its TaggingData.
 
     Returns:
-        A report of `accuracy` and, where tags mark spans, `f1` of the last split; for each split
-        (`val_`, `test_`) the `loss` (nats per word), `tag_accuracy`, `precision`, `recall`, `f1`;
-        with intents `intent_accuracy`, and `sentence_accuracy` (intent and all slots right); the
-        same scores of the baseline (`baseline_val_f1`, ...) that gives each word the tag that it
-        most often has in training. All are 0 to 1.
+        A report of `accuracy` and, for spans, `f1` of the last split; for each split (`val_`,
+        `test_`) the `loss` (nats per word) and the scores of `score_tags`; with intents also
+        `intent_accuracy`, `sentence_accuracy` (intent and all slots right); and scores of the
+        baseline of each word's most frequent tag in training (`baseline_val_f1`, ...).
 
     Example:
         >>> import lmzoo
@@ -39,13 +38,9 @@ def tagging(model: keras.Model, data: Any) -> Report:
         1.0
     """
     metrics: dict[str, Any] = {}
-    for split in ("valid", "test"):
-        if getattr(data, split) is None:
-            continue
-        name = "val" if split == "valid" else split
-        metrics[f"{name}_loss"] = float(
-            model.evaluate(getattr(data, split), verbose=0, return_dict=True)["loss"]
-        )
+    for split, name in evaluated_splits(data):
+        found = model.evaluate(getattr(data, split), verbose=0, return_dict=True)
+        metrics[f"{name}_loss"] = float(found["loss"])
         rows = list(_decoded(model, data, split))
         metrics |= {f"{name}_{key}": value for key, value in _scores(rows, data).items()}
         usual, truth = most_frequent_tags(data, split), data.tag_lists(split)
@@ -57,45 +52,17 @@ def tagging(model: keras.Model, data: Any) -> Report:
         metrics["f1"] = metrics[f"{name}_f1"]
         report.files["spans.txt"] = span_report([row[0] for row in rows], [row[1] for row in rows])
         report.rows.append((report.files["spans.txt"], ""))
-    shown = [key for key in metrics if key.partition("_")[0] in ("val", "test", "baseline")]
-    report.rows += [(f"{key.replace('_', ' '):<28}", f"{metrics[key]:.4f}") for key in shown]
+    report.rows += split_rows(metrics)
     return report
 
 
 def tag_scores(model: keras.Model, data: Any, split: str = "valid") -> dict[str, float]:
-    """Scores of decoded tags, and of intents where there are such.
-
-    Args:
-        model: a TaggerModel.
-        data: its TaggingData.
-        split: "train", "valid" or "test".
-
-    Returns:
-        "tag_accuracy"; "precision", "recall" and "f1" where tags mark spans; "intent_accuracy" and
-        "sentence_accuracy" with intents. All 0 to 1.
-
-    Example:
-        >>> import lmzoo
-        >>> sentences = [(["Ann", "ran"], ["B-PER", "O"]), (["Bob", "sat"], ["B-PER", "O"])] * 9
-        >>> data = lmzoo.data.prepare_tagging(sentences, characters=False, valid_fraction=0.5)
-        >>> model = lmzoo.build_bilstm_crf_tagger(data.vocab_size, num_tags=data.num_tags,
-        ...                                       embed_dim=4, hidden_dim=4)
-        >>> sorted(lmzoo.evaluation.tag_scores(model, data))
-        ['f1', 'precision', 'recall', 'tag_accuracy']
-    """
+    """Scores of decoded tags as `score_tags`, and of intents where there are such."""
     return _scores(list(_decoded(model, data, split)), data)
 
 
 def most_frequent_tags(data: Any, split: str) -> Tags:
-    """The baseline: each word has the tag that it has most often in training.
-
-    Args:
-        data: a TaggingData.
-        split: "valid" or "test".
-
-    Returns:
-        The tags of each sentence; words that training lacks have the most frequent tag of all.
-    """
+    """The baseline: each word's most frequent tag in training, or that of all words."""
     counts: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for words, tags in zip(data.words("train"), data.tag_lists("train"), strict=True):
         for word, tag in zip(words, tags, strict=True):
@@ -140,8 +107,7 @@ def score_tags(predicted: Tags, truth: Tags, has_spans: bool) -> dict[str, float
     """Scores tags against the true ones.
 
     Args:
-        predicted: tags of each sentence.
-        truth: the true tags.
+        predicted, truth: tags of each sentence.
         has_spans: whether tags mark spans.
 
     Returns:
@@ -151,11 +117,11 @@ def score_tags(predicted: Tags, truth: Tags, has_spans: bool) -> dict[str, float
         >>> score_tags([["B-PER", "O"]], [["B-PER", "O"]], True)["f1"]
         1.0
     """
-    pairs = [
-        pair for tags, wanted in zip(predicted, truth, strict=True)
-        for pair in zip(tags, wanted, strict=True)
-    ]  # fmt: skip
-    scores = {"tag_accuracy": sum(a == b for a, b in pairs) / len(pairs)}
+    right, counted = 0, 0
+    for tags, wanted in zip(predicted, truth, strict=True):
+        right += sum(a == b for a, b in zip(tags, wanted, strict=True))
+        counted += len(tags)
+    scores = {"tag_accuracy": right / counted}
     if has_spans:
         metric = SpanF1()
         metric.add(predicted, truth)

@@ -1,5 +1,6 @@
 """lmzoo train and the commands that use what it leaves behind."""
 
+import argparse
 import json
 import subprocess
 import sys
@@ -7,7 +8,8 @@ import sys
 import pytest
 
 import lmzoo
-from lmzoo.cli import main
+from lmzoo.cli import add_training_flags, main
+from lmzoo.cli.tasks import TASKS
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -142,7 +144,28 @@ def test_what_cannot_be_is_one_line(tmp_path, monkeypatch, capsys, flags, messag
     assert message in capsys.readouterr().err
 
 
+def test_epochs_take_the_place_of_minutes():
+    parser = argparse.ArgumentParser()
+    add_training_flags(parser, out="runs/mine", minutes=2.0)
+    args = parser.parse_args(["--epochs", "3"])
+    assert (args.minutes, args.epochs, args.tokenizer) == (None, 3, "word")
+    assert parser.parse_args([]).minutes == 2.0
+
+
+def test_settings_follow_the_task_unless_the_model_knows_better():
+    own = TASKS["lm"].settings("lstm_lm", ["dropout=0.4"])
+    assert own["model"] == {"embed_dim": 128, "hidden_dim": 256, "num_layers": 1, "dropout": 0.4}
+    assert TASKS["lm"].settings("gpt2_lm/small", [])["model"] == {}
+    tagger = TASKS["tagger"].settings("bilstm_crf_tagger", [])["fit"]
+    assert (tagger["optimizer"], tagger["steps_per_execution"]) == ("adamw", 5)
+    assert TASKS["lm"].settings("lstm_lm", [], smoke=True)["model"]["embed_dim"] == 16
+
+
 def test_catalog_and_version(capsys):
+    main(["models", "gpt2_lm/*"])
+    assert capsys.readouterr().out.split() == [
+        f"gpt2_lm/{size}" for size in ("large", "medium", "small", "xl")
+    ]
     main(["describe", "lstm_lm"])
     assert capsys.readouterr().out.startswith("lstm_lm: ")
     done = subprocess.run(
