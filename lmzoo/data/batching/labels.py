@@ -4,13 +4,7 @@ from collections.abc import Iterable
 
 
 def sort_labels(labels: Iterable[str]) -> list[str]:
-    """Sorts class labels: whole numbers by their value, others as strings.
-
-    Example:
-        >>> sort_labels(["10", "9"]), sort_labels(["10", "9", "a"])
-        (['9', '10'], ['10', '9', 'a'])
-    """
+    """Sorts class labels: whole numbers by their value, others as strings."""
     names = list(labels)
-    if all(label.isdecimal() for label in names):
-        return sorted(names, key=lambda label: (int(label), label))
-    return sorted(names)
+    are_numbers = all(label.isdecimal() for label in names)
+    return sorted(names, key=lambda label: (int(label) if are_numbers else 0, label))

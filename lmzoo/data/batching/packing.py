@@ -27,21 +27,10 @@ class Rows:
 
 
 def window_rows(size: int, sequence_length: int, *, shift: int = 0, overlap: int = 0) -> Rows:
-    """Cuts a stream into rows, of which the last may be shorter; each token but the first is
-    predicted exactly once.
+    """Cuts a stream into rows that predict each token but the first exactly once.
 
-    Args:
-        size: tokens in the stream, at least 2.
-        sequence_length: positions in a row.
-        shift: targets in the first row, which shifts all borders; 0: a full row.
-        overlap: positions at the start of each later row that repeat, with weight 0, the end of
-            the row before.
-
-    Example:
-        >>> rows = window_rows(size=8, sequence_length=3)
-        >>> starts, lengths, _ = rows.locate(np.arange(rows.count))
-        >>> starts.tolist(), lengths.tolist()
-        ([1, 4, 7], [3, 3, 1])
+    `shift` is the length of the first row (0: full). Later rows begin with `overlap` positions of
+    weight 0, which repeat the end of the row before.
     """
     if not 0 <= overlap < sequence_length:
         raise ArgumentError(
@@ -79,13 +68,7 @@ def lane_rows(
 ) -> Rows:
     """Splits a stream into lanes, so that each row of a batch continues in the next batch.
 
-    Row `t * batch_size + lane` follows row `(t - 1) * batch_size + lane`. Lanes of unequal length
-    end in shorter or empty rows; they begin anywhere, or at `borders` (rising, (n,)).
-
-    Example:
-        >>> rows = lane_rows(size=9, sequence_length=2, batch_size=2)
-        >>> rows.locate(np.arange(rows.count))[0].tolist()
-        [1, 5, 3, 7]
+    Lanes begin anywhere, or at `borders` (rising, (n,)); they end in shorter or empty rows.
     """
     edges = 1 + np.arange(batch_size + 1, dtype=np.int64) * (size - 1) // batch_size
     if borders is not None:
@@ -103,18 +86,9 @@ def lane_rows(
 
 
 class DocumentPacker:
-    """Fills rows with whole documents in their order.
+    """Fills rows with whole documents in their order; without `pack` each has its own rows.
 
-    A document that does not fit in the rest of a row begins the next one. One that is longer than
-    a row continues in the following rows, and is counted as `cut`. Without `pack` each document
-    has its own rows.
-
-    Example:
-        >>> packer = DocumentPacker(sequence_length=6)
-        >>> packer.add([3, 2, 4, 8])
-        >>> starts, lengths, _ = packer.rows().locate(np.arange(packer.rows().count))
-        >>> starts.tolist(), lengths.tolist(), packer.cut
-        ([1, 6, 10, 16], [5, 4, 6, 2], 1)
+    One that is longer than a row continues in the following rows, and is counted as `cut`.
     """
 
     def __init__(self, sequence_length: int, *, pack: bool = True) -> None:
@@ -149,15 +123,7 @@ class DocumentPacker:
 
 
 def packing_order(lengths: np.ndarray, sequence_length: int) -> np.ndarray:
-    """Orders documents so that filling rows in that order leaves little padding.
-
-    The longest come first, each into the fullest row that still takes it (best fit decreasing);
-    documents of the same row are neighbors.
-
-    Example:
-        >>> packing_order(np.array([2, 5, 4, 1]), 6).tolist()
-        [1, 3, 2, 0]
-    """
+    """Orders documents for rows with little padding: best fit decreasing."""
     rows: list[list[int]] = []
     by_space: list[list[int]] = [[] for _ in range(sequence_length + 1)]
     for number in np.argsort(-lengths, kind="stable").tolist():

@@ -15,16 +15,9 @@ MEMORY_BYTES = 1 << 27
 
 
 class TokenStore:
-    """A long array of token ids, appended once and then read anywhere.
+    """A long array of token ids of as few bytes as the vocabulary needs, appended, then read.
 
-    Ids take one, two or four bytes, as the vocabulary needs. Beyond `memory_bytes` they go to a
-    file in a temporary folder, which is removed with the store.
-
-    Example:
-        >>> store = TokenStore(vocab_size=300)
-        >>> store.append(np.array([5, 6, 7], np.int32))
-        >>> store.ids.tolist(), store.ids.dtype.name
-        ([5, 6, 7], 'uint16')
+    Beyond `memory_bytes` they go to a file in a temporary folder, which is removed with the store.
     """
 
     def __init__(self, vocab_size: int, memory_bytes: int = MEMORY_BYTES) -> None:
@@ -77,15 +70,7 @@ class TokenStore:
 
 
 class Sequences:
-    """Sequences of ids of unequal length, each read by its number.
-
-    Example:
-        >>> sequences = Sequences(vocab_size=10)
-        >>> for ids in ([5, 6], [7]):
-        ...     sequences.append(np.array(ids))
-        >>> sequences.gather(np.array([1, 0, -1]), width=3)[0].tolist()
-        [[7, 0, 0], [5, 6, 0], [0, 0, 0]]
-    """
+    """Sequences of ids of unequal length, each read by its number."""
 
     def __init__(self, vocab_size: int) -> None:
         self.store = TokenStore(vocab_size)
@@ -106,11 +91,7 @@ class Sequences:
         return np.diff(np.frombuffer(self._edges, np.int64))
 
     def gather(self, rows: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-        """Reads sequences by their numbers, (n,), as padded rows; -1 is an empty row.
-
-        Returns:
-            int32 ids (n, width), and bool (n, width): where they are real.
-        """
+        """Reads sequences by number, -1 an empty one: padded int32 (n, width), and where real."""
         edges = np.frombuffer(self._edges, np.int64)
         stop = np.where(rows < 0, 0, edges[rows + 1])
         index = edges[rows][:, None] + np.arange(width)

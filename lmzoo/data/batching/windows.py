@@ -25,14 +25,12 @@ def next_word_windows(
     Args:
         ids: the text as ids, (n,); every run of `context_length + 1` of them is an example.
         context_length: ids in the context, at least 1.
-        one_hot: whether the next id comes as a one-hot vector.
-        vocab_size: length of that vector; needed for `one_hot`.
+        one_hot, vocab_size: whether the next id comes as a one-hot vector, and its length.
         batch_size: None: single examples; otherwise batches, the last one may be smaller.
         seed: of one shuffle, the same in every pass; None: no shuffle.
 
     Returns:
-        A Dataset of (context, next): int32 (context_length,) with an int32 scalar or float32
-        (vocab_size,), each with the batch in front if `batch_size` is given.
+        Dataset of (context, next): int32 ([batch,] context_length), int32 ([batch]) or one-hot.
 
     Raises:
         DataError: fewer than `context_length + 1` ids.
@@ -63,11 +61,8 @@ def next_word_windows(
     def generate() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for first in range(0, len(order), together):
             index = order[first : first + together, None] + np.arange(context_length + 1)
-            block = tokens[index]
-            following = block[:, -1]
-            if one_hot:
-                following = (following[:, None] == one_hots).astype(np.float32)
-            yield block[:, :-1], following
+            context, word = np.split(tokens[index], [context_length], axis=1)
+            yield context, (word == one_hots).astype(np.float32) if one_hot else word[:, 0]
 
     target = ((None, vocab_size), tf.float32) if one_hot else ((None,), tf.int32)
     signature = (tf.TensorSpec((None, context_length), tf.int32), tf.TensorSpec(*target))

@@ -1,7 +1,6 @@
 """Tagged corpora: their scheme is found, their tags are checked or repaired, or converted."""
 
 from collections import Counter
-from collections.abc import Iterator
 from itertools import islice
 
 from lmzoo.data.corpus import Corpus, Located, Record, place_of
@@ -22,22 +21,9 @@ PLAIN = "plain"
 def settle_tags(
     corpus: Corpus, scheme: str | None = None, *, repair: bool = False
 ) -> tuple[Corpus, str | None]:
-    """Finds the scheme of the tags, and checks or repairs all sentences.
+    """Finds the scheme of the tags (None: they mark no spans), checks or repairs all sentences.
 
-    Args:
-        corpus: {"tokens", "tags"}, perhaps with "intent".
-        scheme: by which tags mark spans, "IOB1", "IOB2" or "IOBES"; "plain": they mark none; None:
-            detected in the training split.
-        repair: whether empty tokens are left out, and tags that break the scheme repaired, both
-            counted in the notes; otherwise the first one is an error.
-
-    Returns:
-        The corpus without a fault, and its scheme; None for tags that mark no spans.
-
-    Raises:
-        DataError: an empty token, a tag that breaks the scheme, sentences of which some have an
-            intent and others none.
-        ArgumentError: an unknown scheme.
+    See `read_tagged`. Repairs are counted in the notes; without `repair` a fault is an error.
     """
     if scheme not in (None, PLAIN, *SCHEMES):
         raise ArgumentError(f"scheme is {scheme!r}; choose one of {', '.join(SCHEMES)}, {PLAIN}")
@@ -107,11 +93,7 @@ def _repair(record: Record, scheme: str | None, counts: Counter[str]) -> Record:
 
 
 def in_scheme(corpus: Corpus, source: str | None, target: str | None) -> tuple[Corpus, str | None]:
-    """Converts the tags of a corpus from its scheme, `source`, to that to train on.
-
-    `source` is None if its tags mark no spans; `target` is None for `source`, or IOB2 if that is
-    IOB1. Gives a corpus whose tags mark the same spans, and its scheme.
-    """
+    """Converts the tags of a corpus to the scheme to train on: its own, IOB2 if that is IOB1."""
     if source is None:
         if target is not None:
             raise ArgumentError(
@@ -122,7 +104,7 @@ def in_scheme(corpus: Corpus, source: str | None, target: str | None) -> tuple[C
     if wanted == source:
         return corpus, source
 
-    def converted(record: Record) -> Iterator[Record]:
-        yield {**record, "tags": convert_tags(record["tags"], source, wanted)}
+    def converted(record: Record) -> Record:
+        return {**record, "tags": convert_tags(record["tags"], source, wanted)}
 
     return corpus.map(converted, note=f"tags written in {wanted} instead of {source}"), wanted

@@ -27,12 +27,11 @@ MAX_LENGTH = 2048
 
 @dataclass
 class Seq2SeqData(PreparedData):
-    """Batches of pairs, and everything that was counted on the way to them.
+    """Batches of pairs of similar length, and what was counted on the way to them.
 
     `train`, `valid` and `test` are Datasets of ((source, target), next ids, weights): int32
     (batch, source_time), int32 (batch, time), int32 and float32 (batch, time). The target begins
-    with the begin token, the next ids end in the end token; weight 0 marks padding. Batches hold
-    pairs of similar length, as many as `tokens_per_batch` allows.
+    with the begin token, the next ids end in the end token; weight 0 marks padding.
 
     Args:
         report, batches, saved_task, settings: see `PreparedData`.
@@ -80,20 +79,15 @@ def prepare_seq2seq(
     """Reads, tokenizes and batches pairs of texts.
 
     Args:
-        source: see `read_pairs`; for dialogues `dialogue_pairs(read_dialogues(...))`.
-        columns: see `read_pairs`.
-        tokenizer: a kind for `train_tokenizer`, which then sees the training texts of both sides
-            (of the targets only, with a `source_tokenizer`); the path of a saved tokenizer; or a
-            tokenizer.
+        source, columns, grammar_size: see `read_pairs`; dialogues: `dialogue_pairs(...)`.
+        tokenizer, vocab_size: see `prepare_lm`; trained on both sides, or on the targets only.
         source_tokenizer: the same for the sources; None: both sides share one.
-        vocab_size: of the tokenizers to train; None: their kind's own.
         lowercase: whether tokenizers that are trained here lower-case all texts.
         max_length: target tokens with the end token; a pair with more is dropped and counted.
         max_source_length: source tokens; None: `max_length`.
         tokens_per_batch: positions in a batch, of the longer side; at least the longest pair's.
         valid_fraction: fraction of the pairs for validation where the source offers none; equal
             sources stand on one side.
-        grammar_size: pairs of the grammar's training sample.
         seed: of split, order and the grammar's sample.
 
     Returns:
@@ -101,8 +95,7 @@ def prepare_seq2seq(
 
     Raises:
         DataError: pairs that cannot be used: missing, unequal, all dropped.
-        ArgumentError: an argument outside its range.
-        TokenizerError: a tokenizer that cannot be trained or loaded.
+        ArgumentError, TokenizerError: an argument outside its range; no usable tokenizer.
 
     Example:
         >>> pairs = [("a dog", "ein Hund"), ("a cat", "eine Katze")] * 4
@@ -163,10 +156,9 @@ class EncodedPairs:
 
 
 def _widths(lengths: np.ndarray) -> np.ndarray:
-    """The padded lengths of each source and target, (2, pairs), chosen so that few differ.
+    """The padded lengths of each source and target, (2, pairs): one for both sides.
 
-    Both sides share a width, that of the longer one. Where targets are much shorter than sources,
-    as in summaries, they all share their own instead.
+    Where targets are much shorter than sources, as in summaries, they all share their own.
     """
     if 2 * lengths[1].max() <= lengths[0].max():
         sources = padded_widths(lengths[0])

@@ -33,13 +33,12 @@ _MAX_FORMS = 1 << 31
 
 @dataclass
 class TaggingData(PreparedData):
-    """Batches of tagged sentences, and everything that was counted on the way to them.
+    """Batches of tagged sentences of similar length, and what was counted on the way to them.
 
     `train`, `valid` and `test` are Datasets of (inputs, tags, weights): words int32 (batch, time),
     or with characters a tuple of these and int32 (batch, time, characters); tags int32 and
     weights float32 (batch, time); weight 0 marks padding. With intents they are of (inputs,
-    (intents int32 (batch,), tags), (float32 (batch,), float32 (batch, time))). A batch holds
-    sentences of similar length.
+    (intents int32 (batch,), tags), (float32 (batch,), float32 (batch, time))).
 
     Args:
         report, batches, saved_task, settings: see `PreparedData`.
@@ -90,18 +89,15 @@ class TaggingData(PreparedData):
 
     def words(self, split: str) -> list[list[str]]:
         """The words of each sentence of a split, without empty ones, with those too long."""
-        return self._values(split, "tokens")
+        return [record["tokens"] for record in self.corpus.read(split) if record["tokens"]]
 
     def tag_lists(self, split: str) -> list[list[str]]:
         """The true tags of each sentence of `words(split)`."""
-        return self._values(split, "tags")
+        return [record["tags"] for record in self.corpus.read(split) if record["tokens"]]
 
     def intent_list(self, split: str) -> list[str]:
         """The true intent of each sentence of `words(split)`."""
-        return self._values(split, "intent")
-
-    def _values(self, split: str, key: str) -> list[Any]:
-        return [record[key] for record in self.corpus.read(split) if record["tokens"]]
+        return [record["intent"] for record in self.corpus.read(split) if record["tokens"]]
 
 
 def prepare_tagging(
@@ -127,24 +123,20 @@ def prepare_tagging(
     never learns it, and so gets it wrong, which is how it counts; the report says how many.
 
     Args:
-        source: see `read_tagged`, which also repairs tags.
-        columns: see `read_tagged`.
+        source, columns, grammar_size: see `read_tagged`, which also repairs tags.
         scheme: to train on, "IOB2" or "IOBES"; "plain": tags mark no spans; None: that of the
             source, IOB2 if it is IOB1.
         vocab_size: most ids of words, 5 special ones included; None: as many as there are.
-        min_count: words that occur less often in training have no id of their own. With 1 no word
-            of training is unknown, so that the unknown id is only learned with
-            `forget_rare_words`.
-        lowercase: whether words are lower-cased, not their characters.
-        normalize_digits: whether digits of words become 0, not those of their characters.
+        min_count: words that occur less often in training have no id of their own. With 1 the
+            unknown id is only learned with `forget_rare_words`.
+        lowercase, normalize_digits: whether words are lower-cased and their digits become 0; their
+            characters stay.
         characters: whether the characters of each word are inputs too.
-        max_word_length: most characters of a word, at least 2; a longer one loses its middle, and
-            is counted.
+        max_word_length: most characters of a word, at least 2; a longer one loses its middle.
         max_length: a sentence of more words is dropped and counted; None: none.
         batch_size: sentences in a batch.
         valid_fraction: fraction of the sentences for validation where the source offers none;
             sentences of equal words stand on one side.
-        grammar_size: sentences of the grammar's training sample.
         seed: of split, order and the grammar's sample.
 
     Returns:
@@ -155,21 +147,20 @@ def prepare_tagging(
         ArgumentError: an argument outside its range.
 
     Example:
-        >>> sentences = [(["Ann", "slept"], ["B-PER", "O"]), (["Bob", "ran"], ["B-PER", "O"])]
-        >>> data = prepare_tagging(sentences, valid_fraction=0.0)
+        >>> data = prepare_tagging([(["Ann", "slept"], ["B-PER", "O"])], valid_fraction=0.0)
         >>> (words, characters), tags, weights = next(iter(data.train))
-        >>> words.shape, characters.shape, tags.shape, data.tags
-        (TensorShape([32, 4]), TensorShape([32, 4, 8]), TensorShape([32, 4]), ['O', 'B-PER'])
+        >>> words.shape.as_list(), characters.shape.as_list(), data.tags
+        ([32, 4], [32, 4, 8], ['O', 'B-PER'])
     """
     check_at_least(1, {"batch_size": batch_size, "min_count": min_count, "max_length": max_length})
     check_at_least(2, {"max_word_length": max_word_length})
     check_at_least(FIRST + 2, {"vocab_size": vocab_size})
-    plain = PLAIN if scheme == PLAIN else None
+    plain, wanted = (scheme, None) if scheme == PLAIN else (None, scheme)
     corpus = read_tagged(
         source, columns=columns, scheme=plain, grammar_size=grammar_size, seed=seed
     )
     found = None if plain else detect_scheme(sentence["tags"] for sentence in corpus.read())
-    corpus, target = in_scheme(corpus, found, None if plain else scheme)
+    corpus, target = in_scheme(corpus, found, wanted)
     corpus = split_by_hash(
         corpus, valid_fraction, key=lambda sentence: " ".join(sentence["tokens"]), seed=seed
     )
@@ -255,26 +246,20 @@ def _batch(
         }
         notes += _unseen(split, counts)
     train = table.word_ids[encoded["train"].forms.store.ids]
-    tags = counts["train"]["tags"]
-    words = vocabulary.tokenizer
+    tags, words = counts["train"]["tags"], vocabulary.tokenizer
     task = {"max_length": max_length, "lowercase": words.lowercase}
+    saved = SavedTask("tagger", task, words, vocabulary=vocabulary)
     sizes = {"max_length": max_length, "max_word_length": vocabulary.max_word_length}
-    return TaggingData(
-        report,
-        corpus,
-        batches,
-        SavedTask("tagger", task, words, vocabulary=vocabulary),
-        {"seed": seed, "batch_size": batch_size, **sizes, **vocabulary.sizes},
-        vocabulary,
-        np.bincount(train, minlength=vocabulary.vocab_size),
-        {tag: tags[tag] for tag in vocabulary.tags if tag in tags},
-    )
+    settings = {"seed": seed, "batch_size": batch_size, **sizes, **vocabulary.sizes}
+    word_counts = np.bincount(train, minlength=vocabulary.vocab_size)
+    class_counts = {tag: tags[tag] for tag in vocabulary.tags if tag in tags}
+    prepared = (report, corpus, batches, saved, settings)
+    return TaggingData(*prepared, vocabulary, word_counts, class_counts)
 
 
 def _check_sentences(
     name: str, split: str, counts: Mapping[str, int], max_length: int | None
 ) -> None:
-    """Refuses a split without usable sentences."""
     if split == "valid" and not counts["sentences"]:
         raise DataError(
             f"{name} has too few different sentences to set some aside for validation: "
@@ -356,10 +341,7 @@ def encode_tagged(
     vocabulary: TaggingVocabulary,
     max_length: int | None,
 ) -> EncodedTags:
-    """Encodes words, tags and intents; drops and counts sentences that are too long or empty.
-
-    `forms` numbers words as they are written, from 1; it takes new ones.
-    """
+    """Encodes sentences, and numbers new forms; drops and counts those too long or empty."""
     tag_ids = {tag: index for index, tag in enumerate(vocabulary.tags)}
     intent_ids = {intent: index for index, intent in enumerate(vocabulary.intents or [])}
     words, tags, intents = Sequences(_MAX_FORMS), Sequences(max(len(tag_ids), 1)), []
@@ -377,5 +359,4 @@ def encode_tagged(
             if intent_ids:
                 intents.append(intent_ids[sentence["intent"]])
     counts["words"] = words.store.size
-    of_sentences = np.array(intents, np.int32) if intent_ids else None
-    return EncodedTags(words, tags, of_sentences, counts)
+    return EncodedTags(words, tags, np.array(intents, np.int32) if intent_ids else None, counts)
