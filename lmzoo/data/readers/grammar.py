@@ -15,11 +15,9 @@ Sampler = Callable[[int, int], Iterable[Record]]
 def read_grammar(
     name: str, kind: Kind, columns: Sequence[str] | None, size: int, seed: int
 ) -> Corpus:
-    """Samples the embedded grammar.
+    """Samples the embedded grammar; `name` is what follows "grammar:". See `read_texts`.
 
-    `name` is "" or what follows "grammar:", such as "zh"; `columns` are, of pairs, the languages of
-    source and target. Validation is a fresh sample, a tenth as large but at least 500 and at most
-    2,000. Each split is drawn once, when it is first read.
+    `columns` are, of pairs, the languages of source and target. A split is drawn when first read.
     """
     if size < 1:
         raise ArgumentError(f"grammar_size is {size}; it must be at least 1")
@@ -27,15 +25,16 @@ def read_grammar(
     if name not in samplers:
         known = ", ".join(f"grammar:{known}" if known else "grammar" for known in samplers)
         raise DataError(f"the grammar has no {kind.name} called {name!r}; choose from {known}")
-    sampler = samplers[name]
-    if kind is PAIRS and name == "" and columns is not None:
-        if set(columns) != {"en", "zh"}:
-            raise ArgumentError(f"columns is {columns!r}: supported languages are 'en' and 'zh'")
-        sampler = sampler if columns[0] == "en" else _reversed(sampler)
+    has_languages = kind is PAIRS and name == "" and columns is not None
+    if has_languages and set(columns or ()) != {"en", "zh"}:
+        raise ArgumentError(f"columns is {columns!r}: supported languages are 'en' and 'zh'")
 
     @cache
     def sample(count: int, split_seed: int) -> list[Record]:
-        return list(sampler(count, split_seed))
+        records = samplers[name](count, split_seed)
+        if has_languages and columns == ("zh", "en"):
+            return [{"source": pair["target"], "target": pair["source"]} for pair in records]
+        return list(records)
 
     splits: dict[str, Opener] = {
         "train": lambda: sample(size, 2 * seed),
@@ -64,23 +63,12 @@ def _samplers(kind: Kind) -> dict[str, Sampler]:
     english = draw(grammar.documents, language="en")
     chinese = draw(grammar.documents, language="zh")
     sentiment = draw(labeled, kind="sentiment")
+    topic = draw(labeled, kind="topic")
     by_kind: dict[str, dict[str, Sampler]] = {
         TEXTS.name: {"": english, "en": english, "zh": chinese},
         PAIRS.name: {"": draw(grammar.pairs), "headlines": draw(grammar.headlines)},
-        LABELED.name: {
-            "": sentiment, "sentiment": sentiment, "topic": draw(labeled, kind="topic")
-        },
+        LABELED.name: {"": sentiment, "sentiment": sentiment, "topic": topic},
         TAGGED.name: {"": draw(tagged)},
         DIALOGUES.name: {"": draw(grammar.dialogues)},
-    }  # fmt: skip
+    }
     return by_kind[kind.name]
-
-
-def _reversed(sampler: Sampler) -> Sampler:
-    """Pairs with source and target exchanged."""
-
-    def sample(count: int, seed: int) -> Iterable[Record]:
-        for pair in sampler(count, seed):
-            yield {"source": pair["target"], "target": pair["source"]}
-
-    return sample
