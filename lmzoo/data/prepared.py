@@ -101,11 +101,9 @@ class PreparedData:
     def transform_train(self, function: Transform) -> None:
         """Applies a function to whole epochs of training batches, after those before it.
 
-        Those of `lmzoo.data` draw their noise by (seed, epoch, step); one that counts passes by
-        itself, such as a reshuffling, begins anew in a resumed training.
-
         Args:
-            function: Dataset -> Dataset that keeps the number of batches: `blank_words(0.1)`.
+            function: Dataset -> Dataset that keeps the number of batches: `blank_words(0.1)`. One
+                that counts passes by itself, such as a reshuffling, begins anew when resuming.
         """
         self._transforms.append(function)
 
@@ -125,21 +123,16 @@ class PreparedData:
         self.saved_task.save(folder)
 
     def describe(self) -> str:
-        """The report as lines of text."""
-        return describe_report(self.report)
-
-
-def describe_report(report: Mapping[str, Any]) -> str:
-    """Prints a report as lines of text, its sections in their order and its notes last."""
-    lines = []
-    for name, section in report.items():
-        if isinstance(section, str):
-            meaning = f" ({DOCUMENTS[section]})" if name == "documents" else ""
-            lines.append((name, section + meaning))
-        elif name != "notes" and section:
-            lines.append((name, _summary(section)))
-    lines += [("note", note) for note in report["notes"]]
-    return "\n".join(f"{name:10} {text}" for name, text in lines)
+        """The report as lines of text, its sections in their order and its notes last."""
+        lines = []
+        for name, section in self.report.items():
+            if isinstance(section, str):
+                meaning = f" ({DOCUMENTS[section]})" if name == "documents" else ""
+                lines.append((name, section + meaning))
+            elif name != "notes" and section:
+                lines.append((name, _summary(section)))
+        lines += [("note", note) for note in self.report["notes"]]
+        return "\n".join(f"{name:10} {text}" for name, text in lines)
 
 
 def _summary(section: Mapping[str, Any]) -> str:
@@ -151,7 +144,6 @@ def _summary(section: Mapping[str, Any]) -> str:
 
 
 def _show(value: Any) -> str:
-    """Formats a value for reading."""
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -60,13 +60,7 @@ def load_task(folder: str | os.PathLike[str]) -> SavedTask:
     """Loads what the `save` of prepared data wrote.
 
     Args:
-        folder: of a training.
-
-    Returns:
-        The task's settings, tokenizers and vocabulary.
-
-    Raises:
-        DataError, TokenizerError: the folder lacks task.json, the vocabulary, or a tokenizer.
+        folder: of a training; one without such files raises DataError or TokenizerError.
 
     Example:
         >>> import lmzoo

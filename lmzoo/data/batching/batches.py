@@ -58,15 +58,11 @@ class Batches:
         return tf.nest.map_structure(split, arrays)
 
     def dataset(
-        self,
-        step: int = 0,
-        transforms: Sequence[Transform] = (),
-        passes: Passes | None = None,
+        self, step: int = 0, transforms: Sequence[Transform] = (), passes: Passes | None = None
     ) -> tf.data.Dataset:
-        """Makes a Dataset of one epoch; each complete pass is followed by the next epoch.
+        """Makes a Dataset of an epoch, by cardinality too; its next pass is of the next epoch.
 
-        The first pass begins at a global step, or where the owner of `passes` sets it. Transforms
-        apply to whole epochs, before batches are left out. The cardinality is that of whole epochs.
+        The first pass begins at a global step, or where the owner of `passes` sets it.
         """
         check_at_least(0, {"step": step})
         passes, steps = passes or Passes(step, self.steps), self.steps
@@ -74,7 +70,16 @@ class Batches:
         made = self._from_generator(
             lambda: self.chunks(passes.epoch, 0 if transforms else passes.first_step)
         )
-        made = self._transformed(made, transforms, passes)
+        if transforms:
+            made = made.apply(tf.data.experimental.assert_cardinality(steps))
+        with counted_by(passes):
+            for transform in transforms:
+                made = made.apply(transform)
+                if int(made.cardinality()) != steps:
+                    raise ArgumentError(
+                        f"{getattr(transform, '__name__', transform)} changes the number of "
+                        f"batches from {steps}; a transform must keep it"
+                    )
 
         def one_pass(first: Tensor) -> tf.data.Dataset:
             numbers = tf.data.Dataset.range(0 if transforms else first, steps)
@@ -96,22 +101,7 @@ class Batches:
         )
         # Keras cuts all epochs to the first one where it knows no cardinality; `take` gives one.
         endless = firsts.flat_map(one_pass).map(deliver).repeat()
-        return _without_autotuning(endless.take(steps))
-
-    def _transformed(
-        self, dataset: tf.data.Dataset, transforms: Sequence[Transform], passes: Passes
-    ) -> tf.data.Dataset:
-        if transforms:
-            dataset = dataset.apply(tf.data.experimental.assert_cardinality(self.steps))
-        with counted_by(passes):
-            for transform in transforms:
-                dataset = dataset.apply(transform)
-                if int(dataset.cardinality()) != self.steps:
-                    raise ArgumentError(
-                        f"{getattr(transform, '__name__', transform)} changes the number of "
-                        f"batches from {self.steps}; a transform must keep it"
-                    )
-        return dataset
+        return without_autotuning(endless.take(steps))
 
     def _from_generator(self, generate: Callable[[], Iterator[Any]]) -> tf.data.Dataset:
         """Takes the chunks of a generator apart."""
@@ -128,13 +118,8 @@ def _shape(plan: BatchPlan) -> tuple[int, ...]:
     return (len(plan.rows), *plan.widths)
 
 
-def _without_autotuning(dataset: tf.data.Dataset) -> tf.data.Dataset:
+def without_autotuning(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """Ends an iterator at once: an autotuned one often waits half a second for its thread."""
     options = tf.data.Options()
     options.autotune.enabled = False
     return dataset.with_options(options)
-
-
-def prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Makes some batches ahead of their use."""
-    return _without_autotuning(dataset.prefetch(PREFETCH))

@@ -63,7 +63,6 @@ class Encoder:
         names = ("texts", "characters", "unknown_tokens")
         self._counts = dict.fromkeys(names + ("bytes", "words") * count_text, 0)
         self._changed: tuple[str, str] | None = None
-        self._checked = 0
         self._store = TokenStore(tokenizer.vocab_size)
 
     def encode_stream(self, pieces: Iterable[str]) -> Encoded:
@@ -107,7 +106,7 @@ class Encoder:
                 size += len(text)
 
     def _count(self, batch: list[str], parts: list[np.ndarray]) -> None:
-        counts = self._counts
+        counts, before = self._counts, self._counts["texts"]
         counts["texts"] += len(batch)
         counts["characters"] += sum(map(len, batch))
         if self.tokenizer.unk_id is not None:
@@ -116,16 +115,12 @@ class Encoder:
         if self.count_text:
             counts["words"] += sum(map(count_words, batch))
             counts["bytes"] += sum(len(text.encode("utf-8", "surrogatepass")) for text in batch)
-        for text, part in zip(batch, parts, strict=True):
-            if self._changed or (self._checked >= CHECKED_TEXTS and not self.check_all):
-                return
-            self._checked += 1
-            decoded = self.tokenizer.decode(part)
-            if decoded != text:
+        checked = None if self.check_all else max(0, CHECKED_TEXTS - before)
+        for text, part in islice(zip(batch, parts, strict=True), checked):
+            if self._changed is None and (decoded := self.tokenizer.decode(part)) != text:
                 self._changed = (text, decoded)
 
     def _count_first(self, text: str, ids: np.ndarray) -> dict[str, int]:
-        """Counts the words, characters and bytes of the first token."""
         first = self.tokenizer.decode(ids[:1])
         if not text.startswith(first):
             first = text[: max(1, len(first))]

@@ -58,10 +58,7 @@ def length_pools(lengths: np.ndarray, size: int, max_width: int, seed: int) -> O
 def width_groups(
     widths: np.ndarray, size: Callable[[tuple[int, ...]], int], seed: int | None = None
 ) -> Order:
-    """Batches of rows of the same padded widths (tensors, rows), in an order of each epoch.
-
-    `size` gives the rows in a batch; without a seed widths rise and rows keep their order.
-    """
+    """Batches of `size` rows of equal padded widths (tensors, rows); unseeded, widths rise."""
     groups = [
         (np.flatnonzero((each == widths.T).all(axis=1)), tuple(map(int, each)))
         for each in np.unique(widths, axis=1).T

@@ -1,8 +1,7 @@
 """Where the rows of the batches lie in a token store.
 
-A row is a run of targets: its positions predict the tokens `start` to `start + length` of the
-store, and the tokens one place before them are its inputs. Hence `start` is at least 1. Documents
-are stored as `eos document eos document eos`, so that `eos` predicts a document's first token.
+A row predicts the tokens `start` to `start + length` of the store from those one place before
+them. Documents are stored as `eos document eos`, so that `eos` predicts their first token.
 """
 
 from array import array
@@ -29,8 +28,7 @@ class Rows:
 def window_rows(size: int, sequence_length: int, *, shift: int = 0, overlap: int = 0) -> Rows:
     """Cuts a stream into rows that predict each token but the first exactly once.
 
-    `shift` is the length of the first row (0: full). Later rows begin with `overlap` positions of
-    weight 0, which repeat the end of the row before.
+    The first row has `shift` targets (0: all); later ones repeat `overlap` tokens with weight 0.
     """
     if not 0 <= overlap < sequence_length:
         raise ArgumentError(
@@ -66,10 +64,7 @@ def possible_shifts(size: int, sequence_length: int) -> range:
 def lane_rows(
     size: int, sequence_length: int, batch_size: int, borders: np.ndarray | None = None
 ) -> Rows:
-    """Splits a stream into lanes, so that each row of a batch continues in the next batch.
-
-    Lanes begin anywhere, or at `borders` (rising, (n,)); they end in shorter or empty rows.
-    """
+    """Splits a stream, perhaps at `borders`, so that row i of a batch goes on in the next one."""
     edges = 1 + np.arange(batch_size + 1, dtype=np.int64) * (size - 1) // batch_size
     if borders is not None:
         nearest = np.searchsorted(borders, edges[1:-1])
@@ -86,13 +81,10 @@ def lane_rows(
 
 
 class DocumentPacker:
-    """Fills rows with whole documents in their order; without `pack` each has its own rows.
-
-    One that is longer than a row continues in the following rows, and is counted as `cut`.
-    """
+    """Fills rows with documents in their order, whole unless longer than a row, which is `cut`."""
 
     def __init__(self, sequence_length: int, *, pack: bool = True) -> None:
-        self.sequence_length, self.pack = sequence_length, pack
+        self.sequence_length, self.pack = sequence_length, pack  # else each has its own rows
         self.cut = 0
         self.starts, self.documents = array("q"), array("q")  # of rows and of documents
         self._place, self._fill = 1, 0

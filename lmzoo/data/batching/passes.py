@@ -21,10 +21,9 @@ class Passes:
         self.epoch, self.first_step = divmod(step, self.steps_per_epoch)
 
     def begin(self) -> Iterator[int]:
-        """Yields where a pass begins; goes on when more is asked for than a shorter one holds.
+        """Yields where a pass begins; a shorter one ends by a request for more, which gets nothing.
 
-        Its last batch does not end that one, since a look at its only batch is no pass. What the
-        endless Dataset repeats then is empty.
+        Its last batch does not end it: a look at its only batch is no pass.
         """
         if not self._is_over:
             yield self.first_step
@@ -52,10 +51,7 @@ def counted_by(passes: Passes) -> Iterator[None]:
 
 
 def batch_seeds(seed: int | None) -> tf.data.Dataset:
-    """Seeds for TensorFlow's stateless random functions: a Dataset without end of int64 (2,).
-
-    Within `counted_by` they depend on (seed, epoch, step); elsewhere every pass draws anew.
-    """
+    """Endless seeds, int64 (2,): by (seed, epoch, step) within `counted_by`, else ever new ones."""
     passes, own = _ACTIVE.get(), iter(range(2**31))
     base = secrets.randbits(32) if seed is None else seed % 2**32
 

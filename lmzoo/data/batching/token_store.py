@@ -15,10 +15,7 @@ MEMORY_BYTES = 1 << 27
 
 
 class TokenStore:
-    """A long array of token ids of as few bytes as the vocabulary needs, appended, then read.
-
-    Beyond `memory_bytes` they go to a file in a temporary folder, which is removed with the store.
-    """
+    """A long array of token ids, appended, then read; beyond `memory_bytes` a temporary file."""
 
     def __init__(self, vocab_size: int, memory_bytes: int = MEMORY_BYTES) -> None:
         self.dtype = np.min_scalar_type(max(vocab_size, 1) - 1)
@@ -42,22 +39,16 @@ class TokenStore:
                 file.writelines(part.tobytes() for part in self._parts)
             self._parts = []
 
-    def close(self) -> None:
-        """Ends the writing, so that `ids` can be read."""
-        if self._path is None:
-            self._ids = np.concatenate([np.zeros(0, self.dtype), *self._parts])
-        else:
+    @property
+    def ids(self) -> np.ndarray:
+        """All ids, shape (n,): an array, or a view of the file. Reading ends the writing."""
+        if self._ids is None and self._path is not None:
             with self._path.open("rb") as file:
                 self._pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             self._ids = np.frombuffer(self._pages, self.dtype)
-        self._parts = []
-
-    @property
-    def ids(self) -> np.ndarray:
-        """All ids, shape (n,): an array, or a view of the file."""
         if self._ids is None:
-            self.close()
-        assert self._ids is not None
+            self._ids = np.concatenate([np.zeros(0, self.dtype), *self._parts])
+            self._parts = []
         return self._ids
 
     def take(self, index: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from lmzoo.data.batching.batches import prefetched
+from lmzoo.data.batching.batches import PREFETCH, without_autotuning
 from lmzoo.data.batching.checks import check_at_least
 from lmzoo.errors import ArgumentError, DataError, PromptError
 
@@ -23,7 +23,8 @@ def next_word_windows(
     """Makes the examples of introductory articles: some words, and the next word.
 
     Args:
-        ids: the text as ids, (n,); every run of `context_length + 1` of them is an example.
+        ids: (n,), each run of `context_length + 1` an example; too few raise DataError, those
+            outside `vocab_size` PromptError.
         context_length: ids in the context, at least 1.
         one_hot, vocab_size: whether the next id comes as a one-hot vector, and its length.
         batch_size: None: single examples; otherwise batches, the last one may be smaller.
@@ -32,14 +33,10 @@ def next_word_windows(
     Returns:
         Dataset of (context, next): int32 ([batch,] context_length), int32 ([batch]) or one-hot.
 
-    Raises:
-        DataError: fewer than `context_length + 1` ids.
-        PromptError: an id outside `vocab_size`.
-
     Example:
         >>> windows = next_word_windows([5, 6, 7, 8], context_length=2)
-        >>> [(context.tolist(), int(word)) for context, word in windows.as_numpy_iterator()]
-        [([5, 6], 7), ([6, 7], 8)]
+        >>> [context.tolist() for context, _ in windows.as_numpy_iterator()]
+        [[5, 6], [6, 7]]
     """
     check_at_least(1, {"context_length": context_length, "batch_size": batch_size})
     if one_hot and vocab_size is None:
@@ -70,4 +67,5 @@ def next_word_windows(
     count = -(-len(order) // batch_size) if batch_size else len(order)
     if batch_size is None:
         dataset = dataset.unbatch()
-    return prefetched(dataset.apply(tf.data.experimental.assert_cardinality(count)))
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
+    return without_autotuning(dataset.prefetch(PREFETCH))

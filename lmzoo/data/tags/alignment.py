@@ -31,8 +31,7 @@ def align_tags(
         The ids of the pieces, a tag or None for each, and the index of each word's first piece.
 
     Raises:
-        DataError: words and tags of unequal number; a tag that breaks the scheme.
-        ArgumentError: `continued` for tags such as "B-PER" without a scheme; an unknown scheme.
+        DataError, ArgumentError: unequal numbers; a tag that breaks its scheme; no known scheme.
 
     Source: tags on first pieces: Devlin et al. 2019, https://arxiv.org/abs/1810.04805, section 5.3.
 
@@ -65,14 +64,11 @@ def pool_words(
     """Pools values of pieces into values of words.
 
     Args:
-        values, word_starts: (pieces, ...) of one sentence; (words,), see `align_tags`.
+        values, word_starts: (pieces, ...) of one sentence; (words,), rising, see `align_tags`.
         kind: "first": the value of the first piece; "mean": of all pieces of the word.
 
     Returns:
         (words, ...): the values' dtype, or float64 for a mean of ints.
-
-    Raises:
-        ArgumentError: another kind; starts that do not rise from 0.
 
     Example:
         >>> pool_words(np.array([1.0, 3.0, 5.0]), [0, 2]).tolist()

@@ -65,8 +65,7 @@ def find_fault(tags: Sequence[str], scheme: str) -> tuple[int, str] | None:
 def read_spans(tags: Sequence[str]) -> list[Span]:
     """The spans (type, start, end) of tags in any scheme, even where they break it.
 
-    Source: conlleval, in which every tag but "O" lies in a span (Tjong Kim Sang and Buchholz 2000,
-        https://www.clips.uantwerpen.be/conll2000/chunking/).
+    Source: conlleval, https://www.clips.uantwerpen.be/conll2000/chunking/
     """
     spans: list[Span] = []
     open_kind, start, closed = "", 0, True
@@ -89,13 +88,10 @@ def spans_of(tags: Sequence[str], scheme: str) -> list[Span]:
     """The spans of tags without a fault.
 
     Args:
-        tags, scheme: of one sentence; "IOB1", "IOB2" or "IOBES".
+        tags, scheme: of one sentence; "IOB1", "IOB2" or "IOBES". A fault raises DataError.
 
     Returns:
         (type, start, end) of each span, in their order; `end` is exclusive.
-
-    Raises:
-        ArgumentError, DataError: an unknown scheme; a tag that breaks it.
 
     Example:
         >>> spans_of(["B-PER", "I-PER", "O", "B-LOC"], "IOB2")
@@ -111,14 +107,8 @@ def tags_of(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
     """The tags of spans; the inverse of `spans_of`.
 
     Args:
-        spans: (type, start, end), which do not overlap.
+        spans: (type, start, end); empty, overlapping and outside ones raise ArgumentError.
         length, scheme: words of the sentence; "IOB1", "IOB2" or "IOBES".
-
-    Returns:
-        `length` tags.
-
-    Raises:
-        ArgumentError: an unknown scheme; a span that is empty, overlaps another or ends outside.
 
     Example:
         >>> tags_of([("PER", 0, 2), ("LOC", 3, 4)], 5, "IOBES")
@@ -147,14 +137,8 @@ def convert_tags(tags: Sequence[str], source: str, target: str) -> list[str]:
     """Converts the tags of a sentence to another scheme.
 
     Args:
-        tags: of one sentence, without a fault.
+        tags: of one sentence; a fault raises DataError.
         source, target: their scheme and that wanted: "IOB1", "IOB2" or "IOBES".
-
-    Returns:
-        The tags of the same spans.
-
-    Raises:
-        ArgumentError, DataError: an unknown scheme; a tag that breaks `source`.
 
     Example:
         >>> convert_tags(["I-PER", "I-PER", "B-PER", "O"], "IOB1", "IOBES")
@@ -167,14 +151,11 @@ def repair_tags(tags: Sequence[str], scheme: str) -> tuple[list[str], int]:
     """Repairs tags that break their scheme: writes the spans that conlleval reads.
 
     Args:
-        tags: of one sentence; each "O" or one of B, I, E, S, a dash and a type.
+        tags: of one sentence, "O" or of the form "B-type"; others raise DataError.
         scheme: "IOB1", "IOB2" or "IOBES".
 
     Returns:
         Tags without a fault, and how many of them changed.
-
-    Raises:
-        ArgumentError, DataError: an unknown scheme; a tag of another form.
 
     Example:
         >>> repair_tags(["O", "I-PER", "I-LOC"], "IOB2")

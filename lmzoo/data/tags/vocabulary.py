@@ -98,14 +98,11 @@ class TaggingVocabulary:
         return ids
 
     def inputs(self, sentences: Sequence[Sequence[str]]) -> Any:
-        """Encodes sentences as the inputs of a tagger.
-
-        Args:
-            sentences: the words of each, at least one; else ArgumentError.
+        """Encodes sentences of at least one word as the inputs of a tagger, padded with 0.
 
         Returns:
-            Ids of words, int32 (sentences, time), padded with 0; with characters a tuple of these
-            and int32 (sentences, time, characters).
+            Ids of words, int32 (sentences, time); with characters a tuple of these and int32
+            (sentences, time, characters).
         """
         lengths = [len(words) for words in sentences]
         if not lengths or not min(lengths):
@@ -124,12 +121,7 @@ class TaggingVocabulary:
         return ids, characters
 
     def tag_names(self, ids: np.ndarray, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
-        """The names of the tags of each word.
-
-        Args:
-            ids: (sentences, time), with any padding; one of too few raises ArgumentError.
-            sentences: the words of each.
-        """
+        """The names of the tags of each word, from ids (sentences, time) with any padding."""
         rows = np.asarray(ids)
         longest = max(map(len, sentences), default=0)
         if rows.ndim != 2 or len(rows) != len(sentences) or rows.shape[1] < longest:

@@ -11,7 +11,6 @@ import numpy as np
 from lmzoo.data.batching.batches import Batches
 from lmzoo.data.batching.checks import check_at_least
 from lmzoo.data.batching.encoding import in_chunks
-from lmzoo.data.batching.labels import sort_labels
 from lmzoo.data.batching.orders import width_groups
 from lmzoo.data.batching.token_store import Sequences
 from lmzoo.data.batching.tokenizer import choose_tokenizer, tokenizer_report
@@ -21,6 +20,7 @@ from lmzoo.data.prepared import PreparedData
 from lmzoo.data.saved_task import SavedTask
 from lmzoo.data.sources import read_labeled
 from lmzoo.data.splits import SPLITS, check_fraction, stratified_split
+from lmzoo.data.transforms.class_balance import sort_labels
 from lmzoo.errors import ArgumentError, DataError
 from lmzoo.special_ids import EOS_ID, UNK_ID
 
@@ -83,8 +83,7 @@ def prepare_classification(
         lowercase: whether a tokenizer that is trained here lower-cases all texts.
         max_length: tokens of a text; a longer one is cut and counted.
         batch_size: texts in a batch.
-        valid_fraction: fraction of each label's texts for validation where the source offers none;
-            equal texts stand on one side.
+        valid_fraction: of each label's different texts, where the source offers no validation.
         seed: of split, order and the grammar's sample.
 
     Returns:
@@ -109,9 +108,19 @@ def prepare_classification(
     examples = {split: list(corpus.read(split)) for split in corpus.splits}
     labels = _labels(corpus.name, examples, labels)
     if "valid" not in examples and valid_fraction:
-        examples = _set_aside(corpus.name, examples, valid_fraction, seed)
-    texts = (record["text"] for record in examples["train"])
-    tokenizer = choose_tokenizer(tokenizer, vocab_size, texts, lowercase=lowercase)
+        train = examples["train"]
+        texts, classes = ([record[key] for record in train] for key in ("text", "label"))
+        held = stratified_split(classes, valid_fraction, seed, texts=texts)
+        if not held.any():
+            raise DataError(
+                f"{corpus.name} has too few different texts to set {valid_fraction:.0%} aside for "
+                "validation: give texts for validation, or valid_fraction=0"
+            )
+        examples["train"], examples["valid"] = (
+            [train[place] for place in np.flatnonzero(part)] for part in (~held, held)
+        )
+    training = (record["text"] for record in examples["train"])
+    tokenizer = choose_tokenizer(tokenizer, vocab_size, training, lowercase=lowercase)
     report: dict[str, Any] = {"source": corpus.name, "notes": list(corpus.notes)}
     report |= {"tokenizer": tokenizer_report(tokenizer), "classes": {}}
     batches = {}
@@ -159,22 +168,6 @@ def _labels(
                     f"{', '.join(labels[:12])}{more}"
                 )
     return labels
-
-
-def _set_aside(
-    name: str, examples: Mapping[str, list[Record]], fraction: float, seed: int
-) -> dict[str, list[Record]]:
-    """Takes validation texts out of training."""
-    train = examples["train"]
-    texts, labels = ([record[key] for record in train] for key in ("text", "label"))
-    held = stratified_split(labels, fraction, seed, texts=texts)
-    if not held.any():
-        raise DataError(
-            f"{name} has too few different texts to set {fraction:.0%} aside for "
-            "validation: give texts for validation, or valid_fraction=0"
-        )
-    kept, valid = ([train[place] for place in np.flatnonzero(part)] for part in (~held, held))
-    return {**examples, "train": kept, "valid": valid}
 
 
 @dataclass
@@ -228,13 +221,10 @@ def encode_texts(tokenizer: Any, texts: Sequence[str], max_length: int = 256) ->
 
     Args:
         tokenizer, max_length: those of the training (see `load_task`); longer texts are cut.
-        texts: at least one, each with a token.
+        texts: at least one, each with a token; else DataError.
 
     Returns:
         int32 (texts, time), padded with 0.
-
-    Raises:
-        DataError, ArgumentError: no text, or one without a token; a string, `max_length` below 1.
 
     Example:
         >>> from lmzoo.data import train_tokenizer

@@ -7,17 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from lmzoo.data.batching import packing
 from lmzoo.data.batching.batches import Batches
 from lmzoo.data.batching.checks import check_at_least
 from lmzoo.data.batching.encoding import Encoded, Encoder, predicted_counts
 from lmzoo.data.batching.orders import length_pools, row_order
-from lmzoo.data.batching.packing import (
-    DocumentPacker,
-    Rows,
-    lane_rows,
-    possible_shifts,
-    window_rows,
-)
 from lmzoo.data.batching.token_store import TokenStore
 from lmzoo.data.batching.tokenizer import choose_tokenizer, tokenizer_report
 from lmzoo.data.prepared import PreparedData
@@ -42,8 +36,7 @@ class LMData(PreparedData):
         report, batches, saved_task, settings: see `PreparedData`.
         corpus: {"text"} by split, cleaned: documents, or pieces of a stream.
         encoded: the tokens by split.
-        valid_counts, test_counts: tokens, words, characters and bytes that those splits predict;
-            end tokens count as tokens only.
+        valid_counts, test_counts: tokens (with end tokens), words, characters and bytes to predict.
         floor_nats, floor_per_document: nats that a perfect model needs for the validation split,
             and for each of its documents, (documents,); None: unknown.
     """
@@ -94,10 +87,9 @@ def prepare_lm(
         layout: "packed": several documents share a row. "padded": each has its own rows, those of
             similar length make a training batch. "contiguous": row i of a batch continues in row
             i of the next one, for models that carry their state; nothing is shuffled.
-        valid_fraction: fraction of the texts for validation, in [0, 1), where the source offers
-            none: the end of a stream, or the documents with the smallest hashes.
-        valid_overlap: tokens that each validation row of a stream repeats, with weight 0, as
-            context for the rest; 0 to `sequence_length - 1`.
+        valid_fraction: of a stream (its end) or of documents (by hash) if there is no validation.
+        valid_overlap: tokens that each validation row of a stream repeats as context, with weight
+            0; 0 to `sequence_length - 1`.
         clean: True: the harmless rules; False: none; or rules by name: see `choose_rules`.
         deduplicate: whether repeated documents are dropped (never from a stream or the grammar).
         seed: of split, order, shifts, and the grammar's sample.
@@ -139,16 +131,21 @@ def prepare_lm(
     batches = {split: rows.batches(encoded[split], split, trained.pad_id) for split in encoded}
     sizes = {"sequence_length": sequence_length, "layout": layout}
     task = {"documents": texts.kind, "lowercase": trained.lowercase, **sizes}
-    data = LMData(
-        _report(texts, rules, trained, rows, encoded, batches),
-        texts.corpus,
-        batches,
-        SavedTask("lm", task, trained),
-        {"seed": seed, "batch_size": batch_size, **sizes},
-        encoded,
-    )
-    counts = {split: predicted_counts(encoded[split]) for split in encoded if split != "train"}
-    data.valid_counts, data.test_counts = counts.get("valid"), counts.get("test")
+    counts = {name: count for name, count in texts.counts.items() if count}
+    report = {
+        "source": texts.corpus.name,
+        "documents": texts.kind,
+        "cleaning": {name: counts.get(name, 0) for name in rules},
+        "reading": {name: count for name, count in counts.items() if name not in rules},
+        "tokenizer": tokenizer_report(trained),
+        **{split: rows.count(each, batches[split]) for split, each in encoded.items()},
+        "notes": [*texts.corpus.notes, *_notes(trained, encoded)],
+    }
+    settings = {"seed": seed, "batch_size": batch_size, **sizes}
+    saved = SavedTask("lm", task, trained)
+    data = LMData(report, texts.corpus, batches, saved, settings, encoded)
+    predicted = {split: predicted_counts(encoded[split]) for split in encoded if split != "train"}
+    data.valid_counts, data.test_counts = predicted.get("valid"), predicted.get("test")
     if "valid" in encoded and (language := corpus.grammar) is not None:
         _find_floor(data, language, sequence_length, is_cut_allowed=layout == "contiguous")
     return data
@@ -159,7 +156,7 @@ class NextTokens:
     """Collates the rows of an epoch, of a token store, into (ids, next ids, weights)."""
 
     store: TokenStore
-    rows: Callable[[int], Rows]
+    rows: Callable[[int], packing.Rows]
     pad_id: int
 
     def __call__(self, numbers: np.ndarray, widths: tuple[int, ...], epoch: int) -> Any:
@@ -195,7 +192,7 @@ class _Layout:
         if self.kind == "stream":
             encoded = encoder.encode_stream(texts.read(split))
         else:
-            packer = DocumentPacker(self.sequence_length, pack=self.layout != "padded")
+            packer = packing.DocumentPacker(self.sequence_length, pack=self.layout != "padded")
             encoded = encoder.encode_documents(
                 texts.read(split), packer, reorder=train and self.layout == "packed"
             )
@@ -221,39 +218,40 @@ class _Layout:
         seed = self.seed if train and self.layout != "contiguous" else None
         return Batches(row_order(count, size, length, seed), collate, (size, length))
 
-    def _rows(self, encoded: Encoded, train: bool) -> Callable[[int], Rows]:
+    def _rows(self, encoded: Encoded, train: bool) -> Callable[[int], packing.Rows]:
         """The rows of each epoch; always as many."""
         tokens, length, packer = encoded.store.size, self.sequence_length, encoded.packer
         if self.layout == "contiguous":
             borders = None if packer is None else np.frombuffer(packer.documents, np.int64)
-            fixed = lane_rows(tokens, length, self.batch_size, borders)
+            fixed = packing.lane_rows(tokens, length, self.batch_size, borders)
         elif packer is not None:
             fixed = packer.rows()
         elif not train:
-            fixed = window_rows(tokens, length, overlap=self.valid_overlap)
+            fixed = packing.window_rows(tokens, length, overlap=self.valid_overlap)
         else:
-            shifts = possible_shifts(tokens, length)
+            shifts = packing.possible_shifts(tokens, length)
 
-            def shifted(epoch: int) -> Rows:
+            def shifted(epoch: int) -> packing.Rows:
                 choose = np.random.default_rng([self.seed % 2**32, epoch, 1])
-                return window_rows(tokens, length, shift=int(choose.choice(shifts)))
+                return packing.window_rows(tokens, length, shift=int(choose.choice(shifts)))
 
             return shifted
         return lambda epoch: fixed
 
     def count(self, encoded: Encoded, batches: Batches) -> dict[str, Any]:
         """The counts of one split for the report."""
-        counts = dict(encoded.counts)
-        if self.kind != "stream":
-            counts["documents"] = counts["texts"]
+        documents = {} if self.kind == "stream" else {"documents": encoded.counts["texts"]}
+        counts = documents | encoded.counts
         names = ("documents", "characters", "tokens", "cut_documents", "words", "bytes")
-        report: dict[str, Any] = {name: counts[name] for name in names if name in counts}
-        report["unknown_tokens"] = counts["unknown_tokens"]
-        report["unknown_rate"] = counts["unknown_tokens"] / max(counts["tokens"], 1)
-        report |= {"rows": batches.order.rows, "batches": batches.steps}
         positions = batches.steps * self.batch_size * self.sequence_length
-        report["filled"] = round((encoded.store.size - 1) / positions, 4)
-        return report
+        return {
+            **{name: counts[name] for name in names if name in counts},
+            "unknown_tokens": counts["unknown_tokens"],
+            "unknown_rate": counts["unknown_tokens"] / max(counts["tokens"], 1),
+            "rows": batches.order.rows,
+            "batches": batches.steps,
+            "filled": round((encoded.store.size - 1) / positions, 4),
+        }
 
 
 def _find_floor(data: LMData, language: str, sequence_length: int, *, is_cut_allowed: bool) -> None:
@@ -278,31 +276,10 @@ def _find_floor(data: LMData, language: str, sequence_length: int, *, is_cut_all
             notes.append("no floor: cleaning changed documents of the grammar")
 
 
-def _report(
-    texts: CleanTexts,
-    rules: Mapping[str, Rule],
-    tokenizer: Any,
-    layout: _Layout,
-    encoded: Mapping[str, Encoded],
-    batches: Mapping[str, Batches],
-) -> dict[str, Any]:
-    """The counts of texts and batches."""
-    counts = {name: count for name, count in texts.counts.items() if count}
-    note = getattr(tokenizer, "report", {}).get("note")
-    return {
-        "source": texts.corpus.name,
-        "documents": texts.kind,
-        "cleaning": {name: counts.get(name, 0) for name in rules},
-        "reading": {name: count for name, count in counts.items() if name not in rules},
-        "tokenizer": tokenizer_report(tokenizer),
-        **{split: layout.count(each, batches[split]) for split, each in encoded.items()},
-        "notes": [*texts.corpus.notes, *([note] if note else []), *_notes(encoded)],
-    }
-
-
-def _notes(encoded: Mapping[str, Encoded]) -> list[str]:
+def _notes(tokenizer: Any, encoded: Mapping[str, Encoded]) -> list[str]:
     """What a reader of the counts should know."""
-    notes = []
+    note = getattr(tokenizer, "report", {}).get("note")
+    notes = [note] if note else []
     if any(each.counts["unknown_tokens"] for split, each in encoded.items() if split != "train"):
         notes.append(
             "there are unknown tokens in validation or test: a model need not tell them apart, so "

@@ -1,7 +1,7 @@
 """Classes of unequal size: weights, samples of equal size, and a class made rare on purpose."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from lmzoo.data.batching.batches import Transform
 from lmzoo.data.batching.checks import check_at_least
-from lmzoo.data.batching.labels import sort_labels
 from lmzoo.data.corpus import Record
 from lmzoo.errors import ArgumentError, DataError
 from lmzoo.typing import Tensor
@@ -30,8 +29,7 @@ def class_weights(
         are numbered in the order of the counts, or as `prepare_classification` sorts them.
 
     Raises:
-        DataError: no examples, a class without any.
-        ArgumentError: a negative power; whole numbers that are not 0 to k - 1.
+        DataError, ArgumentError: a class without examples; numbers other than 0 to k - 1.
 
     Source: King and Zeng 2001, https://doi.org/10.1093/oxfordjournals.pan.a004868
 
@@ -69,6 +67,13 @@ def _count(labels: Sequence[Any] | Mapping[Any, int]) -> dict[int, int]:
     return {int(name): counts[name] for name in sorted(counts)}
 
 
+def sort_labels(labels: Iterable[str]) -> list[str]:
+    """Sorts class labels: whole numbers by their value, others as strings."""
+    names = list(labels)
+    are_numbers = all(label.isdecimal() for label in names)
+    return sorted(names, key=lambda label: (int(label) if are_numbers else 0, label))
+
+
 def weigh_classes(weights: Mapping[int, float]) -> Transform:
     """Multiplies the weight of each example, or of each word, by that of its class.
 
@@ -76,11 +81,8 @@ def weigh_classes(weights: Mapping[int, float]) -> Transform:
         weights: of classes by number, such as those of `class_weights`; other classes weigh 1.
 
     Returns:
-        A function for `transform_train` or `Dataset.apply`, for labels and weights (batch,) or
-        (batch, time).
-
-    Raises:
-        ArgumentError: no weights, a negative one; batches with several labels.
+        A function for `transform_train` or `Dataset.apply`, for labels (batch,) or (batch, time);
+        it refuses batches with several labels.
 
     Example:
         >>> batch = (np.zeros((2, 3)), np.array([0, 1]), np.ones(2, np.float32))
@@ -110,20 +112,16 @@ def weigh_classes(weights: Mapping[int, float]) -> Transform:
 
 
 def over_sample(records: Sequence[Record], seed: int = 0) -> list[Record]:
-    """Repeats records of the smaller classes until each has as many as the largest.
+    """Repeats records of the smaller classes, evenly, until each has as many as the largest.
 
     Args:
         records, seed: {"text", "label"}, of the training split only; of the choice.
-
-    Returns:
-        The records, and after them the repeated ones, spread evenly over their class.
 
     Example:
         >>> [record["text"] for record in over_sample([{"text": t, "label": t} for t in "aab"])]
         ['a', 'a', 'b', 'b']
     """
-    rng = np.random.default_rng(seed % 2**32)
-    places = _places(records)
+    rng, places = np.random.default_rng(seed % 2**32), _places(records)
     most = max(map(len, places.values()))
     more: list[int] = []
     for of_class in places.values():
@@ -136,17 +134,13 @@ def under_sample(records: Sequence[Record], seed: int = 0) -> list[Record]:
     """Leaves out records of the larger classes until each has as few as the smallest.
 
     Args:
-        records, seed: {"text", "label"}; of the choice.
-
-    Returns:
-        The records that are left, in their order.
+        records, seed: {"text", "label"}, which keep their order; of the choice.
 
     Example:
         >>> [record["label"] for record in under_sample([{"label": label} for label in "xxy"])]
         ['x', 'y']
     """
-    rng = np.random.default_rng(seed % 2**32)
-    places = _places(records)
+    rng, places = np.random.default_rng(seed % 2**32), _places(records)
     fewest = min(map(len, places.values()))
     kept = [p for of_class in places.values() for p in rng.permutation(of_class)[:fewest].tolist()]
     return [records[place] for place in sorted(kept)]
