@@ -20,10 +20,7 @@ def chained(openers: Sequence[Opener]) -> Opener:
 
 
 class Located(dict[str, Any]):
-    """A record that knows where it was read; it equals a plain dict of its items.
-
-    `place` is such as "a.tsv, line 4"; or a file, if the tokens stand in `lines` of their own.
-    """
+    """A record that knows its place, "a.tsv, line 4", or its file and the lines of its tokens."""
 
     __slots__ = ("lines", "place")
 
@@ -51,9 +48,8 @@ class Corpus:
         grammar: the language, if it is a sample of the embedded grammar.
 
     Example:
-        >>> corpus = Corpus("mine", {"train": lambda: [{"text": "a fine film"}]})
-        >>> list(corpus.map(lambda record: {"text": record["text"].upper()}).read())
-        [{'text': 'A FINE FILM'}]
+        >>> list(Corpus("mine", {"train": lambda: [{"text": "a fine film"}]}).read())
+        [{'text': 'a fine film'}]
     """
 
     name: str
@@ -70,15 +66,7 @@ class Corpus:
     def map(
         self, function: Callable[[Record], Record | Iterable[Record]], *, note: str | None = None
     ) -> "Corpus":
-        """Applies a function, record -> record or records, whenever a split is read.
-
-        Args:
-            function: record -> record, or record -> any number of records.
-            note: a sentence for the report.
-
-        Returns:
-            The corpus of its results.
-        """
+        """Applies a function, record -> record or several, to every split; `note`: to report."""
 
         def mapped(opener: Opener) -> Iterator[Record]:
             for record in opener():
@@ -92,14 +80,7 @@ class Corpus:
         return replace(self, splits=splits, notes=self.notes + ([note] if note else []))
 
     def concatenate(self, other: "Corpus") -> "Corpus":
-        """Adds the training records of another corpus, such as texts that were translated back.
-
-        Args:
-            other: more records to train on, after one's own.
-
-        Returns:
-            The corpus with both; validation and test are the first's.
-        """
+        """Adds another corpus's training records after one's own, such as texts translated back."""
         splits = {**self.splits, "train": chained([self.splits["train"], other.splits["train"]])}
         notes = [*self.notes, f"more records to train on: {other.name}"]
         return Corpus(f"{self.name} and {other.name}", splits, notes, self.grammar)

@@ -1,22 +1,23 @@
 """The kinds of records that tasks read, and the checks of what goes into them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from lmzoo.data.corpus import Located, Record
 from lmzoo.errors import ArgumentError, DataError
 
 # Between the texts of an example that has several: users write it into texts to be classified.
 SEPARATOR = " ||| "
+# Names or numbers of what is read, one for each key of the records.
+Columns: TypeAlias = Sequence[str | int] | None
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of records, such as `name` "pairs", whose keys are in the order of `columns`.
+    """One kind of records: keys in the order of columns, of which there may be `most` (None: any).
 
-    `most`: how many columns there may be; None: any number, of texts that are joined. `columns`,
-    `item`: what they need, for errors. `make`: from values, their names and the place to a record.
+    `columns`, `item`: what these need, for errors. `make`: values, names, place -> record.
     `extra`: a key that a record may have besides, whose value comes behind the others.
     """
 
@@ -28,7 +29,7 @@ class Kind:
     make: Callable[[Sequence[Any], Sequence[str], str], Record]
     extra: str | None = None
 
-    def check_columns(self, columns: Sequence[str | int] | None) -> tuple[str, ...] | None:
+    def check_columns(self, columns: Columns) -> tuple[str, ...] | None:
         """The names of columns as strings; refuses too few, too many, or the same twice."""
         if columns is None:
             return None
@@ -42,7 +43,8 @@ class Kind:
         if isinstance(item, dict):
             if missing := [key for key in self.keys if key not in item]:
                 raise DataError(f"{place} has no {missing[0]!r}: {str(item)[:60]}")
-            item = [item[key] for key in self.keys] + self.extras(item)
+            extra = [item[self.extra]] if self.extra in item else []
+            item = [item[key] for key in self.keys] + extra
         elif len(self.keys) == 1:
             item = [item]
         elif not isinstance(item, list | tuple) or len(item) not in (len(self.keys), self.most):
@@ -50,10 +52,6 @@ class Kind:
                 f"{place} is {str(item)[:60]!r}: give {self.item}; files are given as pathlib.Path"
             )
         return self.make(item, self.keys, place)
-
-    def extras(self, record: Mapping[str, Any]) -> list[Any]:
-        """The value of the key that a record may have besides, if it is there."""
-        return [record[self.extra]] if self.extra and self.extra in record else []
 
 
 def _text(values: Sequence[Any], names: Sequence[str], place: str) -> Record:

@@ -1,6 +1,5 @@
 """The public readers: each finds records of one kind in whatever a source names."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from lmzoo.data.corpus import Corpus, Opener, Record, chained, place_of
@@ -11,7 +10,7 @@ from lmzoo.data.readers.folders import FORMATS, TREES, find_labeled, open_labele
 from lmzoo.data.readers.parallel import find_parallel, read_parallel_pairs
 from lmzoo.data.readers.tables import TABLES, find_file, is_table, open_table
 from lmzoo.data.readers.text import read_text_files, without_gz
-from lmzoo.data.records import DIALOGUES, LABELED, PAIRS, TAGGED, TEXTS
+from lmzoo.data.records import DIALOGUES, LABELED, PAIRS, TAGGED, TEXTS, Columns
 from lmzoo.data.splits import group_by_split, list_files
 from lmzoo.data.tags.settling import settle_tags
 from lmzoo.errors import ArgumentError, DataError
@@ -22,7 +21,7 @@ TEXT_SUFFIXES = (".txt", ".text", ".tokens", ".raw")
 def read_texts(
     source: Source,
     *,
-    columns: Sequence[str | int] | None = None,
+    columns: Columns = None,
     errors: str = "strict",
     grammar_size: int = 20_000,
     seed: int = 0,
@@ -30,8 +29,7 @@ def read_texts(
     """Finds the texts that a source names; they are read later, and may be read again.
 
     Args:
-        source: one of
-            a path of a text file, plain or gzip; a list of `pathlib.Path`;
+        source: a path of a text file, plain or gzip; a list of `pathlib.Path`; or one of
             a folder, or a path that ends in a pattern: its files named train, valid (or
             validation, val, dev) and test, such as `train.txt.gz` or `wiki.valid.tokens`,
             otherwise all its .txt files for training;
@@ -54,8 +52,8 @@ def read_texts(
         ArgumentError: an argument outside its range.
 
     Example:
-        >>> list(read_texts(["the first document", "the second"]).read("train"))
-        [{'text': 'the first document'}, {'text': 'the second'}]
+        >>> next(read_texts(["the first document", "the second"]).read("train"))
+        {'text': 'the first document'}
     """
     if errors not in ("strict", "replace"):
         raise ArgumentError(f'errors is {errors!r}; choose "strict" or "replace"')
@@ -79,11 +77,7 @@ def read_texts(
 
 
 def read_pairs(
-    source: Source,
-    *,
-    columns: Sequence[str | int] | None = None,
-    grammar_size: int = 20_000,
-    seed: int = 0,
+    source: Source, *, columns: Columns = None, grammar_size: int = 20_000, seed: int = 0
 ) -> Corpus:
     """Finds the pairs of texts that a source names; they are read later, and may be read again.
 
@@ -137,7 +131,7 @@ def read_pairs(
 def read_labeled(
     source: Source,
     *,
-    columns: Sequence[str | int] | None = None,
+    columns: Columns = None,
     format: str | None = None,
     grammar_size: int = 20_000,
     seed: int = 0,
@@ -158,15 +152,12 @@ def read_labeled(
             1; the keys "text" and "label"; the data set's own. Of three or more the last is the
             label's; texts are joined by " ||| ", as in ("premise", "hypothesis", "label").
         format: what files hold, where their names do not tell; files that are not UTF-8 are then
-            read as latin-1, which the notes say:
-            "table": columns separated by tabs;
-            "label first": lines such as `1 a fine film`;
-            "coarse label first": `LOC:city Where is it ?`, with the label LOC;
-            "files": a text in each line, the label is the file's suffix (`rt-polarity.pos`);
-            "folders": a text in each file, the label is the folder's name;
-            "trees": labeled trees such as `(3 (2 a) (4 film))`: every phrase for training, whole
-            sentences for validation and test; "binary trees": their five grades as two;
-            "json".
+            read as latin-1, which the notes say: "json"; "table", columns separated by tabs;
+            "label first", lines such as `1 a fine film`; "coarse label first", the label LOC of
+            `LOC:city Where is it ?`; "files", a text in each line, the label is the file's suffix
+            (`rt-polarity.pos`); "folders", a text in each file, the label is the folder's name;
+            "trees", labeled trees such as `(3 (2 a) (4 film))`: every phrase for training, else
+            whole sentences; "binary trees", their five grades as two.
         grammar_size, seed: see `read_texts`.
 
     Returns:
@@ -201,7 +192,7 @@ def read_labeled(
 def read_tagged(
     source: Source,
     *,
-    columns: Sequence[str | int] | None = None,
+    columns: Columns = None,
     scheme: str | None = None,
     repair: bool = False,
     strip_position: bool = False,
@@ -212,9 +203,8 @@ def read_tagged(
 
     Args:
         source: a data set (tokens and tags as sequences) or a dictionary as for `read_texts`; or
-            a file, plain or .gz: .conllu, .iob2 or any other with a word in each line (see
-            `read_conll`); .jsonl, each line {"tokens": [...], "tags": [...]}, perhaps with
-            "intent"; a list of `pathlib.Path`;
+            a file or a list of them: .conllu, .iob2 or any other with a word in each line (see
+            `read_conll`); .jsonl, lines {"tokens": [...], "tags": [...]}, perhaps with "intent";
             a folder, or a path that ends in a pattern such as `wnut17/*.conll`: a file for each
             split, named so (`train.conll`, `en_ewt-ud-dev.conllu.gz`, `weibo.test`); without such
             names all files are for training;
@@ -227,16 +217,16 @@ def read_tagged(
         scheme: of the spans, "IOB1", "IOB2" or "IOBES"; "plain": there are none; None: detected.
         repair: whether tags that break their scheme are repaired, as `repair_tags` does, and empty
             tokens left out, both counted in the notes; otherwise the first one is an error.
-        strip_position: whether the last character of every token is a digit that is left out: the
-            position of a character in its word, as in the Weibo corpus.
+        strip_position: whether the digit that ends every token is left out: the position of a
+            character in its word, as in the Weibo corpus.
         grammar_size, seed: see `read_texts`.
 
     Returns:
         {"tokens", "tags"[, "intent"]}; no tag breaks the scheme that `detect_scheme` finds.
 
     Raises:
-        DataError: what is missing, a line of another format, tags that are not as many as their
-            tokens, an empty token, a tag that breaks the scheme.
+        DataError: what is missing, a line of another format, an empty token, unequal numbers of
+            tokens and tags, a tag that breaks the scheme.
         ArgumentError: columns or a scheme that do not exist.
 
     Example:
@@ -257,7 +247,6 @@ def read_tagged(
 
 
 def _strip_position(record: Record) -> Record:
-    """The sentence without the digit that ends each token."""
     for number, token in enumerate(record["tokens"]):
         if len(token) < 2 or not token[-1].isdigit():
             raise DataError(

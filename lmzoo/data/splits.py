@@ -6,11 +6,12 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from lmzoo.data.corpus import Corpus, Opener, Record
+from lmzoo.data.corpus import Corpus, Record
 from lmzoo.data.digests import buckets, digest
 from lmzoo.errors import ArgumentError, DataError
 
@@ -52,10 +53,9 @@ def list_files(path: Path) -> list[Path]:
 def group_by_split(
     path: Path, files: Sequence[Path], what: str, *, several: bool = False
 ) -> dict[str, list[Path]]:
-    """Finds the files, or folders, of each split by their names; DataError: none for training.
+    """The files, or folders, of each split by name; the only one of no split is for training.
 
-    Where no name tells "train", the only file of no split is for training; or all files, if
-    `several` may belong to a split and no name tells one. `what` they hold is for errors.
+    So are all, if `several` may belong to a split and no name tells one. `what`: for errors.
     """
     groups: dict[str | None, list[Path]] = {split: [] for split in (*SPLITS, None)}
     for file in files:
@@ -92,11 +92,7 @@ def split_point(length: int, valid_fraction: float) -> int:
 
 
 def split_documents(digests: np.ndarray, valid_fraction: float) -> np.ndarray:
-    """Chooses for validation the documents whose digests, uint64 (n,), come first in a fixed order.
-
-    Equal documents are on one side. `valid_fraction` is that of the different documents, rounded,
-    but at least one if it is above 0. Gives booleans, (n,): True for validation.
-    """
+    """Chooses for validation, booleans (n,), the digests, uint64 (n,), that come first."""
     check_fraction(valid_fraction)
     valid = np.zeros(len(digests), bool)
     if not valid_fraction:
@@ -123,19 +119,22 @@ def split_by_hash(
     if "valid" in corpus.splits or not valid_fraction:
         return corpus
 
-    def side(is_valid: bool) -> Opener:
-        def kept(record: Record) -> bool:
-            return (digest(key(record), seed=seed) < int(valid_fraction * 2**64)) == is_valid
+    def side(is_valid: bool) -> Iterator[Record]:
+        for record in corpus.read():
+            if (digest(key(record), seed=seed) < int(valid_fraction * 2**64)) == is_valid:
+                yield record
 
-        return lambda: filter(kept, corpus.read())
-
-    return replace(corpus, splits={**corpus.splits, "train": side(False), "valid": side(True)})
+    sides = {"train": partial(side, False), "valid": partial(side, True)}
+    return replace(corpus, splits={**corpus.splits, **sides})
 
 
 def stratified_split(
-    labels: Sequence[Hashable], fraction: float, seed: int = 0, *,
+    labels: Sequence[Hashable],
+    fraction: float,
+    seed: int = 0,
+    *,
     texts: Sequence[Hashable] | None = None,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """Chooses examples to hold out, of each label the same fraction.
 
     Args:
@@ -207,14 +206,13 @@ def folds(corpus: Corpus, k: int = 10, *, seed: int = 0) -> Iterator[Corpus]:
 
     Raises:
         ArgumentError: `k` below 2.
-        DataError: fewer different texts than folds, no label with a text for each fold, or a label
-            with one text only, which cannot be both learned and tested.
+        DataError: fewer different texts than folds, no label with as many, a label with one only.
 
     Source: Kohavi 1995, https://www.ijcai.org/Proceedings/95-2/Papers/016.pdf
 
     Example:
-        >>> import lmzoo
-        >>> corpus = lmzoo.data.read_labeled([(f"text {i}", "ab"[i % 2]) for i in range(20)])
+        >>> records = [{"text": f"text {i}", "label": "ab"[i % 2]} for i in range(20)]
+        >>> corpus = Corpus("mine", {"train": lambda: records})
         >>> [len(list(fold.read("test"))) for fold in folds(corpus, 5)]
         [4, 4, 4, 4, 4]
     """

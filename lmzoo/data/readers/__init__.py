@@ -4,14 +4,14 @@ import pickle
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from lmzoo.data.corpus import Corpus, Opener, Record
 from lmzoo.data.readers.grammar import read_grammar
-from lmzoo.data.records import Kind
+from lmzoo.data.records import Columns, Kind
 from lmzoo.data.splits import SPLITS
 from lmzoo.errors import ArgumentError, DataError
 
@@ -35,7 +35,7 @@ def read_corpus(
     source: Source,
     kind: Kind,
     files: Files,
-    columns: Sequence[str | int] | None,
+    columns: Columns,
     grammar_size: int,
     seed: int,
     *,
@@ -65,7 +65,7 @@ def read_corpus(
     return _read_one(source, kind, files, "train")
 
 
-def _checked(corpus: Corpus, kind: Kind, columns: Sequence[str | int] | None) -> Corpus:
+def _checked(corpus: Corpus, kind: Kind, columns: Columns) -> Corpus:
     """A corpus that was read before, if it holds records of this kind."""
     if columns is not None:
         raise ArgumentError(
@@ -81,7 +81,6 @@ def _checked(corpus: Corpus, kind: Kind, columns: Sequence[str | int] | None) ->
 
 
 def _read_splits(source: Mapping[str, Any], kind: Kind, files: Files) -> Corpus:
-    """Reads a dictionary of splits."""
     if "train" not in source or set(source) - set(SPLITS):
         raise DataError(
             f'a dictionary of {kind.name} has the keys {sorted(source)}; it needs "train", and may '
@@ -133,7 +132,6 @@ def _read_one(source: Any, kind: Kind, files: Files, split: str) -> Corpus:
 
 
 def _read_path(path: Path, kind: Kind, files: Files, as_split: str) -> Corpus:
-    """Reads a file, a folder, or the files of a pattern."""
     if not path.exists() and "*" not in path.name:
         raise DataError(
             f"there is no file or folder {str(path)[:200]!r}; check the path, or give the "

@@ -34,9 +34,8 @@ def read_conll(path: str | Path, *, columns: Sequence[str | int] | None = None) 
 
     Args:
         path: the file, plain or .gz.
-        columns: of the word and of its tag: numbers from 0, negative ones from the end, in CoNLL-U
-            also names such as "upos". None: form and upos in .conllu, 1 and 2 in .iob2, else the
-            first and the last.
+        columns: of the word and of its tag: numbers from 0, negative ones from the end, or names of
+            CoNLL-U. None: form and upos in .conllu, 1 and 2 in .iob2, else the first and the last.
 
     Yields:
         {"tokens", "tags"}; a token may be empty.
@@ -59,9 +58,9 @@ def read_conll(path: str | Path, *, columns: Sequence[str | int] | None = None) 
         if line.strip():
             reader.take(number, line)
         elif reader.words:
-            record = {"tokens": reader.words, "tags": reader.tags}
-            yield Located(record, str(reader.path), reader.lines)
-            reader.words, reader.tags, reader.lines = [], [], []
+            words, tags, lines = zip(*reader.words, strict=True)
+            yield Located({"tokens": list(words), "tags": list(tags)}, str(reader.path), lines)
+            reader.words = []
 
 
 def choose_columns(path: Path, columns: Sequence[str | int] | None) -> tuple[int, int]:
@@ -91,9 +90,7 @@ class _Reader:
         self.numbered = without_gz(path).suffix in NUMBERED
         self.width, self.first = 0, 0
         self.seen: set[str] = set()
-        self.words: list[str] = []
-        self.tags: list[str] = []
-        self.lines: list[int] = []
+        self.words: list[tuple[str, str, int]] = []  # with their tags and lines
 
     def take(self, number: int, line: str) -> None:
         """Reads a line that is not blank."""
@@ -126,9 +123,7 @@ class _Reader:
         if not tag.strip():
             raise DataError(f"{place} has no tag: {line[:60]!r}")
         self.seen.add(tag)
-        self.words.append(word)
-        self.tags.append(tag)
-        self.lines.append(number)
+        self.words.append((word, tag, number))
 
     def _is_comment(self, line: str, cells: list[str]) -> bool:
         """Whether a line is a comment, and not the word "#"."""

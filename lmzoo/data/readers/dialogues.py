@@ -68,10 +68,7 @@ def dialogue_context(turns: Sequence[Turn], window: int | None = None) -> str:
 
 
 def read_babi(path: Path) -> Iterator[Record]:
-    """Reads the dialog bAbI tasks (Bordes et al. 2017): lines `1 user's text<TAB>bot's text`.
-
-    Their numbers begin anew with each dialogue; a line without a tab is a fact.
-    """
+    """Reads the dialog bAbI tasks: `1 user's text<TAB>bot's text`, or without a tab a fact."""
     turns: list[Turn] = []
     start = ""
     for place, line in placed_lines(path):

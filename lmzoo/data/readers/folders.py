@@ -1,22 +1,23 @@
 """Labeled texts in files and folders: which format they have, and labels that are names."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from lmzoo.data.corpus import Opener, Record
+from lmzoo.data.corpus import Record
 from lmzoo.data.readers import Found, Opened, several_splits
-from lmzoo.data.readers.tables import (
-    TABLES,
-    find_file,
-    is_table,
-    open_table,
-    read_json,
-    read_label_first,
-)
-from lmzoo.data.readers.text import encoding_of, latin_note, read_blocks, read_lines, without_gz
+from lmzoo.data.readers.tables import TABLES, find_file, is_table, open_table, read_json
+from lmzoo.data.readers.text import (
+    encoding_of,
+    latin_note,
+    placed_lines,
+    read_blocks,
+    read_lines,
+    without_gz,
+)  # fmt: skip
 from lmzoo.data.readers.treebank import read_trees
 from lmzoo.data.records import LABELED
 from lmzoo.data.splits import group_by_split, list_files, split_of
@@ -50,10 +51,7 @@ def _folders(path: Path) -> list[Path]:
 
 
 def find_class_files(path: Path, files: Sequence[Path]) -> Classes:
-    """Groups files by split and label: the last suffix, or else the name; a README is left out.
-
-    Such as `rt-polarity.pos` and `rt-polarity.neg`, or `pos.txt` and `neg.txt`; plain or .gz.
-    """
+    """Groups files such as `rt-polarity.pos` or `pos.txt` by split and label, without a README."""
     found: Classes = {}
     for file in files:
         if file.name.lower().startswith("readme"):
@@ -73,13 +71,8 @@ def find_class_files(path: Path, files: Sequence[Path]) -> Classes:
     return found
 
 
-def open_classes(
-    path: Path, classes: Classes, *, whole_files: bool, check_encoding: bool
-) -> tuple[dict[str, Opener], list[str]]:
-    """Opens texts whose files' or folders' names are labels: one in a file, or one in each line.
-
-    Files that are not UTF-8 are read as latin-1 if `check_encoding`.
-    """
+def open_classes(path: Path, classes: Classes, *, whole_files: bool, check_encoding: bool) -> Found:
+    """Opens texts labeled by the names of files or folders; not UTF-8 is latin-1, if checked."""
     files = [file for by in classes.values() for found in by.values() for file in found]
     latin = {f for f in files if check_encoding and encoding_of(f) == "latin-1"}
     notes = [f"labels of {split}: {', '.join(by)}" for split, by in classes.items()]
@@ -101,6 +94,16 @@ def open_classes(
     return {split: partial(records, by) for split, by in classes.items()}, notes
 
 
+def read_label_first(path: Path, *, coarse: bool, encoding: str) -> Iterator[Record]:
+    """Reads lines whose first word is the label, if `coarse` up to its colon; skips blank lines."""
+    for place, line in placed_lines(path, encoding):
+        label, text = re.split(r"\s+|$", line, maxsplit=1)
+        label = label.partition(":")[0] if coarse else label
+        if not label:
+            raise DataError(f"{place} ({line[:40]!r}) has no label; label it, or take it out")
+        yield LABELED.make([text, label], LABELED.keys, place)
+
+
 def find_labeled(path: Path, format: str | None) -> Found:
     """The splits of a file, a folder, or the files of a pattern."""
     if path.is_file():
@@ -117,9 +120,8 @@ def find_labeled(path: Path, format: str | None) -> Found:
         raise DataError(f"{path} holds no folders with files, such as train/pos/1.txt")
     if format is None and not tables:
         raise _unknown_format(path)
-    if format is not None:
-        tables = [file for file in files if not file.name.lower().startswith("readme")]
-    return group_by_split(path, tables, "labeled texts"), []
+    named = [file for file in files if not file.name.lower().startswith("readme")]
+    return group_by_split(path, named if format else tables, "labeled texts"), []
 
 
 def _unknown_format(path: Path) -> DataError:

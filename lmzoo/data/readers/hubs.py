@@ -37,11 +37,7 @@ class Feature:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set of a hub, such as "tfds:imdb_reviews", with its features by name.
-
-    `fetch` downloads it where needed, and gives its own name of each split. `rows` opens a split
-    (its own name): the values of some features of each example. `supervised`: input and target.
-    """
+    """A data set of a hub: `fetch` gives its names of splits, `rows` features of each example."""
 
     name: str
     features: Mapping[str, Feature]
@@ -53,10 +49,7 @@ class DataSet:
 def read_data_set(
     data: DataSet, kind: Kind, columns: Sequence[str] | None, errors: str = "strict"
 ) -> Corpus:
-    """Makes a corpus of the features `columns`; None: input and target, or the only ones that fit.
-
-    A split whose labels are missing, as in GLUE's tests, is left out. `errors`: see `read_texts`.
-    """
+    """Makes a corpus of `columns`, or of features that fit; leaves out splits without labels."""
     chosen = _choose(data, kind, columns)
     notes = [f"features read: {', '.join(chosen)}"]
     splits: dict[str, Opener] = {}
@@ -74,7 +67,6 @@ def read_data_set(
 
 
 def _choose(data: DataSet, kind: Kind, columns: Sequence[str] | None) -> tuple[str, ...]:
-    """The features that hold the records."""
     chosen = tuple(map(str, columns or _usual(data, kind)))
     keys = list(kind.keys)
     if kind is LABELED:  # several texts, and the label last

@@ -17,10 +17,7 @@ SLOT_FILES = ("seq.in", "seq.out", "label")
 def find_parallel(
     path: Path, files: Sequence[Path], columns: Sequence[str] | None
 ) -> dict[str, list[Path]]:
-    """Finds the two files of each split, named by split and language: `train.en`, `valid.de.gz`.
-
-    `columns` are the languages of sources and targets; None: the only two there are, sorted.
-    """
+    """Finds `train.en` and `train.de.gz` for each split; `columns` None: the only two languages."""
     languages: dict[str, list[Path]] = {}
     for file in files:
         language = without_gz(file).suffix.removeprefix(".")

@@ -2,9 +2,9 @@
 
 import csv
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -32,18 +32,15 @@ def find_file(path: Path, kind: Kind) -> Found:
 
 
 def open_table(path: Path, kind: Kind, columns: Sequence[str] | None = None) -> Opener:
-    return lambda: read_table(path, kind, columns)
+    """Opens a .csv, .jsonl, or else columns separated by tabs; blank lines are left out.
 
-
-def read_table(path: Path, kind: Kind, columns: Sequence[str] | None) -> Iterator[Record]:
-    """Reads a .csv, .jsonl, or else columns separated by tabs; blank lines are left out.
-
-    `columns` are numbers from 0, names in the first row, or keys, one for each key of the records;
-    None: the keys themselves where the first row holds them, else the first columns.
+    `columns` None: the keys where the first row holds them, else the first columns.
     """
-    if without_gz(path).suffix == ".jsonl":
-        yield from _read_json_lines(path, kind, columns)
-        return
+    is_json = without_gz(path).suffix == ".jsonl"
+    return partial(_read_json_lines if is_json else _read_table, path, kind, columns)
+
+
+def _read_table(path: Path, kind: Kind, columns: Sequence[str] | None) -> Iterator[Record]:
     is_csv = without_gz(path).suffix == ".csv"
     cells = ((place, line.split("\t")) for place, line in placed_lines(path))
     places: list[int] = []
@@ -116,24 +113,11 @@ def _read_json_lines(path: Path, kind: Kind, columns: Sequence[str] | None) -> I
                 f"{line[:60]!r}; say which keys to read with columns"
             )
         values = [record[name] for name in names]
-        yield kind.make(values if columns else values + kind.extras(record), names, place)
-
-
-def read_label_first(path: Path, *, coarse: bool, encoding: str) -> Iterator[Record]:
-    """Reads lines whose first word is the label, if `coarse` up to its colon; skips blank lines."""
-    for place, line in placed_lines(path, encoding):
-        label, text = re.split(r"\s+|$", line, maxsplit=1)
-        label = label.partition(":")[0] if coarse else label
-        if not label:
-            raise DataError(f"{place} ({line[:40]!r}) has no label; label it, or take it out")
-        yield LABELED.make([text, label], LABELED.keys, place)
+        yield kind.make(values, names, place) if columns else kind.from_item(record, place)
 
 
 def read_json(path: Path, kind: Kind) -> tuple[dict[str, Opener], list[str]]:
-    """Reads one JSON value: splits with lists of items such as [text, label], or such a list.
-
-    A split such as "oos_val" (out of scope, in CLINC150) is joined to the one it names.
-    """
+    """Reads lists of items by split, or one list; "oos_val" (out of scope) goes to "val"."""
     value = _parse_json("".join(read_blocks(path, Counter(), line_limit=None)), str(path))
     if isinstance(value, list):
         return {"train": _open(value, kind, str(path))}, []
@@ -157,6 +141,5 @@ def read_json(path: Path, kind: Kind) -> tuple[dict[str, Opener], list[str]]:
 
 
 def _open(items: Sequence[Any], kind: Kind, where: str) -> Opener:
-    """Checks all items."""
     records = [kind.from_item(item, f"{where}, item {n}") for n, item in enumerate(items)]
     return lambda: records

@@ -80,8 +80,7 @@ def read_blocks(
 ) -> Iterator[str]:
     """Reads a UTF-8 text file, plain or gzip, in blocks of about a million characters.
 
-    They end where lines end, or in lines longer than `line_limit` (None: no limit) after white
-    space if there is some. `counts` takes `bom` (dropped) and `broken_bytes` (replaced).
+    They end where lines end, or in lines above `line_limit` after white space. Counts repairs.
     """
     if errors not in ("strict", "replace"):
         raise ArgumentError(f'errors is {errors!r}; choose "strict" or "replace"')

@@ -58,7 +58,6 @@ def _fetch(builder: Any) -> Mapping[str, str]:
 
 
 def _feature(feature: Any) -> Feature:
-    """What a feature holds."""
     shape = getattr(feature, "shape", None)
     if isinstance(feature, tfds.features.Sequence):
         return _feature(feature.feature).sequence() if shape == (None,) else Feature("other")

@@ -46,10 +46,7 @@ def _broken(line: str, why: str) -> DataError:
 
 
 def read_trees(path: Path, *, phrases: bool, binary: bool, encoding: str) -> Iterator[Record]:
-    """Reads a tree in each line: if `phrases`, every phrase once in the file; else sentences.
-
-    With `binary`, labels 0 and 1 are "negative", 3 and 4 "positive", and 2 is left out.
-    """
+    """Reads a tree in each line: if `phrases`, every phrase once in the file; else sentences."""
     seen: set[tuple[str, str]] = set()
     for place, line in placed_lines(path, encoding):
         try:

@@ -66,10 +66,9 @@ def slice_characters(blocks: Iterable[str], start: int, stop: int | None) -> Ite
 
 
 def join_blocks(records: Iterable[Record], kind: str, counts: Counter[str]) -> Iterator[str]:
-    """Joins the blocks of text files, {"text", "block"}, where blocks of a file count from 0.
+    """Joins the blocks of text files, {"text", "block"}; a file ends its last line in a stream.
 
-    In a stream, a file whose last line has no end is given one before the next, counted as
-    `joined_files`. Otherwise no line is cut, and an empty string begins each file.
+    Otherwise no line is cut, and an empty string begins each file.
     """
     pending, last = "", "\n"
     for record in records:

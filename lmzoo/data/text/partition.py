@@ -28,12 +28,7 @@ Reader = Callable[[str, Counter[str]], Iterator[str]]
 
 @dataclass(frozen=True)
 class CleanTexts:
-    """Texts that `clean_and_split` has cleaned and split, {"text"} by split.
-
-    They are documents, or pieces of a stream of some 16,000 characters; each pass reads the source
-    anew. `counts`: what was repaired, cleaned and dropped, each change counted once. `sizes`:
-    documents of each split; of a stream, characters.
-    """
+    """Texts, or pieces of a stream, by split; `sizes` of splits in documents, or characters."""
 
     corpus: Corpus
     kind: str
@@ -46,14 +41,18 @@ class CleanTexts:
 
 
 def clean_and_split(
-    corpus: Corpus, *, documents: str | None = None, rules: Mapping[str, Rule],
-    valid_fraction: float, deduplicate: bool = True, seed: int = 0,
-) -> CleanTexts:  # fmt: skip
+    corpus: Corpus,
+    *,
+    documents: str | None = None,
+    rules: Mapping[str, Rule],
+    valid_fraction: float,
+    deduplicate: bool = True,
+    seed: int = 0,
+) -> CleanTexts:
     """Reads all texts once: cleans and counts, finds duplicates, chooses the validation texts.
 
-    Validation and test texts that the source itself offers stay as they are; documents that stand
-    in them are dropped from training. A sample of the grammar keeps its duplicates, which are part
-    of its distribution. For the arguments see `prepare_lm`; "block" marks records of files.
+    Documents of the source's own validation and test texts are dropped from training, but the
+    duplicates of a sample of the grammar stay: see `prepare_lm`.
     """
     check_fraction(valid_fraction)
     firsts = [next(corpus.read(split), None) for split in corpus.splits]
@@ -101,7 +100,6 @@ def _read(
 
 
 def _require_text(corpus: Corpus, sizes: Mapping[str, int]) -> None:
-    """Raises if a split holds nothing."""
     for split, size in sizes.items():
         if not size:
             where = corpus.name if split == "train" else f"{corpus.name} ({split})"
@@ -158,7 +156,6 @@ def _choose_sides(
 
 
 def _documents(read: Reader, split: str, given: list[str], sides: np.ndarray) -> Iterator[Record]:
-    """The documents of one split."""
     if split in given and split != "train":
         return ({"text": document} for document in read(split, Counter()))
     side = VALID if split == "valid" else TRAIN
