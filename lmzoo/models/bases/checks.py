@@ -57,14 +57,14 @@ def refuse_probabilities(loss: Any, default: Any) -> None:
         default: The loss of the task, which the error names.
     """
     for one in keras.tree.flatten(loss):
-        found = keras.losses.get(one) if isinstance(one, str) else one
-        if inspect.isfunction(found):
-            parameter = inspect.signature(found).parameters.get("from_logits")
+        function = keras.losses.get(one) if isinstance(one, str) else one
+        if inspect.isfunction(function):
+            parameter = inspect.signature(function).parameters.get("from_logits")
             expects = parameter is not None and parameter.default is False
         else:
-            expects = getattr(found, "from_logits", None) is False
+            expects = getattr(function, "from_logits", None) is False
         if expects:
-            name = one if isinstance(one, str) else getattr(found, "__name__", type(found).__name__)
+            name = getattr(function, "__name__", type(function).__name__)
             own = [type(x).__name__ for x in keras.tree.flatten(default) if x is not None]
             hint = f"leave loss out for {' and '.join(own)}" if own else "use a loss of logits"
             raise ArgumentError(
