@@ -147,7 +147,7 @@ class CrossEntropy(keras.losses.Loss):
     Args:
         from_logits: whether the model's outputs are logits; if not, probabilities.
         label_smoothing: fraction of each target that is spread evenly over the vocabulary, 0 to
-            below 1 (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567); metrics never do.
+            below 1 (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567). Metrics leave it out.
         name: the loss's name.
 
     Raises:
