@@ -50,16 +50,19 @@ def main() -> None:
 
 def texts(folder: Path, seed: int) -> Any:
     """Subj, a fifth of it for the test, and of the rest a sample of 50:1."""
-    source = lmzoo.data.read_labeled(folder / "sentiment" / "subj", form="files")
-    examples = list(source.read("train"))
+    source = lmzoo.data.read_labeled(folder / "sentiment" / "subj", format="files")
+    records = list(source.read("train"))
     held = lmzoo.data.stratified_split(
-        [label for _, label in examples], 0.2, seed, texts=[text for text, _ in examples]
+        [record["label"] for record in records],
+        0.2,
+        seed,
+        texts=[record["text"] for record in records],
     )
-    rest = [example for example, is_held in zip(examples, held, strict=True) if not is_held]
+    rest = [record for record, is_held in zip(records, held, strict=True) if not is_held]
     return lmzoo.data.prepare_classification(
         {
             "train": lmzoo.data.imbalanced(rest, RATIO, rare=RARE, seed=seed),
-            "test": [example for example, is_held in zip(examples, held, strict=True) if is_held],
+            "test": [record for record, is_held in zip(records, held, strict=True) if is_held],
         },
         lowercase=True,
         valid_fraction=0.0,

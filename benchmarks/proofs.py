@@ -212,10 +212,10 @@ def memory(seed: int, gigabytes: float = 2.0, steps: int = 20_000) -> Result:
             pass
         with _Peak() as peak:
             start = time.monotonic()
-            data = prepare_lm(path, cache_dir=folder, **settings)
+            data = prepare_lm(path, **settings)
             prepared = time.monotonic()
             print(f"prepared in {prepared - start:.0f} s", flush=True)
-            taken = sum(1 for _ in data.train_from(0).take(steps))
+            taken = sum(1 for _ in data.train.repeat().take(steps))
             trained = time.monotonic()
             for _ in data.valid.take(2_000):
                 pass

@@ -14,7 +14,7 @@ from pathlib import Path
 from sacrebleu.metrics import BLEU, CHRF
 from sacremoses import MosesDetokenizer
 
-from lmzoo.data.tables import read_lines
+from lmzoo.data.readers.text import read_lines
 
 
 def main() -> None:

@@ -1,72 +1,53 @@
-"""Let a trained model write.
+"""Generate text from a trained language model in four ways.
 
     python examples/generate_text.py runs/train_lstm_lm --prompt "The old fisherman"
-    python examples/generate_text.py runs/train_lstm_lm --interactive --temperature 0.7
-    python examples/generate_text.py runs/train_lstm_lm --prompt "The" --beams 4
 
-The folder is what a training example wrote: it holds model.keras and tokenizer.json.
+The folder is what a training example or `lmzoo train lm` wrote. For generation without Python see
+`lmzoo generate --help`.
 """
 
-import os
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is loaded
-
 import argparse
-from pathlib import Path
+
+import keras
 
 import lmzoo
-from lmzoo import experiment
+from lmzoo import cli
+
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("folder", help="the folder of a training")
+parser.add_argument("--prompt", default="", help="text to continue")
+parser.add_argument("--seed", type=int, default=0, help="same seed, same text")
 
 
-def flags() -> argparse.Namespace:
-    """The command line; the sampling flags are the arguments of lmzoo.stream."""
-    parser = argparse.ArgumentParser(description="Let a trained model write.")
-    add = parser.add_argument
-    add("folder", type=Path, help="the folder of a training")
-    add("--prompt", default="", help="text to continue")
-    add("--interactive", action="store_true", help="ask for prompts until the input ends")
-    add("--max-new-tokens", type=int, default=128)
-    add("--temperature", type=float, default=1.0, help="0 takes the most probable token")
-    add("--top-k", type=int, help="sample among the k most probable tokens")
-    add("--top-p", type=float, help="sample among tokens that together have this probability")
-    add("--min-p", type=float, help="sample among tokens this probable relative to the best")
-    add("--repetition-penalty", type=float, help="above 1 makes repetition less likely")
-    add("--no-repeat-ngram", type=int, help="no sequence of so many tokens comes twice")
-    add("--stop", action="append", help="text that ends the answer; may be given several times")
-    add("--seed", type=int, help="the same seed, the same text")
-    add("--num-samples", type=int, default=1, help="how many texts to write")
-    add("--beams", type=int, help="search the most probable text with so many beams instead")
-    return parser.parse_args()
+def main(args: argparse.Namespace) -> None:
+    """A prompt in; a greedy, a sampled and a searched continuation and its score out."""
+    saved = lmzoo.data.load_task(args.folder)  # the tokenizer, and what a document was
+    model = keras.saving.load_model(f"{args.folder}/model.keras")
+    generator = lmzoo.generation.TextGenerator(
+        model,
+        saved.tokenizer,
+        documents=saved.has_documents,
+        temperature=0.8,
+        top_p=0.95,
+        max_new_tokens=60,
+        seed=args.seed,
+    )
+    ids = generator.prompt_ids(args.prompt)  # a document begins after an end token
 
+    print("sampled, as it comes:")
+    generator.show(args.prompt)
 
-def write(args: argparse.Namespace) -> None:
-    """Continues the prompt, or those that are typed."""
-    model, tokenizer, is_stream = experiment.load_training(args.folder)
-    if args.beams is not None:
-        begin = experiment.Writer(model, tokenizer, is_stream=is_stream).prompt_ids(args.prompt)
-        found = lmzoo.beam_search(
-            model,
-            begin,
-            tokenizer=tokenizer,
-            num_beams=args.beams,
-            num_return=min(args.num_samples, args.beams),
-            max_new_tokens=args.max_new_tokens,
-        )
-        for ids in [found] if args.num_samples == 1 else found:
-            print(tokenizer.decode(ids))
-        return
-    names = "max_new_tokens temperature top_k top_p min_p repetition_penalty no_repeat_ngram"
-    settings = {name: getattr(args, name) for name in [*names.split(), "stop", "seed"]}
-    writer = experiment.Writer(model, tokenizer, is_stream=is_stream, settings=settings)
-    if args.interactive:
-        writer.interact()
-        return
-    for number in range(args.num_samples):
-        if args.seed is not None:
-            writer.settings["seed"] = args.seed + number
-        writer.show(args.prompt)
+    greedy = lmzoo.generate(
+        model, [ids], tokenizer=saved.tokenizer, temperature=0, max_new_tokens=60
+    )[0]
+    print(f"greedy:\n  {saved.tokenizer.decode(greedy)}")
+
+    best = lmzoo.beam_search(model, ids, tokenizer=saved.tokenizer, num_beams=4, max_new_tokens=60)
+    print(f"the most probable of four beams:\n  {saved.tokenizer.decode(best)}")
+    for name, row in (("greedy", greedy), ("beam search", best)):
+        print(f"log-probability, {name}: {sum(lmzoo.score(model, [row])[0]):.2f} nats")
 
 
 if __name__ == "__main__":
-    with experiment.errors_in_one_line("generate_text"):
-        write(flags())
+    with cli.errors_in_one_line("generate_text"):
+        main(parser.parse_args())

@@ -1,70 +1,96 @@
-"""Train a model to write headlines or summaries, of the built-in grammar or of your own texts.
+"""Train a model that writes headlines or summaries, on the built-in grammar or your own texts.
 
     python examples/summarize.py
-    python examples/summarize.py --data papers/ --fields abstract title --tokenizer bpe --minutes 60
+    python examples/summarize.py --data papers/ --columns abstract title --tokenizer bpe
     python examples/summarize.py --no-copy --out runs/without_copying
 
-papers/ holds train.jsonl, train.tsv or parallel files. Everything it makes lies in runs/summarize:
-the model, its tokenizer, ROUGE beside that of the first sentence, the answers, a curve.
+papers/ holds train.jsonl, train.tsv or parallel files. What it writes lies in runs/summarize:
+model, tokenizer, ROUGE beside that of the first sentence, the summaries, a learning curve.
 """
 
-import os
-import re
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is loaded
+import argparse
 
 import keras
 
 import lmzoo
-from lmzoo import experiment
+from lmzoo import callbacks, cli
 
-# The recipe: what the model is, and how it learns. Each is a flag: --hidden-dim 256 --dropout 0.3
-DEFAULTS = {
-    "data": "grammar:headlines",
-    "copy": True,  # rare words are taken over as they stand
-    "hidden_dim": 128,
-    "num_layers": 2,
-    "dropout": 0.0,  # the grammar never repeats itself; small corpora want 0.3
-    "tokenizer": "word",
-    "grammar_documents": 50_000,
-    "sequence_length": 64,  # tokens of a summary; longer ones are left out, and counted
-    "learning_rate": 3e-3,
-    "minutes": 3.0,
-}
-LONGEST = 512  # tokens of a text; longer ones are left out, and counted
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+# --data --tokenizer --minutes --epochs --seed --out --resume --smoke --prompt --interactive
+cli.add_training_flags(parser, minutes=3.0, out="runs/summarize", data="grammar:headlines")
+parser.add_argument("--columns", nargs=2, help="columns or keys: that of the text first")
+parser.add_argument("--copy", action=argparse.BooleanOptionalAction, default=True,
+    help="whether words may be copied from the text")  # fmt: skip
+parser.add_argument("--embed-dim", type=int, default=128, help="width of the Transformer")
+parser.add_argument("--dropout", type=float, default=0.0, help="small corpora want 0.3")
 
 
-def train(run: experiment.Seq2SeqExperiment) -> None:
+def main(args: argparse.Namespace) -> None:
     """Texts and summaries in; a trained model, ROUGE and summaries out."""
-    # data.train yields ((source, target), next ids, weights)
-    data = run.prepare_seq2seq(max_source_length=LONGEST)
+    keras.utils.set_random_seed(args.seed)
+    run = callbacks.Checkpoint(args.out, resume=args.resume, monitor="val_bleu", mode="max")
 
-    model = run.build(data)  # lmzoo.build_transformer_seq2seq(...), or what --model names
+    # data.train and data.valid are tf.data.Datasets of ((source, target), next ids, weights)
+    data = lmzoo.data.prepare_seq2seq(
+        args.data,
+        columns=args.columns,
+        tokenizer=args.tokenizer,
+        max_source_length=512,  # longer pairs are left out, and counted
+        max_length=64,
+        tokens_per_batch=512 if args.smoke else 2048,
+        seed=args.seed,
+        grammar_size=1_000 if args.smoke else 50_000,
+    )
+    print(data.describe())
+
+    model = lmzoo.build_transformer_seq2seq(
+        data.vocab_size,
+        embed_dim=16 if args.smoke else args.embed_dim,
+        hidden_dim=32 if args.smoke else 2 * args.embed_dim,
+        num_layers=1 if args.smoke else 2,
+        num_heads=4,
+        norm_first=True,
+        dropout=args.dropout,
+        copy=args.copy,
+    )
+    model.summary()
+
     model.compile(
-        optimizer=keras.optimizers.Adam(run.args.learning_rate, beta_2=0.98, clipnorm=1.0),
-        label_smoothing=0.0 if run.args.copy else 0.1,  # copied words have no rivals
-        r_drop=run.args.r_drop,
-        steps_per_execution=10,  # ten batches between two looks of Python
+        keras.optimizers.Adam(3e-3, beta_2=0.98, clipnorm=1.0),
+        # Smoothing would favor rivals of a copied word, which has none.
+        loss=lmzoo.losses.CrossEntropy(label_smoothing=0.0 if args.copy else 0.1),
+        steps_per_execution=10,  # batches between two calls of the callbacks
     )
 
-    run.fit(model, data)  # model.fit(data.train, ...) with a budget, checkpoints and --resume
-    run.report(model, data, more=lead_scores(data))
+    # The best model is that with the highest BLEU of greedy answers.
+    sources, references = (texts[: 20 if args.smoke else 500] for texts in data.texts("valid"))
+    bleu = callbacks.BleuCallback(sources, references, tokenizer=data.tokenizers, show=0)
+    start = run.start(model, data)
+    budget = callbacks.TimeBudget(args.minutes, epochs=args.epochs, warmup=0.05, state=start)
+    curve = callbacks.LearningCurve(run.folder, state=start)
+    stop = callbacks.StopOnSignal(run)
+    model.fit(
+        data.train,
+        validation_data=data.valid,
+        epochs=args.epochs or 10_000,  # the time budget ends it sooner
+        initial_epoch=start["epoch"],
+        callbacks=[callbacks.StopOnNaN(), budget, bleu, run, curve, stop],
+    )
 
+    report = lmzoo.evaluation.seq2seq(
+        model, data, num_beams=1 if args.smoke else 5, limit=20 if args.smoke else None
+    )
+    report.metrics |= lmzoo.evaluation.lead_baseline(data)  # ROUGE of each text's first sentence
+    report.save(run.folder, seed=args.seed, **run.summary())
+    print(f"\n{report}\n\nwritten to {run.folder}\n")
 
-def lead_scores(data: lmzoo.data.Seq2SeqData) -> dict[str, float]:
-    """ROUGE of each text's first sentence, the baseline of every summary."""
-    part = "test" if "test" in data.batches else "valid"
-    sources, references = data.texts(part)
-    rouge = lmzoo.metrics.Rouge()
-    rouge.add([re.split(r"(?<=[.!?])\s", text)[0] for text in sources], references)
-    return {f"lead_{name}": value for name, value in rouge.result().items()}
+    def summarize(text: str) -> str:
+        return lmzoo.answer(model, [text], tokenizer=data.tokenizers)[0]
+
+    cli.answer_prompts(args, summarize)
+    print(report.json())
 
 
 if __name__ == "__main__":
-    experiment.main(
-        train,
-        name="summarize",
-        description=__doc__,
-        defaults=DEFAULTS,
-        experiment=experiment.Seq2SeqExperiment,
-    )
+    with cli.errors_in_one_line("summarize"):
+        main(parser.parse_args())

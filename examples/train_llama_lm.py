@@ -4,62 +4,85 @@
     python examples/train_llama_lm.py --data my_text.txt --tokenizer char --minutes 10
 
 Rotary positions, RMSNorm, normalized queries and keys, squared ReLU: of the examples, this recipe
-learns the most from a minute. Everything it makes lies in runs/train_llama_lm: the model, its
-tokenizer, the figures, a curve.
+learns the most from a minute. What it writes lies in runs/train_llama_lm.
 """
 
-import os
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is loaded
+import argparse
 
 import keras
 
 import lmzoo
-from lmzoo import experiment
+from lmzoo import callbacks, cli
 
-# The recipe: what the model is, and how it learns. Each is a flag: --hidden-dim 256 --dropout 0.2
-DEFAULTS = {
-    "hidden_dim": 128,
-    "num_layers": 2,
-    "dropout": 0.0,  # the grammar never repeats itself; small texts want 0.2 to 0.3
-    "tokenizer": "word",
-    "grammar_documents": 60_000,
-    "sequence_length": 64,
-    "batch_size": 16,
-    "learning_rate": 2e-2,  # 1e-2 for larger models
-    "minutes": 1.5,
-}
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+# --data --tokenizer --minutes --epochs --seed --out --resume --smoke --prompt --interactive
+cli.add_training_flags(parser, tokenizer="word", minutes=1.5, out="runs/train_llama_lm")
+parser.add_argument("--embed-dim", type=int, default=128, help="width of the model")
+parser.add_argument("--num-layers", type=int, default=2, help="number of Transformer blocks")
+parser.add_argument("--dropout", type=float, default=0.0, help="texts that repeat want 0.2 to 0.5")
 
 
-def train(run: experiment.Experiment) -> None:
+def main(args: argparse.Namespace) -> None:
     """Text in; a trained model, its perplexity and generated text out."""
-    data = run.prepare_lm()  # data.train yields (ids, next ids, weights)
+    keras.utils.set_random_seed(args.seed)
+    run = callbacks.Checkpoint(args.out, resume=args.resume)  # the best model and the last one
+
+    # data.train and data.valid are tf.data.Datasets of (ids, next ids, weights)
+    data = lmzoo.data.prepare_lm(
+        args.data,
+        tokenizer=args.tokenizer,
+        sequence_length=64,
+        batch_size=16,
+        grammar_size=4_000 if args.smoke else 60_000,
+        seed=args.seed,
+    )
+    print(data.describe())
 
     model = lmzoo.build_llama_lm(
         data.vocab_size,
-        embed_dim=run.args.hidden_dim,
-        hidden_dim=4 * run.args.hidden_dim,
-        num_layers=run.args.num_layers,
+        embed_dim=16 if args.smoke else args.embed_dim,
+        hidden_dim=64 if args.smoke else 4 * args.embed_dim,
+        num_layers=1 if args.smoke else args.num_layers,
         num_heads=4,
         activation="relu2",
         qk_norm=True,
-        adaptive_cutoffs=run.adaptive_cutoffs(data),  # rare words of a large vocabulary are cheap
-        dropout=run.args.dropout,
+        dropout=args.dropout,
     )
-    model.compile(
-        # Muon for the matrices of the blocks, Adam at half its rate for everything else.
-        optimizer=keras.optimizers.Muon(
-            run.args.learning_rate,
-            adam_lr_ratio=0.5,
-            weight_decay=0.1,
-            exclude_layers=["embedding", "head"],
-        ),
-        steps_per_execution=10,  # ten batches between two looks of Python
-    )  # the loss is the cross-entropy of the next token, the metric its perplexity
+    model.summary()
 
-    run.fit(model, data)  # model.fit(data.train, ...) with a budget, checkpoints and --resume
-    run.report(model, data)
+    model.compile(
+        # Muon for the matrices of the blocks, Adam at half its rate for everything else
+        keras.optimizers.Muon(
+            2e-2, adam_lr_ratio=0.5, weight_decay=0.1, exclude_layers=["embedding", "head"]
+        ),
+        steps_per_execution=10,  # batches between two calls of the callbacks
+    )  # loss and metric: cross-entropy of the next token in nats, and its perplexity
+
+    start = run.start(model, data)
+    budget = callbacks.TimeBudget(args.minutes, epochs=args.epochs, warmup=0.05, state=start)
+    curve = callbacks.LearningCurve(run.folder, state=start)
+    stop = callbacks.StopOnSignal(run)
+    validation = callbacks.PeriodicValidation(data.valid, every_steps=300, state=start)
+    model.fit(
+        data.train,
+        validation_data=data.valid,
+        epochs=args.epochs or 10_000,  # the time budget ends it sooner
+        initial_epoch=start["epoch"],
+        callbacks=[callbacks.StopOnNaN(), budget, validation, run, curve, stop],
+    )
+
+    report = lmzoo.evaluation.language_model(model, data, samples=50 if args.smoke else 1000)
+    report.save(run.folder, seed=args.seed, **run.summary())
+    print(f"\n{report}\n\nwritten to {run.folder}\n")
+
+    generator = lmzoo.generation.TextGenerator(
+        model, data.tokenizer, documents=data.saved_task.has_documents, seed=args.seed
+    )
+    generator.show()  # a document from its beginning
+    cli.answer_prompts(args, generator.stream)
+    print(report.json())
 
 
 if __name__ == "__main__":
-    experiment.main(train, name="train_llama_lm", description=__doc__, defaults=DEFAULTS)
+    with cli.errors_in_one_line("train_llama_lm"):
+        main(parser.parse_args())

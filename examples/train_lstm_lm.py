@@ -2,52 +2,82 @@
 
     python examples/train_lstm_lm.py
     python examples/train_lstm_lm.py --data my_text.txt --tokenizer char --minutes 10
+    python examples/train_lstm_lm.py --resume --minutes 10
 
-Everything it makes lies in runs/train_lstm_lm: the model, its tokenizer, the figures, a curve.
+What it writes lies in runs/train_lstm_lm: model, tokenizer, metrics, a learning curve.
 """
 
-import os
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow reads it when it is loaded
+import argparse
 
 import keras
 
 import lmzoo
-from lmzoo import experiment
+from lmzoo import callbacks, cli
 
-# The recipe: what the model is, and how it learns. Each is a flag: --hidden-dim 512 --dropout 0.2
-DEFAULTS = {
-    "hidden_dim": 256,
-    "num_layers": 1,
-    "dropout": 0.0,  # the grammar never repeats itself; small texts want 0.2 to 0.5
-    "tokenizer": "word",
-    "grammar_documents": 250_000,
-    "sequence_length": 64,
-    "batch_size": 40,
-    "learning_rate": 6e-3,
-    "minutes": 3.4,
-}
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+# --data --tokenizer --minutes --epochs --seed --out --resume --smoke --prompt --interactive
+cli.add_training_flags(parser, tokenizer="word", minutes=3.4, out="runs/train_lstm_lm")
+parser.add_argument("--hidden-dim", type=int, default=256, help="width of the LSTM")
+parser.add_argument("--dropout", type=float, default=0.0, help="texts that repeat want 0.2 to 0.5")
 
 
-def train(run: experiment.Experiment) -> None:
+def main(args: argparse.Namespace) -> None:
     """Text in; a trained model, its perplexity and generated text out."""
-    data = run.prepare_lm(pack=False)  # data.train yields (ids, next ids, weights)
+    keras.utils.set_random_seed(args.seed)
+    run = callbacks.Checkpoint(args.out, resume=args.resume)  # the best model and the last one
+
+    # data.train and data.valid are tf.data.Datasets of (ids, next ids, weights)
+    data = lmzoo.data.prepare_lm(
+        args.data,
+        tokenizer=args.tokenizer,
+        sequence_length=64,
+        batch_size=40,
+        layout="padded",  # each document has rows of its own
+        grammar_size=4_000 if args.smoke else 250_000,
+        seed=args.seed,
+    )
+    print(data.describe())
 
     model = lmzoo.build_lstm_lm(
         data.vocab_size,
-        embed_dim=run.args.hidden_dim // 2,
-        hidden_dim=run.args.hidden_dim,
-        num_layers=run.args.num_layers,
-        dropout=run.args.dropout,
+        embed_dim=8 if args.smoke else args.hidden_dim // 2,
+        hidden_dim=16 if args.smoke else args.hidden_dim,
+        num_layers=1,
+        dropout=args.dropout,
     )
-    model.compile(
-        optimizer=keras.optimizers.Adam(run.args.learning_rate, beta_2=0.99, clipnorm=1.0),
-        steps_per_execution=10,  # ten batches between two looks of Python
-    )  # the loss is the cross-entropy of the next token, the metric its perplexity
+    model.summary()
 
-    run.fit(model, data)  # model.fit(data.train, ...) with a budget, checkpoints and --resume
-    run.report(model, data)
+    model.compile(
+        keras.optimizers.Adam(6e-3, beta_2=0.99, clipnorm=1.0),
+        steps_per_execution=10,  # batches between two calls of the callbacks
+    )  # loss and metric: cross-entropy of the next token in nats, and its perplexity
+
+    start = run.start(model, data)  # where the training stands: at 0, unless it is resumed
+    # The learning rate rises to that of the optimizer, then decays to 0 at the end.
+    budget = callbacks.TimeBudget(args.minutes, epochs=args.epochs, warmup=0.05, state=start)
+    curve = callbacks.LearningCurve(run.folder, state=start)
+    stop = callbacks.StopOnSignal(run)
+    validation = callbacks.PeriodicValidation(data.valid, every_steps=1_000, state=start)
+    model.fit(
+        data.train,
+        validation_data=data.valid,
+        epochs=args.epochs or 10_000,  # the time budget ends it sooner
+        initial_epoch=start["epoch"],
+        callbacks=[callbacks.StopOnNaN(), budget, validation, run, curve, stop],
+    )
+
+    report = lmzoo.evaluation.language_model(model, data, samples=50 if args.smoke else 1000)
+    report.save(run.folder, seed=args.seed, **run.summary())
+    print(f"\n{report}\n\nwritten to {run.folder}\n")
+
+    generator = lmzoo.generation.TextGenerator(
+        model, data.tokenizer, documents=data.saved_task.has_documents, seed=args.seed
+    )
+    generator.show()  # a document from its beginning
+    cli.answer_prompts(args, generator.stream)
+    print(report.json())
 
 
 if __name__ == "__main__":
-    experiment.main(train, name="train_lstm_lm", description=__doc__, defaults=DEFAULTS)
+    with cli.errors_in_one_line("train_lstm_lm"):
+        main(parser.parse_args())

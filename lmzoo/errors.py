@@ -1,8 +1,8 @@
-"""The errors that lmzoo raises itself: each says what was wrong, the value, and the remedy."""
+"""Errors that lmzoo raises: each message has what is wrong, the value, and the remedy."""
 
 
 class LmzooError(Exception):
-    """Base of lmzoo's own errors; the examples show these as one line, without a traceback."""
+    """Base class of lmzoo's errors; the examples print these as one line, without a traceback."""
 
 
 class DataError(LmzooError, ValueError):
@@ -14,7 +14,7 @@ class TokenizerError(LmzooError, ValueError):
 
 
 class PromptError(LmzooError, ValueError):
-    """A prompt that the model cannot continue: empty, too long, or with ids that it lacks."""
+    """A prompt that the model cannot continue: empty, too long, or with unknown ids."""
 
 
 class ArgumentError(LmzooError, ValueError):
@@ -22,7 +22,7 @@ class ArgumentError(LmzooError, ValueError):
 
 
 class UnknownModelError(LmzooError, LookupError):
-    """A model name that nobody registered."""
+    """A model name that is not in the registry."""
 
 
 class TrainingDiverged(LmzooError, ArithmeticError):

@@ -1,4 +1,4 @@
-"""Optimizers beside Keras's own."""
+"""Optimizers that Keras does not have."""
 
 import re
 from collections.abc import Sequence
@@ -13,27 +13,24 @@ from lmzoo.typing import Tensor
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class LazyAdam(keras.optimizers.Adam):
-    """Adam that leaves those rows of an embedding alone that a batch does not hold.
+    """Adam that updates only the rows of an embedding whose tokens are in the batch.
 
-    Adam goes on moving a word's vector by its momentum, and shrinking its second moment, in all
-    steps between two occurrences of the word; here both wait for the next one. That changes what is
-    learned (README has an example), so it is an option. A table that is tied to the output gets a
-    gradient in every row, and is then updated as Adam does.
+    Between two occurrences of a word, Adam keeps moving its vector by momentum and shrinking its
+    second moment; here both are unchanged until the next one. That changes what is learned (the
+    README has an example), so it is an option. An embedding that is tied to the output has a
+    gradient in every row, and is updated as by Adam.
 
     Args:
-        learning_rate: Number or schedule.
-        beta_1: Decay of the first moment, 0 to 1.
-        beta_2: Decay of the second moment, 0 to 1.
-        epsilon: Added to the root of the second moment.
-        lazy: Regular expressions; a variable of rank 2 whose path holds one is updated lazily.
-        weight_decay: As Keras; it applies to all rows.
-        clipnorm: As Keras.
-        global_clipnorm: As Keras.
+        learning_rate: a number or a schedule.
+        beta_1, beta_2: decay of the first and of the second moment, 0 to 1.
+        epsilon: added to the root of the second moment.
+        lazy: regular expressions; variables of rank 2 whose path matches one are updated lazily.
+        weight_decay, clipnorm, global_clipnorm: as in Keras; the decay applies to all rows.
 
     Raises:
-        ArgumentError: If lazy is empty.
+        ArgumentError: `lazy` is empty or one string.
 
-    Source: Kingma and Ba 2015, https://arxiv.org/abs/1412.6980; the lazy form is that of
+    Source: Kingma and Ba 2015, https://arxiv.org/abs/1412.6980; the lazy variant is that of
     TensorFlow Addons, https://www.tensorflow.org/addons/api_docs/python/tfa/optimizers/LazyAdam
 
     Example:
@@ -75,7 +72,7 @@ class LazyAdam(keras.optimizers.Adam):
     def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Any) -> None:
         """Adam's step, on the rows that have a gradient where the variable is lazy."""
         index = self._get_variable_index(variable)
-        path = self._trainable_variables[index].path  # TensorFlow's own variable has none
+        path = self._trainable_variables[index].path  # TensorFlow's own variable has no path
         if len(variable.shape) != 2 or not any(re.search(part, path) for part in self.lazy):
             super().update_step(gradient, variable, learning_rate)
             return

@@ -254,6 +254,21 @@ def describe_model(name: str) -> str:
     return "\n".join(lines)
 
 
+def builder_of(name: str) -> Callable[..., Any]:
+    """The builder of a registered model, whose signature tells its arguments.
+
+    Args:
+        name: A registered name, with or without a preset.
+
+    Returns:
+        The function.
+
+    Raises:
+        UnknownModelError: If there is no such model.
+    """
+    return _find(name.partition("/")[0]).builder
+
+
 def tiny_arguments(name: str) -> dict[str, Any]:
     """The arguments of a model's tiny size, which the tests build; models inside it are built."""
     return {name: _rebuilt(value) for name, value in _find(name).tiny.items()}

@@ -1,5 +1,8 @@
-"""Learning-rate schedules: a way up, then a way down."""
+"""Learning-rate schedules: a warmup, then a decay."""
 
+import abc
+import inspect
+import math
 from typing import Any
 
 import keras
@@ -9,75 +12,77 @@ from lmzoo.errors import ArgumentError
 from lmzoo.typing import Tensor
 
 
-class _Warmup(keras.optimizers.schedules.LearningRateSchedule):
-    """Linear warm-up to `peak`; `after` says what follows. Arguments are kept for `get_config`."""
+class _Schedule(keras.optimizers.schedules.LearningRateSchedule):
+    """Abstract base class: a positive peak, and a config of all arguments."""
 
-    def __init__(self, peak: float, warmup_steps: int) -> None:
+    def __init__(self, peak: float) -> None:
         super().__init__()
         if not peak > 0:
             raise ArgumentError(f"peak must be a positive learning rate, not {peak}")
+        self.peak = float(peak)
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that build this schedule again."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
+
+
+class _Warmup(_Schedule):
+    """Abstract base class: linear warmup to `peak`, then `_after`."""
+
+    def __init__(self, peak: float, warmup_steps: int) -> None:
+        super().__init__(peak)
         if warmup_steps < 0:
             raise ArgumentError(f"warmup_steps must be 0 or more, not {warmup_steps}")
-        self.peak = float(peak)
         self.warmup_steps = int(warmup_steps)
 
     def __call__(self, step: Tensor) -> Tensor:
         """The learning rate of the update that follows `step` updates, a float32 scalar."""
         step = ops.cast(step, "float32")
-        after = self.peak * self.after(step)
+        after = self.peak * self._after(step)
         if not self.warmup_steps:
             return after
-        # Step 0 already learns: 1/warmup_steps of the peak.
+        # The rate of step 0 is 1/warmup_steps of the peak, not 0.
         rising = self.peak * (step + 1.0) / float(self.warmup_steps)
         return ops.where(step < self.warmup_steps, rising, after)
 
-    def after(self, step: Tensor) -> Tensor:
-        """The fraction of the peak once the warm-up is over."""
-        return ops.ones_like(step)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that build this schedule again."""
-        return {"peak": self.peak, "warmup_steps": self.warmup_steps}
+    @abc.abstractmethod
+    def _after(self, step: Tensor) -> Tensor:
+        """The fraction of the peak once the warmup is over."""
 
 
 class _WarmupDecay(_Warmup):
-    """Warm-up and decay over a known number of steps down to a fraction of the peak."""
+    """Abstract base class: warmup, and a decay over a known number of steps."""
 
     def __init__(
         self, peak: float, steps: int, warmup_steps: int = 0, final_fraction: float = 0.0
     ) -> None:
+        """Check and keep the arguments.
+
+        Args:
+            peak: the highest learning rate; > 0.
+            steps: the step at which the lowest is reached, warmup included; > warmup_steps.
+            warmup_steps: updates before the peak is reached; >= 0.
+            final_fraction: the last learning rate as a fraction of the peak, in [0, 1].
+
+        Raises:
+            ArgumentError: an argument is out of its range.
+        """
         super().__init__(peak, warmup_steps)
         if steps <= warmup_steps:
             raise ArgumentError(
                 f"steps must be more than warmup_steps ({warmup_steps}), not {steps}"
             )
-        if not 0 <= final_fraction <= 1:
-            raise ArgumentError(f"final_fraction must lie in [0, 1], not {final_fraction}")
         self.steps = int(steps)
-        self.final_fraction = float(final_fraction)
+        self.final_fraction = _fraction("final_fraction", final_fraction)
 
     def _progress(self, step: Tensor, start: int) -> Tensor:
         """0 at `start`, 1 from `steps` on."""
         return ops.clip((step - float(start)) / float(self.steps - start), 0.0, 1.0)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that build this schedule again."""
-        own = {"steps": self.steps, "final_fraction": self.final_fraction}
-        return super().get_config() | own
-
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class WarmupCosine(_WarmupDecay):
-    """Linear warm-up, then half a cosine from the peak down to `final_fraction` of it.
-
-    Args:
-        peak: the highest learning rate; > 0.
-        steps: the step at which the lowest is reached, warm-up included; > warmup_steps.
-        warmup_steps: updates before the peak is reached; >= 0.
-        final_fraction: the last learning rate as a fraction of the peak, in [0, 1].
-
-    Raises:
-        ArgumentError: an argument is out of its range.
+    """Linear warmup, then half a cosine from the peak down to `final_fraction` of it.
 
     Source: Loshchilov and Hutter, "SGDR" (2017), https://arxiv.org/abs/1608.03983
 
@@ -87,24 +92,14 @@ class WarmupCosine(_WarmupDecay):
         [0.1, 1.0, 1.0, 0.55, 0.1, 0.1]
     """
 
-    def after(self, step: Tensor) -> Tensor:
-        """The fraction of the peak once the warm-up is over."""
-        down = _half_cosine(self._progress(step, self.warmup_steps))
-        return self.final_fraction + (1.0 - self.final_fraction) * down
+    def _after(self, step: Tensor) -> Tensor:
+        remaining = _half_cosine(self._progress(step, self.warmup_steps))
+        return self.final_fraction + (1.0 - self.final_fraction) * remaining
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class WarmupLinear(_WarmupDecay):
-    """Linear warm-up, then a straight line from the peak down to `final_fraction` of it.
-
-    Args:
-        peak: the highest learning rate; > 0.
-        steps: the step at which the lowest is reached, warm-up included; > warmup_steps.
-        warmup_steps: updates before the peak is reached; >= 0.
-        final_fraction: the last learning rate as a fraction of the peak, in [0, 1].
-
-    Raises:
-        ArgumentError: an argument is out of its range.
+    """Linear warmup, then a linear decay from the peak down to `final_fraction` of it.
 
     Source: Devlin et al., "BERT" (2019), https://arxiv.org/abs/1810.04805
 
@@ -114,22 +109,18 @@ class WarmupLinear(_WarmupDecay):
         [0.1, 1.0, 1.0, 0.5, 0.0]
     """
 
-    def after(self, step: Tensor) -> Tensor:
-        """The fraction of the peak once the warm-up is over."""
+    def _after(self, step: Tensor) -> Tensor:
         return 1.0 - (1.0 - self.final_fraction) * self._progress(step, self.warmup_steps)
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class WarmupStableDecay(_WarmupDecay):
-    """Linear warm-up, a plateau at the peak, and a straight way down over the last steps.
+    """Linear warmup, a plateau at the peak, and a linear decay over the last steps.
 
     Args:
-        peak: the highest learning rate; > 0.
-        steps: the step at which the lowest is reached, warm-up included; > warmup_steps.
-        warmup_steps: updates before the peak is reached; >= 0.
-        decay_steps: the length of the way down; None for a fifth of `steps`; at least 1 and at
-            most steps - warmup_steps.
-        final_fraction: the last learning rate as a fraction of the peak, in [0, 1].
+        peak, steps, warmup_steps, final_fraction: as for `WarmupLinear`.
+        decay_steps: the length of the decay; None for a fifth of `steps`; at least 1 and at most
+            steps - warmup_steps.
 
     Raises:
         ArgumentError: an argument is out of its range.
@@ -151,29 +142,23 @@ class WarmupStableDecay(_WarmupDecay):
         final_fraction: float = 0.0,
     ) -> None:
         super().__init__(peak, steps, warmup_steps, final_fraction)
+        longest = steps - warmup_steps
         if decay_steps is None:
-            decay_steps = max(1, min(steps // 5, steps - warmup_steps))
-        if not 1 <= decay_steps <= steps - warmup_steps:
+            decay_steps = max(1, min(steps // 5, longest))
+        if not 1 <= decay_steps <= longest:
             raise ArgumentError(
-                f"decay_steps must lie in [1, steps - warmup_steps = {steps - warmup_steps}], "
-                f"not {decay_steps}"
+                f"decay_steps must lie in [1, steps - warmup_steps = {longest}], not {decay_steps}"
             )
         self.decay_steps = int(decay_steps)
 
-    def after(self, step: Tensor) -> Tensor:
-        """The fraction of the peak once the warm-up is over."""
-        return 1.0 - (1.0 - self.final_fraction) * self._progress(
-            step, self.steps - self.decay_steps
-        )
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that build this schedule again."""
-        return super().get_config() | {"decay_steps": self.decay_steps}
+    def _after(self, step: Tensor) -> Tensor:
+        progress = self._progress(step, self.steps - self.decay_steps)
+        return 1.0 - (1.0 - self.final_fraction) * progress
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class WarmupInverseSquareRoot(_Warmup):
-    """Linear warm-up, then down with the inverse square root of the step: no last step to name.
+    """Linear warmup, then a decay with the inverse square root of the step, without a last step.
 
     With n = step + 1 it is peak * min(n / warmup_steps, (n / warmup_steps) ** -0.5); giving `dim`
     sets the peak to (dim * warmup_steps) ** -0.5, the Transformer paper's formula.
@@ -194,6 +179,8 @@ class WarmupInverseSquareRoot(_Warmup):
         [0.25, 1.0, 0.5]
     """
 
+    dim = None  # the peak is in the config
+
     def __init__(
         self, peak: float | None = None, warmup_steps: int = 4000, dim: int | None = None
     ) -> None:
@@ -207,19 +194,18 @@ class WarmupInverseSquareRoot(_Warmup):
             peak = (dim * warmup_steps) ** -0.5
         super().__init__(float(peak or 0.0), warmup_steps)
 
-    def after(self, step: Tensor) -> Tensor:
-        """The fraction of the peak once the warm-up is over."""
+    def _after(self, step: Tensor) -> Tensor:
         return ops.rsqrt((step + 1.0) / float(self.warmup_steps))
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
-    """Half a cosine up to the peak, half a cosine down to nearly nothing.
+class OneCycle(_Schedule):
+    """Half a cosine up to the peak, half a cosine down to `final_fraction` of it.
 
     Args:
         peak: the highest learning rate; > 0.
         steps: the step at which the lowest is reached; >= 2.
-        rise: share of the steps before the peak, between 0 and 1.
+        rise: fraction of the steps before the peak, between 0 and 1.
         first_fraction: the first learning rate as a fraction of the peak, in [0, 1].
         final_fraction: the last learning rate as a fraction of the peak, in [0, 1].
 
@@ -242,19 +228,14 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         first_fraction: float = 0.04,
         final_fraction: float = 0.0,
     ) -> None:
-        super().__init__()
-        if not peak > 0:
-            raise ArgumentError(f"peak must be a positive learning rate, not {peak}")
+        super().__init__(peak)
         if steps < 2:
             raise ArgumentError(f"steps must be 2 or more, not {steps}")
         if not 0 < rise < 1:
             raise ArgumentError(f"rise must lie between 0 and 1, not {rise}")
-        for name, value in (("first", first_fraction), ("final", final_fraction)):
-            if not 0 <= value <= 1:
-                raise ArgumentError(f"{name}_fraction must lie in [0, 1], not {value}")
-        self.peak, self.steps, self.rise = float(peak), int(steps), float(rise)
-        self.first_fraction = float(first_fraction)
-        self.final_fraction = float(final_fraction)
+        self.steps, self.rise = int(steps), float(rise)
+        self.first_fraction = _fraction("first_fraction", first_fraction)
+        self.final_fraction = _fraction("final_fraction", final_fraction)
 
     def __call__(self, step: Tensor) -> Tensor:
         """The learning rate of the update that follows `step` updates, a float32 scalar."""
@@ -266,17 +247,14 @@ class OneCycle(keras.optimizers.schedules.LearningRateSchedule):
         falling = self.final_fraction + (1.0 - self.final_fraction) * _half_cosine(down)
         return self.peak * ops.where(step < top, rising, falling)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that build this schedule again."""
-        return {
-            "peak": self.peak,
-            "steps": self.steps,
-            "rise": self.rise,
-            "first_fraction": self.first_fraction,
-            "final_fraction": self.final_fraction,
-        }
+
+def _fraction(name: str, value: float) -> float:
+    """The value, if it lies in [0, 1]."""
+    if not 0 <= value <= 1:
+        raise ArgumentError(f"{name} must lie in [0, 1], not {value}")
+    return float(value)
 
 
 def _half_cosine(progress: Tensor) -> Tensor:
     """1 at 0, 0 at 1."""
-    return 0.5 * (1.0 + ops.cos(3.141592653589793 * progress))
+    return 0.5 * (1.0 + ops.cos(math.pi * progress))

@@ -1,4 +1,4 @@
-"""Names for type hints that every part shares."""
+"""Type aliases shared by the whole package."""
 
 from typing import Any, TypeAlias
 

@@ -5,6 +5,7 @@ import inspect
 import subprocess
 import sys
 import types
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,15 +14,14 @@ import lmzoo
 
 PACKAGE = Path(lmzoo.__file__).parent
 
-# Everybody may import errors, special_ids and typing; nobody may import what is not listed.
+# Everybody may import these; nobody may import what is not listed.
+SHARED = {"errors", "files", "special_ids", "typing"}
 ALLOWED = {
-    "errors": set(),
-    "typing": set(),
-    "special_ids": set(),
+    **{name: set() for name in SHARED},
     "layers": {"losses"},
     "grammar": set(),
     "tokenizers": set(),
-    "data": {"grammar", "tokenizers"},
+    "data": {"files", "grammar", "tokenizers"},
     "losses": set(),
     "metrics": {"losses"},
     "schedules": set(),
@@ -30,25 +30,54 @@ ALLOWED = {
     "dialogue_format": set(),
     "generation": {"dialogue_format"},
     "models": {"layers", "losses", "metrics", "registry"},
+    "evaluation": {"data", "generation", "grammar", "metrics"},
+    "callbacks": {"evaluation", "generation", "metrics"},
     "training": {"losses"},
-    "callbacks": {"generation", "metrics"},
-    "evaluation": {"data", "metrics"},
     "pretrained": {"data", "models", "registry", "tokenizers"},
-    "experiment": {
+    "__main__": {"cli"},
+    "cli": {
+        "__init__",
         "callbacks",
         "data",
         "evaluation",
         "generation",
-        "grammar",
         "losses",
         "metrics",
         "optimizers",
         "pretrained",
         "registry",
         "schedules",
+        "training",
     },
 }
-HEAVY = ["tensorflow_text", "tensorflow_datasets", "sentencepiece", "tokenizers"]
+# The same inside lmzoo/data, whose modules and folders import each other in one direction only.
+ROOMS = {
+    "corpus": set(),
+    "digests": set(),
+    "records": {"corpus"},
+    "splits": {"corpus", "digests"},
+    "text": {"corpus", "digests", "splits"},
+    "batching": {"corpus"},
+    "tags": {"batching", "corpus"},
+    "readers": {"corpus", "records", "splits", "tags", "text"},
+    "sources": {"corpus", "readers", "records", "splits", "tags"},
+    "transforms": {"batching", "corpus"},
+    "saved_task": {"tags"},
+    "prepared": {"batching", "corpus", "saved_task"},
+    "tasks": {
+        "batching",
+        "corpus",
+        "digests",
+        "prepared",
+        "saved_task",
+        "sources",
+        "splits",
+        "tags",
+        "text",
+        "transforms",
+    },
+}
+HEAVY = ["datasets", "tensorflow_text", "tensorflow_datasets", "sentencepiece", "tokenizers"]
 KERAS_ARGUMENTS = {"name", "dtype", "trainable"}  # every layer and metric of Keras has these
 
 
@@ -80,17 +109,50 @@ def test_imports_follow_the_design():
         if of == "__init__":
             continue
         assert of in ALLOWED, f"say in {Path(__file__).name} what lmzoo.{of} may import"
-        allowed = ALLOWED[of] | {of, "errors", "special_ids", "typing"}
+        allowed = ALLOWED[of] | {of} | SHARED
         wrong += [f"{path.relative_to(PACKAGE)} -> {i}" for i in imported(path) if i not in allowed]
     assert not wrong
 
 
-def test_the_rule_has_no_cycle():
+def modules_imported(path):
+    """Yield the modules that a file imports anywhere, functions included, by their full names."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path}: import by the full name"
+            yield node.module
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def test_imports_inside_data_go_one_way():
+    """Readers know no task, and no task another."""
+    wrong = []
+    for path in sorted((PACKAGE / "data").rglob("*.py")):
+        parts = path.relative_to(PACKAGE / "data").with_suffix("").parts
+        if parts == ("__init__",):
+            continue
+        assert parts[0] in ROOMS, f"say in {Path(__file__).name} what data.{parts[0]} may import"
+        for name in modules_imported(path):
+            room, *rest = [*name.split(".")[2:], ""] if name.startswith("lmzoo.data.") else [""]
+            is_own = room == parts[0] and (room != "tasks" or rest[0] in ("", parts[-1]))
+            if room and not is_own and room not in ROOMS[parts[0]]:
+                wrong.append(f"{path.relative_to(PACKAGE)} -> {name}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("rule", [ALLOWED, ROOMS], ids=["lmzoo", "data"])
+def test_the_rule_has_no_cycle(rule):
     done = set()
-    while left := {name for name in ALLOWED if name not in done}:
-        ready = {name for name in left if ALLOWED[name] <= done}
+    while left := {name for name in rule if name not in done}:
+        ready = {name for name in left if rule[name] <= done}
         assert ready, f"these import each other: {sorted(left)}"
         done |= ready
+
+
+def test_no_folder_holds_more_than_twelve_files():
+    counts = Counter(path.parent.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+    assert not {str(folder): count for folder, count in counts.items() if count > 12}
 
 
 def test_importing_lmzoo_loads_no_optional_library():

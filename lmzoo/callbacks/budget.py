@@ -1,4 +1,4 @@
-"""Train for a given time: the learning rate follows the clock."""
+"""Training for a given time or number of epochs, with a learning rate that follows."""
 
 import math
 import time
@@ -18,21 +18,21 @@ _SHAPES: dict[str, Callable[[float], float]] = {
 
 
 class TimeBudget(Progress):
-    """Train for a wall-clock budget, with the learning rate set from the elapsed fraction.
+    """Sets the learning rate, warmup and then decay, by the clock or by the steps of some epochs.
 
-    Call `fit` with more epochs than can fit in; this callback ends it after the batch in which the
-    time is up (epoch-end work such as validation still runs, and counts when more follows). The
-    warm-up is measured from the first finished batch, so compilation does not eat it.
+    With `minutes`, call `fit` with more epochs than can fit in: this callback stops it after the
+    batch in which the time is up (epoch-end work such as validation still runs, and counts when
+    more follows). The warmup is measured from the first finished batch, so compilation does not
+    use it up. With `epochs`, give `fit` the same number, and data of known length.
 
     Args:
-        minutes: the budget; > 0.
-        schedule: how the rate falls after the warm-up: "cosine", "linear" or "constant".
-        peak: the highest learning rate; None takes the optimizer's own at the first `fit`. When
-            resuming, give the same peak again: the optimizer then holds a rate on its way down.
+        minutes: the budget, > 0; or
+        epochs: its length in epochs, >= 1. With neither the callback does nothing.
+        schedule: how the rate decays after the warmup: "cosine", "linear" or "constant".
         warmup: the fraction of the budget over which the rate rises, in [0, 1).
         final_fraction: the last rate as a fraction of the peak, in [0, 1].
-        elapsed: seconds used up before, when resuming.
-        steps: training steps taken before, when resuming.
+        state: what `Checkpoint.start` returned: the clock goes on from its seconds, and the peak
+            is its "learning_rate". None: from zero, and the peak is the optimizer's rate.
         count_compilation: False stops the clock during the first batch of each `fit`.
         clock: seconds, monotonic.
 
@@ -48,57 +48,37 @@ class TimeBudget(Progress):
 
     def __init__(
         self,
-        minutes: float,
+        minutes: float | None,
         *,
+        epochs: int | None = None,
         schedule: str = "cosine",
-        peak: float | None = None,
         warmup: float = 0.02,
         final_fraction: float = 0.0,
-        elapsed: float = 0.0,
-        steps: int = 0,
+        state: Mapping[str, Any] | None = None,
         count_compilation: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__({"step": steps, "seconds": elapsed}, clock)
-        if not minutes > 0:
-            raise ArgumentError(f"minutes must be positive, not {minutes}")
+        super().__init__(state, clock)
+        if minutes is not None and not minutes > 0:
+            raise ArgumentError(f"minutes must be positive, not {minutes}; None for no budget")
         if schedule not in _SHAPES:
             raise ArgumentError(f"schedule must be one of {sorted(_SHAPES)}, not {schedule!r}")
         if not 0 <= warmup < 1:
             raise ArgumentError(f"warmup must lie in [0, 1), not {warmup}")
         if not 0 <= final_fraction <= 1:
             raise ArgumentError(f"final_fraction must lie in [0, 1], not {final_fraction}")
-        if peak is not None and not peak > 0:
-            raise ArgumentError(f"peak must be a positive learning rate, not {peak}")
-        self.budget = 60.0 * minutes
+        if epochs is not None and (epochs < 1 or minutes is not None):
+            raise ArgumentError(f"epochs is {epochs} and minutes {minutes}: give one of the two")
+        self.budget = None if minutes is None else 60.0 * minutes
+        self.epochs = epochs
+        self.peak: float | None = (state or {}).get("learning_rate")
         self.schedule = schedule
-        self.peak = peak
         self.warmup = warmup
         self.final_fraction = final_fraction
         self.count_compilation = count_compilation
         self._compiled = False
-        self._trained = elapsed
+        self._trained = self._seconds
         self._rate: float | None = None
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds of the budget used up."""
-        return self.seconds
-
-    @property
-    def steps(self) -> int:
-        """Training steps taken."""
-        return self.step
-
-    def get_state(self) -> dict[str, Any]:
-        """What a later run needs to go on: elapsed seconds, steps and peak, all JSON numbers."""
-        return {"elapsed": self.elapsed, "steps": self.step, "peak": self.peak}
-
-    def set_state(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `get_state` gave."""
-        self.continue_from({"seconds": state["elapsed"], "step": state["steps"]})
-        self.peak = state["peak"]
-        self._trained = self.elapsed
 
     def multiplier(self, fraction: float, trained: float | None = None) -> float:
         """The learning rate as a fraction of the peak.
@@ -120,8 +100,11 @@ class TimeBudget(Progress):
         return falling * max(trained / self.warmup, 0.01)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Start the clock and take the peak from the optimizer if none was given."""
+        """Starts the clock and takes the peak from the optimizer if none was given."""
         super().on_train_begin(logs)
+        self._rate, self._compiled = None, False
+        if self.budget is None and self.epochs is None:
+            return
         optimizer = self.model.optimizer
         if self.peak is None:
             self.peak = float(ops.convert_to_numpy(optimizer.learning_rate))
@@ -132,21 +115,24 @@ class TimeBudget(Progress):
                 "TimeBudget sets the learning rate from the clock, but the optimizer has a "
                 "schedule of its own: give the optimizer a number as learning_rate"
             ) from error
-        self._rate = None
-        self._compiled = False
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Set the learning rate for the coming batches."""
-        assert self.peak is not None
-        fraction = self.seconds / self.budget if self._counting() else self._seconds / self.budget
-        rate = self.peak * self.multiplier(fraction, self._trained / self.budget)
-        # Under JAX each assignment fetches the whole state: leave out those that change nothing.
-        if self._rate is None or abs(rate - self._rate) > 0.002 * self._rate:
+        """Sets the learning rate for the coming batches."""
+        if self.peak is None or (self.budget is None and self.epochs is None):
+            return
+        if self.budget is not None:
+            seconds = self.seconds if self._counting() else self._seconds
+            multiplier = self.multiplier(seconds / self.budget, self._trained / self.budget)
+        else:
+            multiplier = self.multiplier(self.step / self._total_steps())
+        rate = self.peak * multiplier
+        # Under JAX each assignment fetches the whole state: by the clock, leave out tiny ones.
+        if self._rate is None or abs(rate - self._rate) > 0.002 * self._rate or self.epochs:
             self.model.optimizer.learning_rate = rate
             self._rate = rate
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Count the time of the batch; stop if the budget is used up."""
+        """Counts the time of the batch; stops if the budget is used up."""
         before = self._seconds
         if self._counting():
             super().on_train_batch_end(batch, logs)
@@ -160,14 +146,23 @@ class TimeBudget(Progress):
         self._stop_if_over()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Stop if validation has used up the rest."""
+        """Stops if validation has used up the rest."""
         super().on_epoch_end(epoch, logs)
         self._stop_if_over()
+
+    def _total_steps(self) -> int:
+        steps = (self.params or {}).get("steps")
+        if not steps:
+            raise ArgumentError(
+                f"TimeBudget(epochs={self.epochs}) needs data of known length: give fit "
+                "steps_per_epoch, or a Dataset with a cardinality"
+            )
+        return int(steps * (self.epochs or 1))
 
     def _counting(self) -> bool:
         """Whether the clock runs: not during the first batch, if compilation is left out."""
         return self._compiled or self.count_compilation
 
     def _stop_if_over(self) -> None:
-        if self.seconds >= self.budget:
+        if self.budget is not None and self.seconds >= self.budget:
             self.model.stop_training = True

@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import time
-import warnings
-import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,58 +12,70 @@ import keras
 import numpy as np
 from keras import ops
 
+from lmzoo.callbacks.checkpoint_file import (
+    BEST,
+    LAST,
+    generators,
+    is_finite,
+    move,
+    part_of,
+    read_state,
+    restore,
+    write,
+)
 from lmzoo.callbacks.progress import Progress
 from lmzoo.errors import ArgumentError, DataError
 
-LAST, BEST = "last.keras", "best.keras"
-_STATE = "lmzoo_training_state.json"
-
 
 class Checkpoint(Progress):
-    """Keep the last and the best model of a training in a folder, for exact resumption.
+    """Keeps the best and the last model of a training in a folder, for exact resumption.
 
-    `last.keras` and `best.keras` are ordinary Keras files (`keras.saving.load_model` reads them)
-    that also hold the optimizer's state and, as one more member of the archive, the training
-    state: epoch, step, seconds, seed, states of random generators. Each is written beside its
+    `model.keras` (the best) and `last.keras` are ordinary Keras files (`keras.saving.load_model`
+    reads them) that also hold the optimizer's state and, as one more member of the archive, the
+    training state: epoch, step, seconds, states of random generators. Each is written beside its
     place and moved there in one step, so a kill at any moment leaves a whole file. Weights that
-    are not finite are never written.
+    are not finite are never written. When the training ends, the model has its best weights.
 
-    Put it behind the callbacks that write what it monitors. `last.keras` is written at the end of
-    every epoch and of the training, and between them every so many seconds; on Ctrl-C, catch
-    KeyboardInterrupt around `fit` and call `save_now`.
+    `last.keras` is written at the end of every epoch and of the training, and between them every
+    so many seconds. Put this callback behind those that write what it monitors; figures that
+    `PeriodicValidation` writes inside an epoch count too.
 
     Args:
-        folder: where the files go; made if missing.
-        every_seconds: the time between writes inside an epoch; None for epoch ends only.
-        monitor: the log by which a model is best; None keeps no best. If `fit` gives no
-            validation logs at all, there is no best either.
+        folder: where the files go. One that holds a training already is left alone: the files then
+            go to the first free one of folder-2, folder-3, ... (see `Checkpoint.folder`).
+        resume: whether to continue the training in the folder; call `start` before `fit`.
+        monitor: the log by which a model is best; None: the last model is the best. So it is where
+            `fit` gives no validation logs at all.
         mode: "min" if less is better, "max" if more is.
-        seed: kept in the state for whoever resumes.
-        extra: called at every write; gives JSON values to keep in the state under "extra".
+        every_seconds: time between writes inside an epoch; None for epoch ends only.
+        restore_best_weights: whether the model gets its best weights when the training ends.
         clock: seconds, monotonic.
 
     Raises:
-        ArgumentError: an argument is out of its range, or validation logs lack `monitor`.
+        ArgumentError: an argument is out of its range; there is nothing to resume in the folder;
+            or, from `fit`, validation logs lack `monitor`.
 
     Example:
         >>> import tempfile
+        >>> model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
-        ...     checkpoint = Checkpoint(folder, seed=3)
-        ...     checkpoint.set_model(model)
-        ...     print(checkpoint.save_now().name, restore(folder, model)["seed"])
-        last.keras 3
+        ...     checkpoint = Checkpoint(folder)
+        ...     x = np.ones((4, 2))
+        ...     _ = model.fit(x, x[:, :1], epochs=2, verbose=0, callbacks=[checkpoint])
+        ...     Checkpoint(folder, resume=True).start(model)["epoch"]
+        2
     """
 
     def __init__(
         self,
         folder: str | os.PathLike[str],
         *,
-        every_seconds: float | None = 30.0,
+        resume: bool = False,
         monitor: str | None = "val_loss",
         mode: str = "min",
-        seed: int | None = None,
-        extra: Callable[[], Mapping[str, Any]] | None = None,
+        every_seconds: float | None = 30.0,
+        restore_best_weights: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(clock=clock)
@@ -73,195 +83,245 @@ class Checkpoint(Progress):
             raise ArgumentError(f'mode must be "min" or "max", not {mode!r}')
         if every_seconds is not None and every_seconds < 0:
             raise ArgumentError(f"every_seconds must be 0 or more, not {every_seconds}")
-        self.folder = Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self.every_seconds = every_seconds
+        self.folder = _open_folder(Path(folder), resume)
+        self.resume = resume
         self.monitor = monitor
         self.mode = mode
-        self.seed = seed
-        self.extra = extra
-        self.best: float | None = None
-        self._saved: tuple[int, int] | None = None
-        self._saved_at = clock()
+        self.every_seconds = every_seconds
+        self.restore_best_weights = restore_best_weights
+        self.best: dict[str, Any] | None = None
+        self.fingerprint: dict[str, Any] | None = None
+        self._steps_per_epoch: int | None = None
+        self._busy = [0.0, 0]  # seconds, steps: without compilation, validation and saving
+        self._data: Any = None
+        self._begun = 0.0
+        self._is_rest = self._ends_rest = False
+        self._saved: int | None = None
+        self._saved_at = self._made_at = clock()
 
-    def restore(self, model: keras.Model) -> dict[str, Any] | None:
-        """Load the last checkpoint into the model and go on counting from there.
+    def start(self, model: keras.Model, data: Any = None) -> dict[str, Any]:
+        """Restores the last checkpoint when resuming; tells where the training stands.
 
         Args:
-            model: of the same sizes, compiled with the same optimizer.
+            model: compiled; of the same sizes and with the same optimizer as the saved one.
+            data: what a `prepare_*` function returned; when resuming, its `train` begins at the
+                step that comes next. Its tokenizer is written to the folder. None for data of
+                another kind: a resumed training then begins with a whole epoch.
 
         Returns:
-            The state, as the function `restore` gives it; None if there is no checkpoint.
+            "epoch" (whole epochs so far: give it to `fit` as `initial_epoch`), "step" (batches in
+            all), "step_in_epoch", "seconds" (in `fit`), "learning_rate" (of `compile`; None for a
+            schedule). All zero for a new training.
 
         Raises:
-            DataError: the checkpoint cannot be read or does not fit the model.
+            DataError: the checkpoint cannot be read or does not fit the model, or the data are not
+                those that the training began with.
         """
-        state = restore(self.folder, model)
-        if state is not None:
+        rate = _compiled_rate(model)
+        self.fingerprint = None if data is None else data.fingerprint()
+        self._steps_per_epoch = None if data is None else data.steps_per_epoch
+        self._data = data
+        if self.resume and (state := read_state(self.folder)) is not None:
+            self._check_data(state.get("data"))
+            restore(self.folder, model)
             self.continue_from(state)
-            if state["monitor"] == self.monitor:
-                self.best = state["best"]
-        return state
+            self.best = state["best"]
+            self._busy = list(state["busy"])
+            if self._steps_per_epoch is not None:
+                self.epoch, self.step_in_epoch = divmod(self.step, self._steps_per_epoch)
+                data.start_at(self.step)
+            print(f"resuming at step {self.step:,} (epoch {self.epoch + 1})", flush=True)
+        if data is not None:
+            data.save(self.folder)
+        return {
+            "epoch": self.epoch,
+            "step": self.step,
+            "step_in_epoch": self.step_in_epoch,
+            "seconds": self.seconds,
+            "learning_rate": rate,
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """Figures of the training for its report.
+
+        Returns:
+            "steps", "epochs", "seconds" (since this callback was made), "training_seconds" (in
+            `fit`), "steps_per_second" and "tokens_per_second" (without compilation, validation
+            and saving; the latter where the data count tokens), "vocab_size" (of the data),
+            "parameters", "out" (the folder).
+        """
+        seconds, steps = self._busy
+        per_epoch, speed = self._steps_per_epoch, steps / max(seconds, 1e-9)
+        tokens = ((self.fingerprint or {}).get("train") or {}).get("tokens")
+        of_tokens = {"tokens_per_second": speed * tokens / per_epoch} if tokens else {}
+        return {
+            "steps": self.step,
+            "epochs": round(self.step / per_epoch, 3) if per_epoch else self.epoch,
+            "seconds": self.clock() - self._made_at,
+            "training_seconds": self.seconds,
+            "steps_per_second": speed,
+            **of_tokens,
+            **({} if self._data is None else {"vocab_size": self._data.vocab_size}),
+            "parameters": self.model.count_params(),
+            "out": str(self.folder),
+        }
 
     def save_now(self) -> Path | None:
-        """Write `last.keras` as things stand.
+        """Writes `last.keras` as things stand.
 
         Returns:
             Its path; None if it was not written because a weight is NaN or infinite.
         """
-        model = self.model
-        if not _finite(model):
-            return None
-        path = _write(model, self.folder / LAST, self._state(model))
-        self._saved, self._saved_at = (self.step, self.epoch), self.clock()
+        path = self._save(self.folder / LAST)
+        if path is not None:
+            self._saved, self._saved_at = self.step, self.clock()
         return path
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Start the clock."""
+        """Starts the clock."""
         super().on_train_begin(logs)
         self._saved_at = self.clock()
 
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Notes whether this pass is the rest of an epoch that was interrupted."""
+        super().on_epoch_begin(epoch, logs)
+        self._is_rest, self._ends_rest = self._first > 0, False
+
+    def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Notes the time."""
+        self._begun = self.clock()
+
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Write if it is time."""
+        """Writes if it is time; judges the model if it was validated inside the epoch."""
+        before = self.step
         super().on_train_batch_end(batch, logs)
+        if self.monitor is not None and self.monitor in (logs or {}):
+            self._judge(float((logs or {})[self.monitor]))
+        elif batch + 1 > self.step - before:  # the first execution is mostly compilation
+            self._busy[0] += self.clock() - self._begun
+            self._busy[1] += self.step - before
         if self.every_seconds is not None and self.clock() - self._saved_at >= self.every_seconds:
             self.save_now()
             self._saved_at = self.clock()
+        if self._is_rest and self.step_in_epoch == self._steps_per_epoch:
+            # Keras expects a whole epoch: it would make one more step, without data, which
+            # changes the state of dropout.
+            self._ends_rest = not self.model.stop_training
+            self.model.stop_training = True
+            self._data.start_at(self.step)
+
+    def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Lets the training go on after the rest of an interrupted epoch."""
+        if self._ends_rest:
+            self.model.stop_training = self._ends_rest = False
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        """Write the last model, and the best if this is the best so far."""
+        """Writes the last model, and the best if this is the best so far."""
         super().on_epoch_end(epoch, logs)
-        self.step_in_epoch = 0
+        self.on_test_begin()
         value = self._monitored(logs or {})
-        better = value is not None and self._improves(value)
-        previous = self.best
-        if better:
-            self.best = value
-        path = self.save_now()
-        if path is None:
-            self.best = previous
-        elif better:
-            temporary = self.folder / f".{BEST}.part"
-            shutil.copyfile(path, temporary)
-            os.replace(temporary, self.folder / BEST)
+        if value is None or not self._judge(value):
+            self.save_now()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        """Write the last model, unless the end of the epoch just did."""
+        """Writes the last model unless that was just done; restores the best weights."""
         super().on_train_end(logs)
-        if self._saved != (self.step, self.epoch):
+        if self._saved != self.step:
             self.save_now()
+        if self.best is None:
+            self._save(self.folder / BEST)
+        elif self.restore_best_weights and self.best["step"] != self.step:
+            print(f"restoring the best weights, of step {self.best['step']:,}", flush=True)
+            self.model.load_weights(self.folder / BEST)
 
     def _monitored(self, logs: Mapping[str, Any]) -> float | None:
         """The monitored figure, None where there is none to be had."""
         if self.monitor is None or self.monitor in logs:
             return None if self.monitor is None else float(logs[self.monitor])
-        if any(name.startswith("val_") for name in logs):
+        if self.best is None and any(name.startswith("val_") for name in logs):
             raise ArgumentError(
                 f"Checkpoint monitors {self.monitor!r}, but the logs have {sorted(logs)}: name "
                 "one of these, or put the callback that writes it in front of Checkpoint"
             )
         return None
 
-    def _improves(self, value: float) -> bool:
+    def _judge(self, value: float) -> bool:
+        """Writes both files if the value is the best so far; whether it did."""
+        best = None if self.best is None else self.best["value"]
         if not np.isfinite(value):
             return False
-        if self.best is None:
-            return True
-        return value < self.best if self.mode == "min" else value > self.best
+        if best is not None and not (value <= best if self.mode == "min" else value >= best):
+            return False
+        previous, self.best = self.best, {"step": self.step, "value": value}
+        path = self._save(self.folder / BEST)
+        if path is None:
+            self.best = previous
+            return False
+        # The best first: a kill between the two costs nothing, since the best is found again.
+        move(shutil.copyfile(path, part_of(self.folder / LAST)), self.folder / LAST)
+        self._saved, self._saved_at = self.step, self.clock()
+        return True
 
-    def _state(self, model: keras.Model) -> dict[str, Any]:
+    def _save(self, path: Path) -> Path | None:
+        """Writes the model and the state to a file, unless a weight is not finite."""
+        return write(self.model, path, self._state()) if is_finite(self.model) else None
+
+    def _state(self) -> dict[str, Any]:
         """Everything beside weights and optimizer that an exact resumption needs."""
         return {
             "epoch": self.epoch,
             "step": self.step,
             "step_in_epoch": self.step_in_epoch,
             "seconds": self.seconds,
-            "seed": self.seed,
             "monitor": self.monitor,
             "best": self.best,
-            "generators": [ops.convert_to_numpy(v).tolist() for v in _generators(model)],
-            "extra": dict(self.extra()) if self.extra else {},
+            "busy": self._busy,
+            "data": self.fingerprint,
+            "generators": [ops.convert_to_numpy(v).tolist() for v in generators(self.model)],
         }
 
-
-def restore(
-    folder: str | os.PathLike[str], model: keras.Model, *, best: bool = False
-) -> dict[str, Any] | None:
-    """Load a checkpoint's weights, optimizer state and random generators into a model.
-
-    Args:
-        folder: where `Checkpoint` wrote.
-        model: of the same sizes; compiled with the same optimizer if training goes on.
-        best: whether to load `best.keras` in place of `last.keras`.
-
-    Returns:
-        None if the folder has no such checkpoint; else the state: "epoch" (epochs completed: give
-        it to `fit` as initial_epoch), "step" (batches trained on in all), "step_in_epoch" (of the
-        epoch that was under way), "seconds", "seed", "monitor", "best", "extra".
-
-    Raises:
-        DataError: the file cannot be read or does not fit the model.
-
-    Example:
-        >>> restore("no such folder", keras.Sequential()) is None
-        True
-    """
-    path = Path(folder) / (BEST if best else LAST)
-    if not path.exists():
-        return None
-    try:
-        with zipfile.ZipFile(path) as archive:
-            state = json.loads(archive.read(_STATE))
-        _build_optimizer(model)
-        with warnings.catch_warnings():
-            # Keras only warns, and leaves the optimizer as it was, if its state does not fit.
-            warnings.filterwarnings("error", message=".*optimizer")
-            model.load_weights(path)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, UserWarning) as error:
+    def _check_data(self, began: dict[str, Any] | None) -> None:
+        """Raises if the data are not those that the training began with."""
+        now = json.loads(json.dumps(self.fingerprint))
+        if began is None or now is None or began == now:
+            return
+        changed = [
+            f"{key} is {now.get(key)!r} (was {began.get(key)!r})"
+            for key in sorted({*began, *now})
+            if began.get(key) != now.get(key)
+        ]
         raise DataError(
-            f"the checkpoint {path} cannot be loaded into this model ({_reason(error)}): "
-            "resume with the arguments it was trained with, or start afresh in another folder"
-        ) from error
-    for variable, value in zip(_generators(model), state.pop("generators"), strict=False):
-        variable.assign(np.asarray(value, dtype=variable.dtype))
-    return state
+            f"{self.folder} cannot be resumed with these data: {'; '.join(changed)}. Give the same "
+            "data and settings, or start a new training without resuming"
+        )
 
 
-def _write(model: keras.Model, path: Path, state: Mapping[str, Any]) -> Path:
-    """Save beside the place, add the state to the archive, then move it there in one step."""
-    temporary = path.with_name(f".{path.stem}.part.keras")
-    _build_optimizer(model)
-    model.save(temporary)
-    with zipfile.ZipFile(temporary, "a") as archive:
-        archive.writestr(_STATE, json.dumps(state))
-    os.replace(temporary, path)
-    return path
+def _open_folder(folder: Path, resume: bool) -> Path:
+    """The folder of a training; one that holds another training is never written to."""
+    if resume:
+        if not (folder / LAST).exists():
+            raise ArgumentError(
+                f"there is no training to resume in {folder}: start one without resuming, or name "
+                "the folder of one"
+            )
+        return folder
+    free, number = folder, 1
+    while (free / LAST).exists() or (free / BEST).exists():
+        number += 1
+        free = folder.with_name(f"{folder.name}-{number}")
+    if free != folder:
+        print(f"{folder} holds a training already (resume it, or:) writing to {free}", flush=True)
+    try:
+        free.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise ArgumentError(f"{free} is a file; name a folder") from error
+    return free
 
 
-def _build_optimizer(model: keras.Model) -> None:
-    """Make the optimizer's variables, which Keras puts off until the first training step."""
+def _compiled_rate(model: keras.Model) -> float | None:
+    """The learning rate that `compile` was given, None for a schedule or without an optimizer."""
     optimizer = getattr(model, "optimizer", None)
-    if optimizer is not None and not optimizer.built:
-        optimizer.build(model.trainable_variables)
-
-
-def _finite(model: keras.Model) -> bool:
-    """Whether all weights are finite."""
-    return all(
-        bool(ops.convert_to_numpy(ops.all(ops.isfinite(weight.value))))
-        for weight in model.weights
-        if "float" in weight.dtype
-    )
-
-
-def _generators(model: keras.Model) -> list[Any]:
-    """The states of the random generators (dropout and the like), which Keras does not save."""
-    return [v for v in model.variables if v.path.endswith("seed_generator_state")]
-
-
-def _reason(error: Exception) -> str:
-    """The telling line of an error; Keras puts the first failure's text behind a headline."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if len(lines) > 1 and lines[0].startswith("A total of"):
-        lines = lines[1:]
-    return lines[0] if lines else type(error).__name__
+    rate = getattr(optimizer, "_learning_rate", None)
+    if optimizer is None or isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
+        return None
+    return float(ops.convert_to_numpy(optimizer.learning_rate))

@@ -1,260 +1,334 @@
-"""Texts from files, folders, Python iterables, TensorFlow Datasets and the embedded grammar."""
+"""The public readers: each finds records of one kind in whatever a source names."""
 
-import pickle
-import re
-import shutil
-import tempfile
-import weakref
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
 
-from lmzoo.data.files import LINE_LIMIT, read_blocks
+from lmzoo.data.corpus import Corpus, Opener, Record, chained, place_of
+from lmzoo.data.readers import Files, Found, Source, read_corpus
+from lmzoo.data.readers.conll import find_tagged, open_tagged
+from lmzoo.data.readers.dialogues import read_babi
+from lmzoo.data.readers.folders import FORMATS, TREES, find_labeled, open_labeled
+from lmzoo.data.readers.parallel import find_parallel, read_parallel_pairs
+from lmzoo.data.readers.tables import TABLES, find_file, is_table, open_table
+from lmzoo.data.readers.text import read_text_files, without_gz
+from lmzoo.data.records import DIALOGUES, LABELED, PAIRS, TAGGED, TEXTS
+from lmzoo.data.splits import group_by_split, list_files
+from lmzoo.data.tags.settling import settle_tags
 from lmzoo.errors import ArgumentError, DataError
 
-Source: TypeAlias = "str | Path | Iterable[str | Path] | Mapping[str, Any] | Texts"
-# Opens one part of the texts anew: strings, counting into the counter what is mended on the way.
-# The second argument is the longest line that is kept whole (None: any), where files are read.
-Opener: TypeAlias = Callable[[Counter[str], int | None], Iterator[str]]
-
-PARTS = {
-    "train": ("train", "training", "trn"),
-    "valid": ("valid", "validation", "val", "dev", "eval"),
-    "test": ("test", "testing", "tst"),
-}
-SUFFIXES = (".txt", ".text", ".tokens", ".raw")
-
-
-@dataclass(frozen=True)
-class Texts:
-    """Texts by part (train, valid, test) that can be read any number of times.
-
-    Args:
-        name: what an error or a report calls them.
-        openers: for each part, a function that opens it.
-        are_documents: whether each string is a document; otherwise strings are blocks of files.
-        grammar: the language, if the texts come from the embedded grammar.
-        notes: sentences for the report.
-    """
-
-    name: str
-    openers: Mapping[str, Opener]
-    are_documents: bool
-    grammar: str | None = None
-    notes: list[str] = field(default_factory=list)
-
-    def read(self, part: str = "train") -> Iterator[str]:
-        """Reads one part from its beginning: documents, or blocks of a text file."""
-        return self.openers[part](Counter(), LINE_LIMIT)
+TEXT_SUFFIXES = (".txt", ".text", ".tokens", ".raw")
 
 
 def read_texts(
-    source: Source, *, errors: str = "strict", grammar_documents: int = 20_000, seed: int = 0
-) -> Texts:
+    source: Source,
+    *,
+    columns: Sequence[str | int] | None = None,
+    errors: str = "strict",
+    grammar_size: int = 20_000,
+    seed: int = 0,
+) -> Corpus:
     """Finds the texts that a source names; they are read later, and may be read again.
 
     Args:
         source: one of
-            a path to a text file, plain or gzip;
-            a list of paths, one text after the other;
-            a folder: its files named train, valid (or validation, val, dev) and test, such as
-            `train.txt.gz` or `wiki.valid.tokens`, otherwise all its .txt files as one corpus;
+            a path of a text file, plain or gzip; a list of `pathlib.Path`;
+            a folder, or a path that ends in a pattern: its files named train, valid (or
+            validation, val, dev) and test, such as `train.txt.gz` or `wiki.valid.tokens`,
+            otherwise all its .txt files for training;
             an iterable of strings, each a document (an iterator is copied to a temporary file);
-            `"tfds:NAME"` or `"tfds:NAME:FEATURE"`, a data set of TensorFlow Datasets, whose
-            feature `text`, or else its first string, is the document;
-            `"grammar"` or `"grammar:zh"`, the embedded corpus;
-            a dictionary from "train", "valid", "test" to any of the first four.
-        errors: "strict" raises at broken UTF-8 in files; "replace" reads U+FFFD for it.
-        grammar_documents: documents for training from the grammar; for validation there is a
-            fresh sample, a tenth as many but at least 500 and at most 2,000.
+            "tfds:NAME", "tfds:NAME:FEATURE" or "hf:NAME", a data set of TensorFlow Datasets or of
+            the Hugging Face hub, whose feature "text", or else its first text, is the document;
+            "grammar" or "grammar:zh", the embedded corpus;
+            a dictionary from "train", "valid", "test" to paths or lists.
+        columns: one column (a number from 0, or a name in the first row), key or feature: files
+            are then tables (.tsv, .csv, .jsonl), and each row is a document.
+        errors: "strict" raises at broken UTF-8; "replace" reads U+FFFD for it.
+        grammar_size: training records of the grammar; it gives a tenth as many for validation, but
+            500 to 2,000.
         seed: of the grammar's sample.
 
     Returns:
-        The texts by part.
+        {"text"}: documents. Text files give blocks, {"text", "block"}, in which `prepare_lm` finds
+        the documents.
 
     Raises:
         DataError: a path that is missing, a folder without text files, an unknown data set,
             items that are not strings.
-        ArgumentError: `errors` or `grammar_documents` outside its range.
+        ArgumentError: `errors` or `grammar_size` outside its range.
 
     Example:
-        >>> texts = read_texts(["the first document", "the second"])
-        >>> list(texts.read("train"))
-        ['the first document', 'the second']
+        >>> list(read_texts(["the first document", "the second"]).read("train"))
+        [{'text': 'the first document'}, {'text': 'the second'}]
     """
     if errors not in ("strict", "replace"):
         raise ArgumentError(f'errors is {errors!r}; choose "strict" or "replace"')
-    if isinstance(source, Texts):
-        return source
-    if isinstance(source, Mapping):
-        return _read_parts(source, errors)
-    if isinstance(source, str):
-        word, _, rest = source.partition(":")
-        if word == "grammar" and rest in ("", "en", "zh"):
-            return _read_grammar(rest or "en", grammar_documents, seed)
-        if word == "tfds":
-            from lmzoo.data.tfds import read_tfds
+    names = TEXTS.check_columns(columns)
+    suffixes = TEXT_SUFFIXES if names is None else TABLES
 
-            found, openers, notes = read_tfds(rest, errors)
-            return Texts(found, openers, are_documents=True, notes=notes)
-    if isinstance(source, str | Path):
-        return _read_path(Path(source), errors)
-    return _read_items(source, errors)
+    def find(path: Path) -> Found:
+        if path.is_file():
+            return {"train": [path]}, []
+        files = [file for file in list_files(path) if without_gz(file).suffix in suffixes]
+        what = f"text ({', '.join(suffixes)}, plain or .gz)"
+        return group_by_split(path, files, what, several=True), []
+
+    def open_files(paths: list[Path], split: str) -> tuple[Opener, list[str]]:
+        if names is None:
+            return lambda: read_text_files(paths, errors), []
+        return chained([open_table(path, TEXTS, names) for path in paths]), []
+
+    return read_corpus(
+        source, TEXTS, Files(find, open_files), columns=columns, errors=errors,
+        grammar_size=grammar_size, seed=seed,
+    )  # fmt: skip
 
 
-def _read_parts(source: Mapping[str, Any], errors: str) -> Texts:
-    """Reads a dictionary of parts."""
-    if "train" not in source or set(source) - set(PARTS):
-        raise DataError(
-            f'a dictionary of texts has the keys {sorted(source)}; it needs "train", and may '
-            'have "valid" and "test"'
+def read_pairs(
+    source: Source,
+    *,
+    columns: Sequence[str | int] | None = None,
+    grammar_size: int = 20_000,
+    seed: int = 0,
+) -> Corpus:
+    """Finds the pairs of texts that a source names; they are read later, and may be read again.
+
+    Args:
+        source: one of
+            a folder, or a path that ends in a pattern such as `corpus/en-de.*`: parallel files,
+            plain or .gz, named by split and language (`train.en`, `valid.de.gz`), or one table for
+            each split (`train.tsv`);
+            a table: .tsv or .csv (columns), .jsonl (keys; a source may be a list of sentences, a
+            target a list of alternatives, of which the first is taken), plain or .gz; a .json;
+            two `pathlib.Path` of parallel files;
+            a list of pairs of strings;
+            "tfds:NAME" or "hf:NAME", a data set with two text features;
+            "grammar", the embedded corpus: English with its Chinese translation;
+            "grammar:headlines", the same: documents with their headlines;
+            a dictionary from "train", "valid", "test" to tables, pairs of files or lists.
+        columns: source and target: two languages (suffixes of file names), columns (numbers from
+            0, or names in the first row), keys or features. None: the only two languages;
+            "source" and "target", else columns 0 and 1; the features that the data set itself
+            calls input and target.
+        grammar_size, seed: see `read_texts`.
+
+    Returns:
+        {"source", "target"}.
+
+    Raises:
+        DataError: what is missing, parallel files of unequal length, a row without both texts.
+        ArgumentError: `columns` that are not two, or not there.
+
+    Example:
+        >>> next(read_pairs([("a dog", "ein Hund"), ("a cat", "eine Katze")]).read())
+        {'source': 'a dog', 'target': 'ein Hund'}
+    """
+    names = PAIRS.check_columns(columns)
+
+    def find(path: Path) -> Found:
+        if path.is_file():
+            return find_file(path, PAIRS)
+        files = list_files(path)
+        if tables := [file for file in files if is_table(file)]:
+            return group_by_split(path, tables, "tables"), []
+        return find_parallel(path, files, names), []
+
+    def open_files(paths: list[Path], split: str) -> tuple[Opener, list[str]]:
+        if len(paths) > 2:
+            raise DataError(
+                f"{len(paths)} files for {split}, from {paths[0]}: give one table or two parallel "
+                "files"
+            )
+        if len(paths) == 2:
+            return lambda: read_parallel_pairs(*paths), []
+        return open_table(paths[0], PAIRS, names), []
+
+    files = Files(find, open_files)
+    return read_corpus(source, PAIRS, files, columns=columns, grammar_size=grammar_size, seed=seed)
+
+
+def read_labeled(
+    source: Source,
+    *,
+    columns: Sequence[str | int] | None = None,
+    format: str | None = None,
+    grammar_size: int = 20_000,
+    seed: int = 0,
+) -> Corpus:
+    """Finds the labeled texts that a source names; they are read later, and may be read again.
+
+    Args:
+        source: one of
+            a table: .tsv or .csv (columns), .jsonl (keys), plain or .gz;
+            a folder, or a path that ends in a pattern such as `sst/stsa.binary.*`: one file for
+            each split, named so (`train.tsv`, `dev.tsv.gz`, `test.tsv`);
+            a folder that holds a folder for each label (`train/pos/*.txt`, `test/neg/*.txt`);
+            JSON with lists of [text, label] by split, as CLINC150 has it;
+            a list of (text, label); a label is a string or a whole number;
+            "tfds:NAME" or "hf:NAME", a data set with a text and a label;
+            "grammar", the embedded corpus with the sentiment of each text, or "grammar:topic";
+            a dictionary from "train", "valid", "test" to files or lists.
+        columns: columns (numbers from 0, or names in the first row), keys or features of text and
+            label. None: "text" and "label" where the first row has one of these names, else
+            columns 0 and 1; the keys "text" and "label"; the data set's own. Of three or more the
+            last is the label's; the texts before it are joined by " ||| ", as in
+            ("premise", "hypothesis", "label").
+        format: what files hold, where their names do not tell:
+            "table": columns separated by tabs;
+            "label first": lines such as `1 a fine film`;
+            "coarse label first": `LOC:city Where is it ?`, with the label LOC;
+            "files": a text in each line, the label is the file's suffix (`rt-polarity.pos`);
+            "folders": a text in each file, the label is the folder's name;
+            "trees": labeled trees such as `(3 (2 a) (4 film))`: every phrase for training, whole
+            sentences for validation and test; "binary trees": their five grades as two;
+            "json".
+            With a format, files that are not UTF-8 are read as latin-1, which the notes then say.
+        grammar_size, seed: see `read_texts`.
+
+    Returns:
+        {"text", "label"}, both strings.
+
+    Raises:
+        DataError: what is missing, a text without label, a file of another format.
+        ArgumentError: `columns` that are fewer than two, or not there; an unknown format.
+
+    Example:
+        >>> next(read_labeled([("a fine film", "good"), ("a bore", "bad")]).read())
+        {'text': 'a fine film', 'label': 'good'}
+    """
+    if format is not None and format not in FORMATS:
+        raise ArgumentError(f"format is {format!r}; the formats are {', '.join(FORMATS)}")
+    names = LABELED.check_columns(columns)
+
+    def open_files(paths: list[Path], split: str) -> tuple[Opener, list[str]]:
+        opened = [open_labeled(path, split, names, format) for path in paths]
+        return chained([opener for opener, _ in opened]), [n for _, notes in opened for n in notes]
+
+    files = Files(lambda path: find_labeled(path, format), open_files)
+    corpus = read_corpus(
+        source, LABELED, files, columns=columns, grammar_size=grammar_size, seed=seed
+    )
+    if format in TREES and "valid" not in corpus.splits and corpus is not source:
+        corpus.notes.append(
+            "there are no trees for validation: what is held out are phrases, and other phrases "
+            "of their sentences stay in training"
         )
-    found = {part: read_texts(value, errors=errors) for part, value in source.items()}
-    if any(set(texts.openers) != {"train"} for texts in found.values()):
-        raise DataError("a dictionary's values must be files or documents, not corpora with parts")
-    if len({texts.are_documents for texts in found.values()}) > 1:
-        raise DataError("a dictionary mixes files and documents; give all its parts in one form")
-    openers = {part: texts.openers["train"] for part, texts in found.items()}
-    names = ", ".join(f"{part}: {texts.name}" for part, texts in found.items())
-    return Texts(names, openers, found["train"].are_documents)
+    return corpus
 
 
-def _read_path(path: Path, errors: str) -> Texts:
-    """Reads a file, or the files of a folder."""
-    if path.is_dir():
-        return _read_folder(path, errors)
-    if not path.exists():
-        raise DataError(
-            f"there is no file or folder {str(path)[:200]!r}; check the path, or give the texts "
-            "themselves as a list of strings"
-        )
-    return Texts(str(path), {"train": _open_files([path], errors)}, are_documents=False)
+def read_tagged(
+    source: Source,
+    *,
+    columns: Sequence[str | int] | None = None,
+    scheme: str | None = None,
+    repair: bool = False,
+    strip_position: bool = False,
+    grammar_size: int = 20_000,
+    seed: int = 0,
+) -> Corpus:
+    """Finds the tagged sentences that a source names, and checks all their tags.
+
+    Args:
+        source: one of
+            a file, plain or .gz: .conllu, .iob2 or any other with a word in each line (see
+            `read_conll`); .jsonl, each line {"tokens": [...], "tags": [...]}, perhaps with
+            "intent"; a list of `pathlib.Path`;
+            a folder, or a path that ends in a pattern such as `wnut17/*.conll`: a file for each
+            split, named so (`train.conll`, `en_ewt-ud-dev.conllu.gz`, `weibo.test`); without such
+            names all files are for training;
+            a folder in the layout of SNIPS and ATIS: folders named train, valid (or dev) and test,
+            each with the files seq.in, seq.out and label, one sentence in each line;
+            a list of (tokens, tags), two lists of strings, or of (tokens, tags, intent);
+            "tfds:NAME" or "hf:NAME", a data set with tokens and tags as sequences;
+            "grammar", the embedded corpus: people, places, times and events;
+            a dictionary from "train", "valid", "test" to paths or lists.
+        columns: of the token and of its tag: numbers from 0 or names of CoNLL-U for files with
+            columns; keys of JSON lines; features of a data set. A third one is the intent. None:
+            the usual ones.
+        scheme: by which the tags mark spans, "IOB1", "IOB2" or "IOBES"; "plain": they mark none;
+            None: detected in the tags of the training split.
+        repair: whether tags that break their scheme are repaired, as `repair_tags` does, and empty
+            tokens left out, both counted in the notes; otherwise the first one is an error.
+        strip_position: whether the last character of every token is a digit that is left out: the
+            position of a character in its word, as in the Weibo corpus.
+        grammar_size, seed: see `read_texts`.
+
+    Returns:
+        {"tokens", "tags"}, with "intent" where the source has one. No tag breaks the scheme that
+        `detect_scheme` finds.
+
+    Raises:
+        DataError: what is missing, a line of another format, tags that are not as many as their
+            tokens, an empty token, a tag that breaks the scheme.
+        ArgumentError: columns or a scheme that do not exist.
+
+    Example:
+        >>> next(read_tagged([(["Ann", "slept"], ["B-PER", "O"])]).read())
+        {'tokens': ['Ann', 'slept'], 'tags': ['B-PER', 'O']}
+    """
+    names = TAGGED.check_columns(columns)
+
+    def open_files(paths: list[Path], split: str) -> tuple[Opener, list[str]]:
+        return chained([open_tagged(path, names) for path in paths]), []
+
+    corpus = read_corpus(
+        source, TAGGED, Files(find_tagged, open_files), columns=columns,
+        grammar_size=grammar_size, seed=seed,
+    )  # fmt: skip
+    if corpus is source:
+        return corpus
+    if strip_position:
+        corpus = corpus.map(_strip_position)
+    return settle_tags(corpus, scheme, repair=repair)[0]
 
 
-def _open_files(paths: list[Path], errors: str) -> Opener:
-    """Joins files: one that does not end its last line is given a line end before the next.
+def _strip_position(record: Record) -> Record:
+    """The sentence without the digit that ends each token."""
+    for number, token in enumerate(record["tokens"]):
+        if len(token) < 2 or not token[-1].isdigit():
+            raise DataError(
+                f"{place_of(record, number)}: {token!r} is not a token that ends in a digit; "
+                "read this file without strip_position"
+            )
+    return {**record, "tokens": [token[:-1] for token in record["tokens"]]}
 
-    Where documents are sought (`line_limit` is None) an empty string stands between two files.
+
+def read_dialogues(source: Source, *, grammar_size: int = 20_000, seed: int = 0) -> Corpus:
+    """Finds the dialogues that a source names; they are read later, and may be read again.
+
+    Args:
+        source: a file, a folder, or a path that ends in a pattern (`babi/dialog-babi-task3*`), with
+            a file for each split, named so. A file is .jsonl (each line an object whose "turns"
+            are [speaker, text] or {"speaker": .., "text": ..}) or in the format of the dialog bAbI
+            tasks, plain or .gz. Or a list of dialogues, each a list of (speaker, text). Or
+            "grammar", the embedded corpus: statements, and questions about them.
+        grammar_size, seed: see `read_texts`.
+
+    Returns:
+        {"turns"}: lists of (speaker, text); with "speakers", those whose replies are learned, in
+        bAbI's format and in the grammar ("bot"). The speaker "fact" is nobody: what all know.
+        `dialogue_pairs` makes contexts and replies of them.
+
+    Raises:
+        DataError: no such file, or a line of another format.
+
+    Example:
+        >>> next(read_dialogues([[("user", "hi"), ("bot", "hello")]]).read())
+        {'turns': [('user', 'hi'), ('bot', 'hello')]}
     """
 
-    def read(counts: Counter[str], line_limit: int | None) -> Iterator[str]:
-        last = "\n"
-        for path in paths:
-            if line_limit is None:
-                yield ""
-            elif not last.endswith("\n"):
-                counts["joined_files"] += 1
-                yield "\n"
-            for last in read_blocks(path, counts, errors=errors, line_limit=line_limit):
-                yield last
+    def find(path: Path) -> Found:
+        if path.is_file():
+            return find_file(path, DIALOGUES)
+        return group_by_split(path, list_files(path), "dialogues"), []
 
-    return read
+    def open_files(paths: list[Path], split: str) -> tuple[Opener, list[str]]:
+        return chained([_open_dialogues(path) for path in paths]), []
+
+    files = Files(find, open_files)
+    return read_corpus(source, DIALOGUES, files, grammar_size=grammar_size, seed=seed)
 
 
-def _read_folder(folder: Path, errors: str) -> Texts:
-    """Sorts a folder's files into parts by their names."""
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        stem = path.name.removesuffix(".gz")
-        if path.is_file() and not stem.startswith("."):
-            found.setdefault(stem, path)
-    words = {name: set(re.split(r"[^a-z]+", name.lower())) for name in found}
-    parts: dict[str, list[Path]] = {}
-    for part, names in PARTS.items():
-        chosen = [n for n in found if words[n] & set(names) and n.endswith(SUFFIXES)]
-        if chosen:
-            parts[part] = [found[n] for n in chosen]
-    if not parts:
-        parts["train"] = [path for name, path in found.items() if name.endswith(SUFFIXES)]
-    if not parts.get("train"):
-        raise DataError(
-            f"the folder {folder} holds no text for training; it needs .txt or .txt.gz files, such "
-            "as train.txt and valid.txt"
-        )
-    openers = {part: _open_files(paths, errors) for part, paths in parts.items()}
-    files = "; ".join(f"{part}: {', '.join(p.name for p in ps)}" for part, ps in parts.items())
-    return Texts(str(folder), openers, are_documents=False, notes=[f"files read: {files}"])
-
-
-def _read_items(source: Iterable[str | Path], errors: str) -> Texts:
-    """Reads an iterable of documents, or of paths."""
-    if iter(source) is source:
-        items: Iterable[Any] = _Spool(source)
-    else:
-        items = source if isinstance(source, list | tuple) else list(source)
-    first = [item for item, _ in zip(items, range(1000), strict=False)]
-    if any(isinstance(item, Path) for item in first) or any(map(_is_file, first)):
-        paths = [Path(item) for item in items]
-        missing = [path for path in paths if not path.is_file()]
-        if missing:
-            raise DataError(
-                f"there is no file {missing[0]} (of {len(paths)} paths); check the path"
-            )
-        name = f"{len(paths)} files from {paths[0]}"
-        return Texts(name, {"train": _open_files(paths, errors)}, are_documents=False)
-
-    def read(counts: Counter[str], line_limit: int | None) -> Iterator[str]:
-        for number, item in enumerate(items):
-            if not isinstance(item, str):
-                raise DataError(
-                    f"item {number} of the texts is {type(item).__name__}, not a string; "
-                    "decode bytes with .decode('utf-8')"
-                )
-            yield item
-
-    next(read(Counter(), None), None)
-    return Texts("the given texts", {"train": read}, are_documents=True)
-
-
-def _is_file(item: Any) -> bool:
-    """Tells a path from a document; a long text or one with line ends is no path."""
-    return isinstance(item, str) and 0 < len(item) < 1000 and "\n" not in item and _exists(item)
-
-
-def _exists(item: str) -> bool:
-    try:
-        return Path(item).is_file()
-    except (OSError, ValueError):
-        return False
-
-
-class _Spool:
-    """A copy of what an iterator gives, in a temporary file, so that it can be read again."""
-
-    def __init__(self, items: Iterable[Any]) -> None:
-        folder = tempfile.mkdtemp(prefix="lmzoo-")
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self._path = Path(folder, "texts.pickle")
-        self._count = 0
-        with self._path.open("wb") as file:
-            for item in items:
-                pickle.dump(item, file)
-                self._count += 1
-
-    def __iter__(self) -> Iterator[Any]:
-        with self._path.open("rb") as file:
-            for _ in range(self._count):
-                yield pickle.load(file)
-
-
-def _read_grammar(language: str, count: int, seed: int) -> Texts:
-    """Samples the embedded corpus; validation is a fresh sample with another seed."""
-    if count < 1:
-        raise ArgumentError(f"grammar_documents is {count}; it must be at least 1")
-    from lmzoo import grammar
-
-    @cache
-    def sample(number: int, part_seed: int) -> list[str]:
-        return grammar.documents(number, seed=part_seed, language=language)
-
-    def train(counts: Counter[str], line_limit: int | None) -> Iterator[str]:
-        return iter(sample(count, 2 * seed))
-
-    def valid(counts: Counter[str], line_limit: int | None) -> Iterator[str]:
-        return iter(sample(min(max(count // 10, 500), 2000), 2 * seed + 1))
-
-    name = "grammar" if language == "en" else f"grammar:{language}"
-    return Texts(name, {"train": train, "valid": valid}, are_documents=True, grammar=language)
+def _open_dialogues(path: Path) -> Opener:
+    if is_table(path):
+        return open_table(path, DIALOGUES, None)
+    return lambda: read_babi(path)

@@ -1,8 +1,17 @@
 """Exact figures of a grammar by recursion over its symbols: entropy, lengths, counts."""
 
 import math
+from collections.abc import Callable
 
-from lmzoo.grammar.rules import Grammar
+from lmzoo.grammar.rules import Grammar, Rule
+
+
+def _fold(grammar: Grammar, value: Callable[[Rule, dict[str, float]], float]) -> dict[str, float]:
+    """Of every symbol the sum of its rules' values, which may use those of their children."""
+    values: dict[str, float] = {}
+    for symbol in grammar.symbols:
+        values[symbol] = sum(value(rule, values) for rule in grammar.rules[symbol])
+    return values
 
 
 def derivation_entropy(grammar: Grammar) -> float:
@@ -10,59 +19,30 @@ def derivation_entropy(grammar: Grammar) -> float:
 
     An upper bound of the entropy of its strings, and equal to it in a language in which no
     string has two derivations.
-
-    Example:
-        >>> from lmzoo.grammar.rules import Rule
-        >>> coins = [Rule("S", 1.0, ("C", "C"), (0, 1), (0, 1)),
-        ...          Rule("C", 1.0, (), ("h",), ("正",)), Rule("C", 1.0, (), ("t",), ("反",))]
-        >>> round(derivation_entropy(Grammar(coins, "S")) / math.log(2), 9)
-        2.0
     """
-    entropy: dict[str, float] = {}
-    for symbol in grammar.symbols:
-        entropy[symbol] = sum(
-            rule.probability
-            * (sum(entropy[child] for child in rule.children) - math.log(rule.probability))
-            for rule in grammar.rules[symbol]
-        )
-    return entropy[grammar.start]
+
+    def value(rule: Rule, entropy: dict[str, float]) -> float:
+        below = sum(entropy[child] for child in rule.children)
+        return rule.probability * (below - math.log(rule.probability))
+
+    return _fold(grammar, value)[grammar.start]
 
 
 def expected_units(grammar: Grammar, language: str) -> float:
-    """Mean number of units (English words and marks, Chinese characters) of a document.
+    """Mean number of units of a document, without its end."""
 
-    Example:
-        >>> from lmzoo.grammar.rules import Rule
-        >>> coin = [Rule("S", 1.0, (), ("good", "luck"), ()), Rule("S", 1.0, (), ("bad",), ())]
-        >>> expected_units(Grammar(coin, "S"), "en")
-        1.5
-    """
-    mean: dict[str, float] = {}
-    for symbol in grammar.symbols:
-        mean[symbol] = sum(
-            rule.probability
-            * sum(
-                1.0 if isinstance(item, str) else mean[rule.children[item]]
-                for item in rule.side(language)
-            )
-            for rule in grammar.rules[symbol]
-        )
-    return mean[grammar.start]
+    def value(rule: Rule, mean: dict[str, float]) -> float:
+        side = rule.side(language)
+        lengths = (1.0 if isinstance(item, str) else mean[rule.children[item]] for item in side)
+        return rule.probability * sum(lengths)
+
+    return _fold(grammar, value)[grammar.start]
 
 
 def count_derivations(grammar: Grammar) -> dict[str, int]:
-    """Exact number of derivations of every symbol.
-
-    Example:
-        >>> from lmzoo.grammar.rules import Rule
-        >>> coins = [Rule("S", 1.0, ("C", "C"), (0, 1), (0, 1)),
-        ...          Rule("C", 1.0, (), ("h",), ("正",)), Rule("C", 1.0, (), ("t",), ("反",))]
-        >>> count_derivations(Grammar(coins, "S"))["S"]
-        4
-    """
-    count: dict[str, int] = {}
+    """Exact number of derivations of every symbol."""
+    counts: dict[str, int] = {}
     for symbol in grammar.symbols:
-        count[symbol] = sum(
-            math.prod(count[child] for child in rule.children) for rule in grammar.rules[symbol]
-        )
-    return count
+        rules = grammar.rules[symbol]
+        counts[symbol] = sum(math.prod(counts[child] for child in rule.children) for rule in rules)
+    return counts

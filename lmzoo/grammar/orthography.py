@@ -1,7 +1,7 @@
 """English spelling around the grammar's words: capitals, "an", spaces and punctuation.
 
-Both directions are functions and each undoes the other on the language, so a text has the
-probability of its units.
+Writing and reading are inverse functions on the language, so a text has the probability of its
+units.
 """
 
 import re
@@ -10,6 +10,11 @@ _TOKEN = re.compile(r"[A-Za-z]+|[.,?]")
 _STOPS = ".?"
 _MARKS = ".,?"
 _VOWEL_SOUND = re.compile(r"(?!uni|use|euro|one)[aeiou]|hon|hour", re.IGNORECASE)
+
+
+def write(units: list[str], language: str) -> str:
+    """Spell a sequence of units as text in "en" or "zh"."""
+    return write_english(units) if language == "en" else "".join(units)
 
 
 def write_english(units: list[str]) -> str:
@@ -36,17 +41,13 @@ def write_english(units: list[str]) -> str:
 
 
 def read_english(text: str, proper: frozenset[str]) -> list[str] | None:
-    """The units of a text, None where its spelling is not the one that `write_english` gives.
+    """The units of a text, None where `write_english` would spell it differently.
 
-    Args:
-        text: a document.
-        proper: the units that are written with a capital everywhere (names, weekdays).
+    `proper` units are written with a capital everywhere (names, weekdays).
 
     Example:
         >>> read_english("An old dog barks. Anna runs.", frozenset({"Anna"}))
         ['a', 'old', 'dog', 'barks', '.', 'Anna', 'runs', '.']
-        >>> read_english("a old dog barks .", frozenset()) is None
-        True
     """
     units: list[str] = []
     fresh = True

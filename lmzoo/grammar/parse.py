@@ -10,7 +10,7 @@ Ends = tuple[tuple[int, float], ...]
 
 @dataclass(slots=True)
 class _Node:
-    """A state of a symbol's prefix tree: what may follow, and the mass of rules that end here."""
+    """A state of a symbol's prefix tree: its successors, and the mass of rules that end here."""
 
     final: float = 0.0
     units: dict[str, "_Node"] = field(default_factory=dict)
@@ -21,21 +21,13 @@ class _Node:
 class Inside:
     """Probabilities of strings under a grammar, in one language.
 
-    The right sides of each symbol are merged into a prefix tree, so rules that begin alike are
-    matched once; a symbol is tried only where the next unit can begin it; its spans are found
-    once per position.
+    The right sides of each symbol are merged into a prefix tree, so common beginnings are matched
+    once; a symbol is tried only where the next unit can begin it; its spans are computed once per
+    position.
 
     Args:
         grammar: a compiled grammar.
         language: "en" or "zh".
-
-    Example:
-        >>> from lmzoo.grammar.rules import Rule
-        >>> rules = [Rule("S", 1.0, ("A", "A"), (0, 1), (0, 1)),
-        ...          Rule("A", 0.5, (), ("x",), ("x",)), Rule("A", 0.5, (), ("x", "x"), ("x",))]
-        >>> inside = Inside(Grammar(rules, "S"), "en")
-        >>> inside.probability(["x", "x", "x"])
-        0.5
     """
 
     def __init__(self, grammar: Grammar, language: str) -> None:
@@ -51,24 +43,13 @@ class Inside:
             self._first[symbol] = set()
             if self._begin(tree, self._first[symbol]):
                 self._nullable.add(symbol)
-        self.units = sorted(
-            {
-                item
-                for rules in grammar.rules.values()
-                for rule in rules
-                for item in rule.side(language)
-                if isinstance(item, str)
-            }
-        )
+        sides = (rule.side(language) for rules in grammar.rules.values() for rule in rules)
+        self.units = sorted({item for side in sides for item in side if isinstance(item, str)})
 
     def probability(self, units: Sequence[str]) -> float:
-        """The probability of a string of units (English words and marks, Chinese characters).
+        """The probability of a string of units, the end of the document included.
 
-        Args:
-            units: the string; the end of the document is implied.
-
-        Returns:
-            p in [0, 1]: the sum over every derivation; 0 where there is none.
+        It is the sum over every derivation; 0 where there is none.
         """
         chart: dict[tuple[str, int], Ends] = {}
         length = len(units)
@@ -87,7 +68,7 @@ class Inside:
         node.final += probability
 
     def _begin(self, node: _Node, first: set[str]) -> bool:
-        """Collect the units that can begin what follows `node`; say if nothing may follow."""
+        """Collect the units that may follow `node`; return whether the end may, too."""
         empty = node.final > 0
         first.update(node.units)
         for symbol, after in node.symbols.items():

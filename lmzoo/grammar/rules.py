@@ -1,9 +1,12 @@
 """Stochastic synchronous grammars: rule templates with features, compiled into plain rules.
 
 A rule rewrites a symbol into an English and a Chinese right side over the *same* children, so
-that one derivation yields a sentence and its translation. Templates carry features::
+that one derivation yields a sentence and its translation. Templates carry features; a table has
+templates with their weights, separated by ";", and a line that begins with a space continues the
+symbol above it::
 
-    book.add("NP[n]", "the <Noun[n]>", "<Noun>", weight=2)
+    NP[n]    2 the <Noun[n]> | <Noun>; 1 some <Noun[n]> | 一些<Noun>
+             1 my <Noun[n]> | 我的<Noun>
 
 `n` is a variable declared in the book's domains; compiling replaces it by each of its values, so
 agreement costs nothing at run time: `NP[s]` and `NP[p]` are two symbols of a context-free grammar.
@@ -13,6 +16,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from string import Template
 
 from lmzoo.errors import ArgumentError
 
@@ -55,8 +59,8 @@ class Grammar:
         symbols: every symbol, children before parents.
 
     Raises:
-        ArgumentError: an undefined symbol, a weight that is not positive, a child used out of
-            turn, or recursion (give the symbol a depth feature: `<NP[d-1]>`).
+        ArgumentError: an undefined symbol, a weight that is not positive, a child used twice or
+            out of order, or recursion (give the symbol a depth feature: `<NP[d-1]>`).
 
     Example:
         >>> coin = [Rule("S", 3.0, (), ("head",), ("正",)), Rule("S", 1.0, (), ("tail",), ("反",))]
@@ -81,20 +85,19 @@ class Grammar:
 
 def _check_rule(rule: Rule) -> None:
     """Refuse a rule that could not be normalized or translated."""
+    where, children = f"rule of {rule.symbol!r}", list(range(len(rule.children)))
     if not rule.probability > 0:
+        raise ArgumentError(f"{where} has weight {rule.probability}: weights must be positive")
+    if [item for item in rule.english if isinstance(item, int)] != children:
         raise ArgumentError(
-            f"rule of {rule.symbol!r} has weight {rule.probability}: weights must be positive"
-        )
-    if [item for item in rule.english if isinstance(item, int)] != list(range(len(rule.children))):
-        raise ArgumentError(
-            f"rule of {rule.symbol!r}: English side {rule.english} must use each of the "
-            f"{len(rule.children)} children once, in order"
+            f"{where}: English side {rule.english} must use each of the {len(children)} children "
+            "once, in order"
         )
     used = [item for item in rule.chinese if isinstance(item, int)]
-    if len(set(used)) != len(used) or any(not 0 <= i < len(rule.children) for i in used):
+    if len(set(used)) != len(used) or not set(used) <= set(children):
         raise ArgumentError(
-            f"rule of {rule.symbol!r}: Chinese side {rule.chinese} may use each of the "
-            f"{len(rule.children)} children at most once"
+            f"{where}: Chinese side {rule.chinese} may use each of the {len(children)} children "
+            "at most once"
         )
 
 
@@ -124,20 +127,17 @@ class RuleBook:
     """Collects rule templates and expands their features into plain rules.
 
     Args:
-        domains: feature variable -> {value: weight}. A variable that stands in a rule's head is
-            given; one that only stands on the right is chosen with these weights.
-        functions: name -> function of feature values that returns one, or None to leave the
-            combination out. `<Verb[form(t,k)]>` calls `functions["form"]`.
+        domains: feature variable -> {value: weight}. A variable in the head of a rule is given;
+            one that is only on the right is chosen with these weights.
+        functions: name -> function of feature values that returns a value, or None to omit the
+            combination. `<Verb[form(t,k)]>` calls `functions["form"]`.
 
     Example:
         >>> book = RuleBook({"n": {"s": 1, "p": 1}}, {})
-        >>> book.add("S", "the <Noun[n]> <Verb[n]>", "<Noun><Verb>")
-        >>> book.add("Noun[s]", "dog", "狗")
-        >>> book.add("Noun[p]", "dogs", "狗")
-        >>> book.add("Verb[s]", "barks", "叫")
-        >>> book.add("Verb[p]", "bark", "叫")
-        >>> book.compile("S").rules["S"][1].children
-        ('Noun[p]', 'Verb[p]')
+        >>> book.add("S", "the <Noun[n]>", "<Noun>")
+        >>> book.read("Noun[s] 1 dog | 狗; 1 cat | 猫\\nNoun[p] 1 dogs | 狗")
+        >>> [rule.children for rule in book.compile("S").rules["S"]]
+        [('Noun[s]',), ('Noun[p]',)]
     """
 
     def __init__(
@@ -153,16 +153,16 @@ class RuleBook:
 
         Args:
             head: `Name` or `Name[features]`; features are variables or values.
-            english: words and slots, parted by spaces. A slot is `<Name[features]>`, with a
+            english: words and slots, separated by spaces. A slot is `<Name[features]>`, with a
                 `#label` where a name occurs twice and `?0.3` where it is present with
                 probability 0.3. A feature is a value, a variable, `d-1` (one less; below zero
-                the rule is left out) or `function(variables)`.
+                the rule is omitted) or `function(variables)`.
             chinese: characters, and slots by name or by `#label`, in any order: `<Name#label>`.
             weight: relative to the other rules of the same symbol.
         """
         match = _SLOT.fullmatch(f"<{head}>")
         if match is None:
-            raise ArgumentError(f"{head!r} is no rule head: write Name or Name[features]")
+            raise ArgumentError(f"{head!r} is not a rule head: write Name or Name[features]")
         name, features = match[1], match[2]
         given = self._variables(features)
         free = [v for slot in _SLOT.finditer(english) for v in self._variables(slot[2])]
@@ -170,12 +170,30 @@ class RuleBook:
         for values in itertools.product(*(self._domains[v] for v in variables)):
             bound = dict(zip(variables, values, strict=True))
             chosen = weight
-            for variable in variables:
-                if variable not in given:
-                    chosen *= self._domains[variable][bound[variable]]
+            for variable in variables[len(set(given)) :]:
+                chosen *= self._domains[variable][bound[variable]]
             symbol = self._symbol(name, features, bound)
-            for present, share in _choices(english):
-                self._expand(symbol, english, chinese, bound, present, chosen * share)
+            for present, chance in _choices(english):
+                self._expand(symbol, english, chinese, bound, present, chosen * chance)
+
+    def read(
+        self, table: str, names: Mapping[str, str] | None = None, *, weight: float = 1.0
+    ) -> None:
+        """Add a table of templates: lines of `head weight english | chinese; weight ...`.
+
+        Args:
+            table: the lines; one that begins with a space has the head of the line before it.
+            names: replaces each `$name` in the table.
+            weight: multiplies every weight of the table.
+        """
+        head = ""
+        for line in filter(None, Template(table).substitute(names or {}).splitlines()):
+            if not line.startswith(" "):
+                head, _, line = line.partition(" ")
+            for template in line.split(";"):
+                number, _, sides = template.strip().partition(" ")
+                english, _, chinese = sides.partition("|")
+                self.add(head, english, chinese.strip(), weight * float(number))
 
     def _expand(
         self,
@@ -186,7 +204,7 @@ class RuleBook:
         present: Mapping[int, bool],
         weight: float,
     ) -> None:
-        """Add one plain rule: features bound, optional slots settled."""
+        """Add one plain rule: features bound, optional slots present or absent."""
         children: list[str] = []
         labels: dict[str, int | None] = {}
         en: list[str | int] = []
@@ -196,7 +214,7 @@ class RuleBook:
                 continue
             label = token[1] + (f"#{token[3]}" if token[3] else "")
             if label in labels:
-                raise ArgumentError(f"{english!r}: two slots <{label}>: tell them apart by #label")
+                raise ArgumentError(f"{english!r}: two slots <{label}>: distinguish them by #label")
             labels[label] = None
             if not present.get(number, True):
                 continue
@@ -214,8 +232,8 @@ class RuleBook:
     def compile(self, start: str) -> Grammar:
         """Expand everything within reach of `start` into a `Grammar`.
 
-        A rule that a depth limit leaves without a child is dropped, and so on upwards; the
-        weights of what is left are normalized, so that probabilities sum to 1 exactly.
+        A rule that a depth limit leaves without a child is dropped, then the rules that need it;
+        the weights of the rest are normalized, so that probabilities sum to 1 exactly.
         """
         rules = self._rules
         while True:
@@ -267,9 +285,9 @@ def _choices(english: str) -> list[tuple[dict[int, bool], float]]:
     for number, token in enumerate(_tokens(english)):
         if isinstance(token, str) or token[4] is None:
             continue
-        share = float(token[4])
+        chance = float(token[4])
         ways = [
-            ({**way, number: keep}, weight * (share if keep else 1 - share))
+            ({**way, number: keep}, weight * (chance if keep else 1 - chance))
             for way, weight in ways
             for keep in (False, True)
         ]

@@ -1,5 +1,6 @@
-"""Draws derivations and reads them off in English or Chinese."""
+"""Sampling of derivations, and their text in English or Chinese."""
 
+import math
 import random
 from bisect import bisect
 from dataclasses import dataclass
@@ -12,42 +13,46 @@ _Table = tuple[list[float], list[tuple[str, tuple[str, ...]]]]
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """A tree: the rule that rewrote a symbol, and the derivations of that rule's children."""
+    """A tree: the rule that rewrote a symbol, and the derivations of that rule's children.
+
+    Args:
+        rule: the rule.
+        children: one derivation for each of `rule.children`.
+    """
 
     rule: Rule
     children: tuple["Derivation", ...]
 
+    @property
+    def name(self) -> str:
+        """The symbol without its features."""
+        return self.rule.symbol.partition("[")[0]
+
+    @property
+    def features(self) -> list[str]:
+        """The features of the symbol."""
+        return self.rule.symbol.rstrip("]").partition("[")[2].split(",")
+
     def units(self, language: str) -> list[str]:
-        """The string in `language`: English words and marks, or Chinese characters."""
-        out: list[str] = []
+        """The string in `language`: English words and punctuation marks, or Chinese characters."""
+        units: list[str] = []
         for item in self.rule.side(language):
-            if isinstance(item, str):
-                out.append(item)
-            else:
-                out += self.children[item].units(language)
-        return out
+            units += [item] if isinstance(item, str) else self.children[item].units(language)
+        return units
 
     def probability(self) -> float:
         """The probability of this one derivation: the product of its rules' probabilities."""
-        p = self.rule.probability
-        for child in self.children:
-            p *= child.probability()
-        return p
+        return math.prod([self.rule.probability, *(c.probability() for c in self.children)])
 
 
 class Sampler:
     """Draws from a grammar; the same generator state gives the same derivation in any language.
 
-    Args:
-        grammar: a compiled grammar.
-
     Example:
         >>> coin = [Rule("S", 1.0, (), ("head",), ("正",)), Rule("S", 1.0, (), ("tail",), ("反",))]
         >>> sampler = Sampler(Grammar(coin, "S"))
-        >>> sampler.draw(random.Random(7)).units("en")
-        ['head']
-        >>> sampler.text(random.Random(7), "zh")
-        '正'
+        >>> sampler.draw(random.Random(7)).units("en"), sampler.text(random.Random(7), "zh")
+        (['head'], '正')
     """
 
     def __init__(self, grammar: Grammar) -> None:
@@ -60,10 +65,8 @@ class Sampler:
             sums[-1] = 1.0
             self._cumulative[symbol] = sums
             for language, table in self._tables.items():
-                table[symbol] = (
-                    sums,
-                    [(_template(rule, language), rule.children) for rule in rules],
-                )
+                sides = [(_template(rule, language), rule.children) for rule in rules]
+                table[symbol] = sums, sides
 
     def draw(self, rng: random.Random, symbol: str | None = None) -> Derivation:
         """Draw a derivation of `symbol` (the start symbol if None)."""
@@ -72,7 +75,7 @@ class Sampler:
         return Derivation(rule, tuple(self.draw(rng, child) for child in rule.children))
 
     def text(self, rng: random.Random, language: str) -> str:
-        """Draw a derivation and return only its string, units parted by spaces in English."""
+        """Draw a derivation and return only its string, units separated by spaces in English."""
         table = self._tables[language]
         uniform = rng.random
 

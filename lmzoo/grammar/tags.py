@@ -1,9 +1,11 @@
-"""Entities of the grammar's documents: who, where, when, and what took place."""
+"""Entities of the grammar's documents: people, places, times and events."""
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from lmzoo.errors import ArgumentError
+from lmzoo.grammar.language import check_request, draw_derivations
 from lmzoo.grammar.orthography import write_english
 from lmzoo.grammar.sample import Derivation
 
@@ -12,122 +14,102 @@ _TYPES = {
     "City": "LOC", "Site": "LOC", "Clock": "TIME", "Day": "DATE", "Sharp": "DATE",
     "Name": "PER", "Thing": "EVENT",
 }  # fmt: skip
-# Noun phrases for people: mentions that are no names.
+# Noun phrases for people: mentions that are not names.
 _PEOPLE = ("man", "woman", "person", "kin")
 _MENTION = "ROLE"
-# Prepositions before a day, which are no part of it.
+# Prepositions before a day, which are not part of the entity.
 _OUTSIDE = ("on", "in")
 _WORD = re.compile(r"[A-Za-z]+|[.,?]")
 
 
-def tagged(count: int, *, seed: int = 0) -> list[tuple[list[str], list[str]]]:
-    """Draws documents whose words are tagged with entities, in the scheme IOB2.
+def tagged(count: int, *, seed: int = 0, language: str = "en") -> list[tuple[list[str], list[str]]]:
+    """Draw documents whose words are tagged with entities, in the scheme IOB2.
 
     The types are PER (names), ROLE (people who are not named: "his two old brothers"), LOC
     (cities, and places without their article), DATE ("last summer"), TIME ("half past nine") and
-    EVENT (what happens by itself: "the train left"). An English document has one derivation, so
-    its tags are a function of its words: a perfect tagger gets all of them right. Words alone do
-    not tell: "two" begins a DATE in "two days ago", a ROLE in "two sailors", is a TIME in "at
-    two" and nothing in "two dogs"; "train" is an EVENT only where it arrives or leaves.
+    EVENT ("the train left"). An English document has one derivation, so its tags are a function
+    of its words: a perfect tagger gets all of them right. Single words do not suffice: "two"
+    begins a DATE in "two days ago", a ROLE in "two sailors", is a TIME in "at two" and nothing in
+    "two dogs"; "train" is an EVENT only where it arrives or leaves.
 
     Args:
-        count: how many, 0 or more.
-        seed: of the random generator; the documents are those of `grammar.documents`.
+        count, seed, language: as for `documents`, which gives the same documents.
 
     Returns:
-        `count` pairs of words, as they are written, and tags.
+        `count` pairs of words, as they are written (Chinese: characters), and tags.
 
     Raises:
-        ArgumentError: a negative count.
+        ArgumentError: an unknown language, a negative count.
 
     Example:
         >>> words, tags = tagged(1, seed=5)[0]
         >>> len(words) == len(tags), words[-1], tags[-1]
         (True, '.', 'O')
     """
-    from lmzoo import grammar
-
-    if count < 0:
-        raise ArgumentError(f"count is {count}: ask for 0 documents or more")
-    return [tag_entities(tree) for tree in grammar.derivations(count, seed=seed)]
+    check_request(count, language)
+    return [tag_entities(tree, language) for tree in islice(draw_derivations(seed), count)]
 
 
-def tag_entities(derivation: Derivation) -> tuple[list[str], list[str]]:
-    """The words of a document with the tags of its entities.
-
-    Args:
-        derivation: of a document.
-
-    Returns:
-        Words, as they are written in English, and IOB2 tags.
-    """
-    pairs = list(_walk(derivation))
-    words = _WORD.findall(write_english([unit for unit, _ in pairs]))
+def tag_entities(derivation: Derivation, language: str = "en") -> tuple[list[str], list[str]]:
+    """The words of a document as they are written, and the IOB2 tags of its entities."""
+    pairs = list(_walk(derivation, language))
+    words = [unit for unit, _ in pairs]
+    if language == "en":
+        words = _WORD.findall(write_english(words))
     if len(words) != len(pairs):
         raise ArgumentError(f"a unit of the grammar is written as several words: {pairs}")
     return words, [tag for _, tag in pairs]
 
 
-def _walk(derivation: Derivation) -> Iterator[tuple[str, str]]:
+def _walk(tree: Derivation, language: str) -> Iterator[tuple[str, str]]:
     """The units of a part with their tags."""
-    kind = _entity(derivation)
+    kind = _entity(tree)
     if kind:
-        yield from _mark(derivation.units("en"), kind)
+        yield from _mark(tree.units(language), kind)
         return
-    side = derivation.rule.side("en")
-    for place, item in enumerate(side):
-        if isinstance(item, int):
-            yield from _walk_child(derivation, item)
-        elif item == "the" and _before_person(derivation, side, place):
-            # "the sailor who ...": the article of a noun with a relative clause.
-            yield item, f"B-{_MENTION}"
+    side = tree.rule.side(language)
+    nouns = [isinstance(item, int) and _is_person(tree.children[item], "Noun") for item in side]
+    mention: list[str] = []
+    for item, noun, following in zip(side, nouns, [*nouns[1:], False], strict=False):
+        # The article of a noun with a relative clause ("the sailor who ...") belongs to the
+        # mention, and so does the Chinese plural.
+        if isinstance(item, int) and noun:
+            mention += tree.children[item].units(language)
+        elif (item == "the" and following) or (item == "们" and mention):
+            mention.append(item)
         else:
-            yield item, "O"
+            yield from _mark(mention, _MENTION)
+            mention = []
+            if isinstance(item, int):
+                yield from _walk(tree.children[item], language)
+            else:
+                yield item, "O"
+    yield from _mark(mention, _MENTION)
 
 
-def _walk_child(derivation: Derivation, item: int) -> Iterator[tuple[str, str]]:
-    child = derivation.children[item]
-    if _is_person(child.rule.symbol, "Noun"):
-        for unit in child.units("en"):
-            yield unit, f"I-{_MENTION}"
-    else:
-        yield from _walk(child)
+def _is_person(tree: Derivation, *names: str) -> bool:
+    return tree.name in names and tree.features[0] in _PEOPLE
 
 
-def _before_person(derivation: Derivation, side: tuple[str | int, ...], place: int) -> bool:
-    follower = side[place + 1] if place + 1 < len(side) else None
-    if not isinstance(follower, int):
-        return False
-    return _is_person(derivation.children[follower].rule.symbol, "Noun")
-
-
-def _is_person(symbol: str, name: str) -> bool:
-    return any(symbol.startswith(f"{name}[{kind},") for kind in _PEOPLE)
-
-
-def _entity(derivation: Derivation) -> str | None:
+def _entity(tree: Derivation) -> str | None:
     """The type of a part that is an entity as a whole."""
-    symbol = derivation.rule.symbol
-    name = symbol.partition("[")[0]
-    if name in _TYPES:
-        return _TYPES[name]
-    if _is_person(symbol, "NP") or _is_person(symbol, "Any"):
+    if tree.name in _TYPES:
+        return _TYPES[tree.name]
+    if _is_person(tree, "NP", "Any"):
         return _MENTION
-    heads = [child.rule.symbol.partition("[")[0] for child in derivation.children]
-    if name == "Person" and heads[0] == "Poss":
+    if tree.name == "Person" and tree.children[0].name == "Poss":
         return _MENTION
-    if name == "Then":
-        # "the next day," and "in the morning,", but not "later," or "after that,"
-        side = derivation.rule.side("en")
-        return "DATE" if heads or "day" in side else None
+    # "the next day," and "in the morning,", but not "later," or "after that,"
+    if tree.name == "Then" and (tree.children or "day" in tree.rule.side("en")):
+        return "DATE"
     return None
 
 
 def _mark(units: list[str], kind: str) -> Iterator[tuple[str, str]]:
-    """Tags of one entity; a preposition before it and a comma behind it are outside."""
+    """Tags of one entity; a preposition before it and a comma after it are outside."""
     inside = False
-    for place, unit in enumerate(units):
-        if (unit in _OUTSIDE and place == 0) or unit == ",":
+    for at, unit in enumerate(units):
+        if (unit in _OUTSIDE and at == 0) or unit in (",", "，"):
             yield unit, "O"
         else:
             yield unit, f"{'I' if inside else 'B'}-{kind}"

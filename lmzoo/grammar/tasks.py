@@ -1,118 +1,223 @@
-"""What else a derivation tells: the headline of a document, and a dialogue about it."""
+"""Tasks that one derivation gives: text, translation, headline and dialogue.
+
+Every sampler has the signature `f(count, *, seed=0, language="en")`.
+"""
 
 import random
 from collections.abc import Iterator
+from itertools import islice
 
-from lmzoo.grammar.orthography import write_english
+from lmzoo.grammar.language import check_request, draw_derivations, sampler
+from lmzoo.grammar.orthography import write, write_english
 from lmzoo.grammar.sample import Derivation
 
-# What a headline leaves out wherever it stands.
+# Parts that a headline omits everywhere.
 _ASIDES = {
     "Adj", "Day", "Manner", "Means", "Place", "Rel", "Spot", "Time", "Wild", "With",
 }  # fmt: skip
-# What is not about the sentence as a whole.
+# Words of the first sentence that only join its clauses.
+_JOINTS = {"en": {"so", ".", "?"}, "zh": set("，。？虽然因为所以还是")}
+# Parts that do not concern the sentence as a whole.
 _NESTED = {"Cause", "Clause", "Friend", "Reason", "Rel", "Subj", "Weather", "When"}
-_UNSAID = "You did not say."
-# Questions, and the symbols that answer them.
-_WHY = "Why?"
-_QUESTIONS = {
-    "Who is it about?": ("Subj", "Some"),
-    "Where?": ("Place", "Spot", "Wild"),
-    "When?": ("Time", "Day", "When"),
-    "How?": ("Manner", "Means"),
+# English and Chinese question, and the symbols that answer it.
+_WHY = ("Why?", "为什么？")
+_QUESTIONS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("Who is it about?", "说的是谁？"): ("Subj", "Some"),
+    ("Where?", "在哪里？"): ("Place", "Spot", "Wild"),
+    ("When?", "什么时候？"): ("Time", "Day", "When"),
+    ("How?", "怎么样？"): ("Manner", "Means"),
     _WHY: (),
+}
+_PHRASES = {
+    "en": ("So: ", "You did not say.", "Thank you.", "You are welcome."),
+    "zh": ("就是说：", "你没有说。", "谢谢。", "不客气。"),
 }
 
 
-def headline(derivation: Derivation) -> str:
+def documents(count: int, *, seed: int = 0, language: str = "en") -> list[str]:
+    """Draw documents; the same seed gives the same derivations in both languages.
+
+    Args:
+        count, seed: how many, and of which random seed; use another one for validation.
+        language: "en" or "zh".
+
+    Returns:
+        `count` texts, each one line.
+
+    Raises:
+        ArgumentError: an unknown language, a negative count.
+
+    Example:
+        >>> documents(2, seed=1) == documents(2, seed=1)
+        True
+    """
+    check_request(count, language)
+    rng = random.Random(seed)
+    texts = [sampler().text(rng, language) for _ in range(count)]
+    return [write_english(text.split()) for text in texts] if language == "en" else texts
+
+
+def derivations(count: int, *, seed: int = 0) -> list[Derivation]:
+    """Draw the derivation trees behind `documents(count, seed=seed)`.
+
+    Args:
+        count, seed: as for `documents`.
+
+    Returns:
+        `count` trees.
+
+    Example:
+        >>> derivations(1, seed=3)[0].rule.symbol
+        'Document'
+    """
+    check_request(count, "en")
+    return list(islice(draw_derivations(seed), count))
+
+
+def pairs(count: int, *, seed: int = 0, language: str = "en") -> list[tuple[str, str]]:
+    """Draw documents with their translations.
+
+    Args:
+        count, seed: as for `documents`.
+        language: of the source text, "en" or "zh"; the other one is the target's.
+
+    Returns:
+        `count` pairs (source, target), each from one derivation. Chinese is a function of English.
+
+    Example:
+        >>> english, chinese = pairs(1, seed=5)[0]
+        >>> [english] == documents(1, seed=5), [chinese] == documents(1, seed=5, language="zh")
+        (True, True)
+    """
+    source = documents(count, seed=seed, language=language)
+    target = documents(count, seed=seed, language="zh" if language == "en" else "en")
+    return list(zip(source, target, strict=True))
+
+
+def headlines(count: int, *, seed: int = 0, language: str = "en") -> list[tuple[str, str]]:
+    """Draw documents with their headlines: who did what, without times, places and reasons.
+
+    Args:
+        count, seed, language: as for `documents`, which gives the same documents.
+
+    Returns:
+        `count` pairs (document, headline). In English the headline is a function of the document;
+        in Chinese it is one of the derivation, of which a document may have several.
+
+    Example:
+        >>> text, short = headlines(1, seed=5)[0]
+        >>> [text] == documents(1, seed=5), len(short) <= len(text)
+        (True, True)
+    """
+    check_request(count, language)
+    drawn = islice(draw_derivations(seed), count)
+    return [(write(tree.units(language), language), headline(tree, language)) for tree in drawn]
+
+
+def dialogues(count: int, *, seed: int = 0, language: str = "en") -> list[list[tuple[str, str]]]:
+    """Draw dialogues: a statement, its headline, and questions about it with their answers.
+
+    Args:
+        count, seed, language: as for `documents`.
+
+    Returns:
+        `count` dialogues of (speaker, text); speakers are "user" and "bot". In English every turn
+        of the bot is a function of the turns before it.
+
+    Example:
+        >>> dialogues(1, seed=5)[0][-1]
+        ('bot', 'You are welcome.')
+    """
+    check_request(count, language)
+    rng = random.Random(seed)
+    drawn: list[list[tuple[str, str]]] = []
+    while len(drawn) < count:
+        tree = sampler().draw(rng)
+        if tree.children[0].name == "First":
+            drawn.append(dialogue(tree, rng, language))
+    return drawn
+
+
+def headline(derivation: Derivation, language: str = "en") -> str:
     """The first sentence of a document, without asides: who did what.
 
     Times, places, manners, reasons, adjectives and relative clauses are left out, and so is a
-    second sentence. It is a function of the English text, which has one derivation.
-
-    Args:
-        derivation: of a document.
-
-    Returns:
-        English, one sentence.
+    second sentence.
     """
     first = derivation.children[0]
-    side = list(first.rule.side("en"))
-    mark = side[-1] if side[-1] == "?" else "."
+    side = first.rule.side("en")
     if "," in side:
         side = side[side.index(",") + 1 :]
     if "because" in side:
         side = side[: side.index("because")]
-    units = []
-    for item in side:
-        if isinstance(item, int):
-            units += _core(first.children[item])
-        elif item not in ("so", ".", "?"):
-            units.append(item)
-    return write_english([*units, mark])
+    units = _core(first, side, language, _JOINTS[language])
+    return write([*units, str(first.rule.side(language)[-1])], language)
 
 
-def _core(derivation: Derivation) -> list[str]:
-    """The units of a part without its asides."""
-    name = _name(derivation)
-    if name in _ASIDES:
-        return []
-    side = list(derivation.rule.side("en"))
-    if name == "Friend" and "who" in side:
-        side = side[: side.index("who")]
-    units = []
-    for item in side:
-        units += [item] if isinstance(item, str) else _core(derivation.children[item])
+def _core(
+    tree: Derivation, english: tuple[str | int, ...], language: str, omitted: set[str]
+) -> list[str]:
+    """The units of a part without its asides; `english` is the slice of its rule to use."""
+    kept = {i for i in english if isinstance(i, int) and tree.children[i].name not in _ASIDES}
+    units: list[str] = []
+    before: str | int = ""
+    for item in english if language == "en" else tree.rule.chinese:
+        if isinstance(item, str):
+            # 的 joins a relative clause to its noun.
+            alone = item == "的" and isinstance(before, int) and before not in kept
+            if item not in omitted and not alone:
+                units.append(item)
+        elif item in kept:
+            child = tree.children[item]
+            side = child.rule.english
+            if child.name == "Friend" and "who" in side:
+                side = side[: side.index("who")]
+            units += _core(child, side, language, set())
+        before = item
     return units
 
 
-def _name(derivation: Derivation) -> str:
-    return derivation.rule.symbol.partition("[")[0]
+def dialogue(
+    derivation: Derivation, rng: random.Random, language: str = "en"
+) -> list[tuple[str, str]]:
+    """A dialogue about a statement: the user states it, the bot gives its headline and answers.
 
-
-def dialogue(derivation: Derivation, rng: random.Random) -> list[tuple[str, str]]:
-    """A dialogue about a statement: the user tells it, the bot repeats it in short and answers.
-
-    Every reply is a function of what was said before.
-
-    Args:
-        derivation: of a document that begins with a statement; what follows it is left out.
-        rng: chooses two to four questions.
-
-    Returns:
-        (speaker, text) of each turn, speakers "user" and "bot".
+    The derivation is of a document that begins with a statement; `rng` chooses two to four
+    questions. Returns (speaker, text) of each turn.
     """
     first = derivation.children[0]
-    turns = [("user", write_english(first.units("en"))), ("bot", f"So: {headline(derivation)}")]
+    summary, unsaid, thanks, welcome = _PHRASES[language]
+    turns = [
+        ("user", write(first.units(language), language)),
+        ("bot", summary + headline(derivation, language)),
+    ]
     for question in rng.sample(list(_QUESTIONS), rng.randint(2, 4)):
-        turns += [("user", question), ("bot", _reply(first, question))]
-    return [*turns, ("user", "Thank you."), ("bot", "You are welcome.")]
+        parts = _reason(first) if question == _WHY else _find(first, _QUESTIONS[question])
+        units = [unit for part in parts for unit in part.units(language)]
+        answer = write([*units, "." if language == "en" else "。"], language) if units else unsaid
+        turns += [("user", question[language == "zh"]), ("bot", answer)]
+    return [*turns, ("user", thanks), ("bot", welcome)]
 
 
-def _reply(statement: Derivation, question: str) -> str:
-    if question == _WHY:
-        units = _reason(statement)
-    else:
-        found = next(_find(statement, _QUESTIONS[question]), None)
-        units = [] if found is None else found.units("en")
-    return write_english([*units, "."]) if units else _UNSAID
-
-
-def _reason(statement: Derivation) -> list[str]:
-    """The units behind "because", or those before "so"."""
+def _reason(statement: Derivation) -> list[Derivation]:
+    """The parts after "because", or those before "so"."""
     side = statement.rule.side("en")
     items: tuple[str | int, ...] = ()
     if "because" in side:
-        items = side[side.index("because") + 1 : -1]
+        items = side[side.index("because") + 1 :]
     elif "so" in side:
         items = side[: side.index(",")]
-    return [u for i in items if isinstance(i, int) for u in statement.children[i].units("en")]
+    return [statement.children[i] for i in items if isinstance(i, int)]
 
 
-def _find(derivation: Derivation, names: tuple[str, ...]) -> Iterator[Derivation]:
-    """The parts of the sentence itself that have one of these names."""
-    for child in derivation.children:
-        if _name(child) in names:
-            yield child
-        elif _name(child) not in _NESTED:
-            yield from _find(child, names)
+def _find(statement: Derivation, names: tuple[str, ...]) -> list[Derivation]:
+    """The first part of the sentence itself that has one of these names, if there is one."""
+
+    def search(tree: Derivation) -> Iterator[Derivation]:
+        for child in tree.children:
+            if child.name in names:
+                yield child
+            elif child.name not in _NESTED:
+                yield from search(child)
+
+    return list(islice(search(statement), 1))

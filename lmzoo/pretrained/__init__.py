@@ -1,4 +1,4 @@
-"""What others trained, for models built here: word vectors (GloVe, word2vec, fastText)."""
+"""Pretrained weights for models of lmzoo: word vectors (GloVe, word2vec, fastText)."""
 
 from lmzoo.pretrained.coverage import Coverage
 from lmzoo.pretrained.vectors import WordVectors, load_vectors, read_vectors

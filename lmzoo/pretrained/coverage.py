@@ -1,4 +1,4 @@
-"""Counts which words of a vocabulary, and which tokens of a text, have a pretrained vector."""
+"""The words of a vocabulary, and the tokens of a text, that have a pretrained vector."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lmzoo.pretrained.vector_files import VectorFile
+from lmzoo.special_ids import PAD_ID
+from lmzoo.tokenizers.base import SPECIAL_TOKENS
 
-PAD = 0
-# The names of ids 0 to 3 in every tokenizer: no words of the text, though a file may have them.
-SPECIAL_TOKENS = ("<pad>", "<unk>", "<s>", "</s>")
 MISSING_SHOWN = 10
 
 
@@ -20,14 +19,13 @@ class Coverage:
     Padding, the special tokens and the newline are not counted.
 
     Args:
-        words: how many words the vocabulary has.
-        found: how many of them the file has, as they are written.
-        lowered: how many more it has in lower case.
-        missing: the first of the others, at most ten.
-        tokens: how many tokens the text has; None where no counts were given.
-        tokens_found: how many of these have a vector.
+        words, found: number of words in the vocabulary, and of those that are in the file.
+        lowered: number of the others that are in it in lower case.
+        missing: the first of the remaining ones, at most ten.
+        tokens, tokens_found: number of tokens in the text, and of those with a vector; None
+            without counts.
         sigma: standard deviation of the found vectors' numbers, and of the drawn ones.
-        file: what reading found.
+        file: format and counts of the file.
     """
 
     words: int
@@ -40,28 +38,24 @@ class Coverage:
     file: VectorFile
 
     @property
-    def share(self) -> float:
-        """The share of the words that have a vector, 0 to 1."""
+    def fraction(self) -> float:
+        """The fraction of the words that have a vector, 0 to 1."""
         return (self.found + self.lowered) / max(self.words, 1)
 
     @property
-    def token_share(self) -> float | None:
-        """The share of the tokens that have a vector, 0 to 1; None where no counts were given."""
+    def token_fraction(self) -> float | None:
+        """The fraction of the tokens that have a vector, 0 to 1; None without counts."""
         if self.tokens is None or self.tokens_found is None:
             return None
         return self.tokens_found / self.tokens
 
     def describe(self) -> str:
-        """Some lines for a reader.
-
-        Returns:
-            A string without a newline at its end.
-        """
+        """The counts in some lines of text."""
         have = self.found + self.lowered
         lines = [self.file.describe(), f"{have:,} of {self.words:,} words have a vector"]
-        lines[-1] += f" ({self.share:.1%}), {self.lowered:,} of them only in lower case"
-        if self.token_share is not None:
-            lines.append(f"{self.token_share:.1%} of {self.tokens:,} tokens have a vector")
+        lines[-1] += f" ({self.fraction:.1%}), {self.lowered:,} of them only in lower case"
+        if self.token_fraction is not None:
+            lines.append(f"{self.token_fraction:.1%} of {self.tokens:,} tokens have a vector")
         if left := self.words - have:
             shown = ", ".join(map(repr, self.missing)) + (", ..." * (left > len(self.missing)))
             lines.append(f"{left:,} are drawn, with standard deviation {self.sigma:.3g}: {shown}")
@@ -76,20 +70,12 @@ def cover(
     sigma: float,
     file: VectorFile,
 ) -> Coverage:
-    """Counts words, and tokens where it is known how many there are.
+    """Count words, and tokens if their `counts` in the text are given.
 
-    Args:
-        words: the word of each id.
-        exact: int64 (ids,), the row of the word as it is written; -1 where there is none.
-        lowered: int64 (ids,), the row of its lower-case form; -1 where there is none.
-        counts: how often each word occurs in the text.
-        sigma: standard deviation of the found vectors' numbers.
-        file: what reading found.
-
-    Returns:
-        The coverage.
+    `exact` and `lowered` are the row of each id's word and of its lower-case form, int64 (ids,), -1
+    if it is missing.
     """
-    ids = [i for i, word in enumerate(words) if i != PAD and _is_word(word)]
+    ids = [i for i, word in enumerate(words) if i != PAD_ID and _is_word(word)]
     have = {words[i] for i in ids if max(exact[i], lowered[i]) >= 0}
     missing = [words[i] for i in ids if words[i] not in have]
     of_text = {word: n for word, n in (counts or {}).items() if _is_word(word)}

@@ -1,4 +1,4 @@
-"""Opens a file for reading in blocks: plain, gzip, or a member of a zip archive."""
+"""Reading of plain and gzip files, and of members of zip archives, in blocks."""
 
 import gzip
 import os
@@ -19,27 +19,18 @@ _ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
 
 @contextmanager
 def open_unpacked(path: str | os.PathLike[str]) -> Iterator[Unpacked]:
-    """Opens the bytes of a file, unpacked; how it is packed is told from its content.
+    """Open the bytes of a file, unpacked; the packing is detected from its content.
 
     Args:
         path: a plain file, a gzip file, a zip archive with one member, or
             `archive.zip::member`.
 
     Yields:
-        A file to read from once, from its beginning.
+        A binary file at its beginning.
 
     Raises:
         DataError: there is no such file, or it is damaged (raised where the damage is read).
-        ArgumentError: an archive with several members, none of them named, or one that it lacks.
-
-    Example:
-        >>> import gzip, tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = Path(folder, "a.txt")
-        ...     _ = path.write_bytes(gzip.compress(b"the 0.1 0.2"))
-        ...     with open_unpacked(path) as file:
-        ...         file.read(3)
-        b'the'
+        ArgumentError: an archive with several members and no name, or with an unknown one.
     """
     outer, member = _split(os.fspath(path))
     try:
@@ -53,7 +44,7 @@ def open_unpacked(path: str | os.PathLike[str]) -> Iterator[Unpacked]:
                 ):
                     yield file
             elif member:
-                raise ArgumentError(f"{path}: {outer} is no zip archive; leave ::{member} out")
+                raise ArgumentError(f"{path}: {outer} is not a zip archive; omit ::{member}")
             elif magic.startswith(_GZIP):
                 with gzip.GzipFile(fileobj=plain) as unpacked:
                     yield unpacked
@@ -64,7 +55,7 @@ def open_unpacked(path: str | os.PathLike[str]) -> Iterator[Unpacked]:
     except IsADirectoryError as error:
         raise DataError(f"{outer} is a folder; name one file in it") from error
     except (gzip.BadGzipFile, zipfile.BadZipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is damaged ({error}); fetch it again") from error
+        raise DataError(f"{path} is damaged ({error}); download it again") from error
 
 
 def _split(path: str) -> tuple[str, str]:
@@ -78,12 +69,12 @@ def _split(path: str) -> tuple[str, str]:
 def _open_member(archive: zipfile.ZipFile, outer: str, member: str) -> IO[bytes]:
     """The named member of an archive, or its only one."""
     names = [name for name in archive.namelist() if not name.endswith("/")]
-    # What macOS adds beside each file.
+    # macOS adds these beside each file.
     names = [name for name in names if not name.startswith("__MACOSX/")]
     if member and member not in names:
         raise ArgumentError(f"{outer} has no member {member!r}, but {_listed(names)}")
     if not member and not names:
-        raise DataError(f"{outer} is an empty archive; fetch it again")
+        raise DataError(f"{outer} is an empty archive; download it again")
     if not member and len(names) > 1:
         raise ArgumentError(
             f"{outer} has {len(names)} members: name one, such as {outer}::{names[0]} "

@@ -1,4 +1,4 @@
-"""Word vectors into the embedding of a model, with an account of which words have one."""
+"""Loading of word vectors into the embedding of a model."""
 
 import os
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from lmzoo.errors import ArgumentError, DataError
-from lmzoo.pretrained.coverage import PAD, Coverage, cover
+from lmzoo.pretrained.coverage import Coverage, cover
 from lmzoo.pretrained.vector_files import VectorFile, stream_rows
+from lmzoo.special_ids import PAD_ID
 
-# The tokens of the other kinds are bytes or pieces, which no file of word vectors means.
+# The tokens of the other kinds are bytes or pieces, which files of word vectors do not have.
 WORD_KINDS = ("word", "whitespace", "char")
 
 
@@ -22,7 +23,7 @@ class WordVectors:
     Args:
         words: each once.
         vectors: float32 (words, dim).
-        file: what reading found.
+        file: format and counts of the file.
     """
 
     words: list[str]
@@ -35,24 +36,23 @@ def read_vectors(
 ) -> WordVectors:
     """Read word vectors from a file of GloVe, word2vec or fastText.
 
-    The format is told from the content: text without header (GloVe), text with a header of two
+    The format is detected from the content: text without header (GloVe), text with a header of two
     numbers (word2vec, fastText's .vec), or word2vec's binary. The file is read in blocks; memory
-    holds the vectors that are kept. A word that comes twice has its first vector.
+    holds the selected vectors only. Of a repeated word the first vector is used.
 
     Args:
-        path: the file, plain or gzip, a zip archive that holds nothing else, or
+        path: the file, plain or gzip, a zip archive with this file only, or
             `archive.zip::member`.
-        words: the words to keep, as the file writes them; None keeps all.
-        limit: read so many rows of the file, which usually begins with the most frequent words;
-            None reads all.
+        words: the words to select, spelled as in the file; None for all.
+        limit: number of rows to read, usually those of the most frequent words; None for all.
 
     Returns:
-        The words that were found, and their vectors.
+        The selected words that the file has, and their vectors.
 
     Raises:
-        DataError: the file is missing, damaged, or holds no word vectors; a row of another width,
+        DataError: the file is missing, damaged, or has no word vectors; a row of another width,
             a broken number, NaN or infinity. The message has the line, or the number of the word.
-        ArgumentError: `limit` below 1, an archive with several members, none of them named.
+        ArgumentError: `limit` below 1, an archive with several members and no name.
 
     Source: https://nlp.stanford.edu/projects/glove/ (GloVe), https://arxiv.org/abs/1301.3781
     (word2vec), https://fasttext.cc/docs/en/english-vectors.html (fastText).
@@ -83,37 +83,35 @@ def load_vectors(
     trainable: bool | None = None,
     seed: int = 0,
 ) -> Coverage:
-    """Load word vectors into the embedding of a model, and count how many words have one.
+    """Load word vectors into the embedding of a model, and count the words that have one.
 
-    A word that the file lacks gets the vector of its lower-case form, and where that is missing
-    too, numbers drawn from N(0, sigma), sigma being the standard deviation of all numbers of the
-    vectors that were found. Padding is zeros. "<unk>", "<s>" and "</s>" are looked up as words.
-    The file is read in blocks (see `read_vectors`): memory holds the vocabulary's vectors only.
+    A word that is not in the file gets the vector of its lower-case form; if that is missing too,
+    its vector is drawn from N(0, sigma), where sigma is the standard deviation of all numbers of
+    the found vectors. Padding is zeros. "<unk>", "<s>" and "</s>" are looked up as words. The file
+    is read in blocks (see `read_vectors`): memory holds the vocabulary's vectors only.
 
-    Load before `compile` if you set `trainable`: a compiled training step would not notice.
+    Load before `compile` if you set `trainable`: a compiled training step would not change.
 
     Args:
         model: one with an attribute `embedding` (a language model, classifier or tagger), or an
-            embedding layer, lmzoo's or Keras's. Both channels of a TwoChannelEmbedding are set, of
+            embedding layer, lmzoo's or Keras's. Of a TwoChannelEmbedding both channels are set, of
             an NgramEmbedding the words, and of a layer with a list `tables` all of these.
-        path: the file, plain or gzip, a zip archive that holds nothing else, or
-            `archive.zip::member`.
+        path: the file, plain or gzip, a zip archive with this file only, or `archive.zip::member`.
         tokenizer: of kind "word", "whitespace" or "char", or the list of its words, one for each
             id; the first, id 0, is padding whatever its name.
-        counts: how often each word occurs in the text, unknown words too; for `token_share`.
-        trainable: False freezes the embedding, True tunes it, None leaves it as it is.
+        counts: how often each word occurs in the text, also unknown ones; for `token_fraction`.
+        trainable: False freezes the embedding, True trains it, None does not change it.
         seed: of the drawn numbers.
 
     Returns:
-        The coverage; `print(coverage.describe())` says it in words.
+        The coverage; print `coverage.describe()`.
 
     Raises:
-        DataError: as `read_vectors`; and if no word of the vocabulary has a vector.
+        DataError: as for `read_vectors`; and if no word of the vocabulary has a vector.
         ArgumentError: the vectors are not embed_dim wide, the vocabulary is not as large as the
             embedding, the tokenizer has no words, the model no embedding, or is compiled already.
 
-    Source: https://arxiv.org/abs/1408.5882 (Kim 2014: word2vec, unknown words with the same
-    variance).
+    Source: https://arxiv.org/abs/1408.5882 (Kim 2014: unknown words with the same variance).
 
     Example:
         >>> import pathlib, tempfile
@@ -128,7 +126,7 @@ def load_vectors(
         /.../tiny.txt: 2 rows of 2 numbers (text)
         3 of 4 words have a vector (75.0%), 1 of them only in lower case
         1 are drawn, with standard deviation 0.612: 'zebra'
-        >>> coverage.share, model.embedding.trainable
+        >>> coverage.fraction, model.embedding.trainable
         (0.75, False)
     """
     words = _vocabulary(tokenizer)
@@ -136,24 +134,24 @@ def load_vectors(
     tables = _tables(layer, words)
     if trainable not in (None, layer.trainable) and getattr(model, "compiled", False):
         raise ArgumentError(
-            f"trainable={trainable} on a compiled model, whose training step is made already: "
+            f"trainable={trainable} on a compiled model, whose training step would not change: "
             "load the vectors before compile()"
         )
-    wanted = {form for word in words[PAD + 1 :] for form in (word, word.lower())}
+    wanted = {form for word in words[PAD_ID + 1 :] for form in (word, word.lower())}
     vectors = _read(path, wanted, None, tables[0].shape[1])
     exact, lowered = _rows(words, vectors.words)
     rows = np.where(exact >= 0, exact, lowered)
     if not (rows >= 0).any():
         raise DataError(
             f"{vectors.file.describe()}, but none of the {len(words):,} words of the vocabulary is "
-            "among them: is it the same language, and has the tokenizer cut the text into words?"
+            "among them: is it the same language, and are the tokens words?"
         )
     kept = vectors.vectors[rows[rows >= 0]]
     sigma = float(np.std(kept, dtype=np.float64))
     table = np.random.default_rng(seed).standard_normal((len(words), kept.shape[1]), np.float32)
     table *= sigma
     table[rows >= 0] = kept
-    table[PAD] = 0
+    table[PAD_ID] = 0
     for variable in tables:
         variable.assign(table)
     if trainable is not None:
@@ -164,7 +162,7 @@ def load_vectors(
 def _read(
     path: str | os.PathLike[str], wanted: Container[str] | None, limit: int | None, dim: int | None
 ) -> WordVectors:
-    """The wanted rows; a buffer that grows in place holds them once."""
+    """The wanted rows, in one buffer that grows in place."""
     file = VectorFile(os.fspath(path))
     words: dict[str, None] = {}
     data = bytearray()
@@ -189,24 +187,24 @@ def _vocabulary(tokenizer: Any) -> list[str]:
     kind = getattr(tokenizer, "kind", type(tokenizer).__name__)
     if kind not in WORD_KINDS:
         raise ArgumentError(
-            f"word vectors are no use to a tokenizer of kind {kind!r}: train one of kind "
+            f"word vectors do not fit a tokenizer of kind {kind!r}: train one of kind "
             f"{' or '.join(map(repr, WORD_KINDS))}, or give the list of its words, one for each id"
         )
     return [tokenizer.id_to_token(index) for index in range(tokenizer.vocab_size)]
 
 
 def _embedding(model: Any) -> Any:
-    """The layer that has the table of words, built."""
+    """The layer that has the embeddings of the words, built."""
     layer = getattr(model, "embedding", model)
     sized = hasattr(layer, "vocab_size") or hasattr(layer, "input_dim")
     if sized and not getattr(layer, "built", True):
         layer.build((None, None))
-    # A bag of n-grams has a table of words inside.
+    # The words of a bag of n-grams are in an inner layer.
     return layer if hasattr(layer, "embeddings") else getattr(layer, "words", layer)
 
 
 def _tables(layer: Any, words: list[str]) -> list[Any]:
-    """The variables that turn ids into vectors, as large as the vocabulary."""
+    """The variables with the vectors of the ids, as large as the vocabulary."""
     # The second name is that of a frozen channel.
     names = [name for name in ("embeddings", "frozen_embeddings") if hasattr(layer, name)]
     tables = list(getattr(layer, "tables", None) or [getattr(layer, name) for name in names])
@@ -225,9 +223,9 @@ def _tables(layer: Any, words: list[str]) -> list[Any]:
 
 
 def _rows(words: list[str], found: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """For each id the row of its word, and that of its lower-case form; -1 where there is none."""
+    """For each id the row of its word, and that of its lower-case form; -1 if it is missing."""
     index = {word: row for row, word in enumerate(found)}
     exact = np.array([index.get(word, -1) for word in words], np.int64)
     lowered = np.array([index.get(word.lower(), -1) for word in words], np.int64)
-    exact[PAD] = lowered[PAD] = -1
+    exact[PAD_ID] = lowered[PAD_ID] = -1
     return exact, lowered

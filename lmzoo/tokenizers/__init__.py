@@ -1,10 +1,24 @@
-"""Tokenizers: text to ids and back, trained on any text, usable inside TensorFlow graphs."""
+"""Tokenizers: text to ids and back, trained on any text, usable inside TensorFlow graphs.
+
+What every tokenizer offers; whatever has these works wherever lmzoo takes a tokenizer:
+
+- `vocab_size`, and the special ids `pad_id`, `unk_id`, `bos_id`, `eos_id`: 0 to 3 in every kind
+  (`lmzoo.special_ids`); `unk_id` is None where no text is unknown;
+- `encode(text)` -> list of ints and `encode_batch(texts)` -> int32 arrays (time,): no padding,
+  begin or end, whatever the text is;
+- `decode(ids)` -> text: padding, begin and end are dropped;
+- `tokenizer(texts)`: strings (batch,) -> ragged int32 ids (batch, None), and `detokenize(ids)`:
+  the same as TensorFlow ops, inside tf.data and SavedModels;
+- `save(path)`, one JSON file for `load_tokenizer`; `fingerprint`, equal for equal tokenizers;
+- `id_to_token`, `token_bytes`, `unknown(text)`, `lossless`, `concatenates`, `report`.
+
+Later texts get the same normalization as the training texts.
+"""
 
 import difflib
 import json
 import os
 from collections.abc import Iterable
-from typing import Any
 
 from lmzoo.errors import TokenizerError
 from lmzoo.tokenizers.base import FORMAT, VERSION, Tokenizer
@@ -16,18 +30,11 @@ from lmzoo.tokenizers.wordpiece import WordPieceTokenizer
 
 __all__ = ["Tokenizer", "load_tokenizer", "train_tokenizer"]
 
-_KINDS: dict[str, type[Tokenizer]] = {
-    kind.kind: kind
-    for kind in (
-        ByteTokenizer,
-        CharTokenizer,
-        WordTokenizer,
-        WhitespaceTokenizer,
-        BPETokenizer,
-        UnigramTokenizer,
-        WordPieceTokenizer,
-    )
-}
+_CLASSES: tuple[type[Tokenizer], ...] = (
+    ByteTokenizer, CharTokenizer, WordTokenizer, WhitespaceTokenizer, BPETokenizer,
+    UnigramTokenizer, WordPieceTokenizer,
+)  # fmt: skip
+_KINDS = {family.kind: family for family in _CLASSES}
 
 
 def train_tokenizer(
@@ -40,21 +47,21 @@ def train_tokenizer(
     """Train a tokenizer on texts.
 
     Args:
-        texts: any iterable of strings; it is read once and never held whole.
-        kind: "byte" (UTF-8 bytes), "char" (characters), "word" (words and marks of punctuation),
+        texts: any iterable of strings; it is read once, as a stream.
+        kind: "byte" (UTF-8 bytes), "char" (characters), "word" (words and punctuation marks),
             "whitespace" (text that is already tokenized), "bpe" or "unigram" (pieces of words and
             bytes, lossless on every text), "wordpiece" (pieces of words).
         vocab_size: the number of ids, special ones included. None: all characters or words for
             "char", "word" and "whitespace", 260 for "byte", and 8000, or as many as the texts can
             fill, for the rest.
-        lowercase: lower-case all text, here and whenever the tokenizer is used.
+        lowercase: lower-case these texts and every later one.
 
     Returns:
         The tokenizer. Training again on the same texts gives an equal one.
 
     Raises:
-        TokenizerError: no text, an unknown kind, a vocabulary size out of reach, or a package
-            that is missing.
+        TokenizerError: no text, an unknown kind, a vocabulary size out of reach, or a missing
+            package.
 
     Example:
         >>> tokenizer = train_tokenizer(["red boats", "old boats"], kind="char")
@@ -76,7 +83,7 @@ def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
         A tokenizer equal to the one that was saved.
 
     Raises:
-        TokenizerError: there is no such file, it is no tokenizer, or it is damaged.
+        TokenizerError: there is no such file, it is not a tokenizer, or it is damaged.
 
     Example:
         >>> import tempfile
@@ -92,32 +99,26 @@ def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
         raise TokenizerError(f"cannot read a tokenizer from {path}: {error.strerror}") from error
     except ValueError as error:
         raise TokenizerError(
-            f"{path} is no whole tokenizer file ({error}); write it again with tokenizer.save(path)"
+            f"{path} is not a complete tokenizer file ({error}); save the tokenizer again"
         ) from error
     if not isinstance(record, dict) or record.get("format") != FORMAT:
-        raise TokenizerError(f"{path} is JSON, but no tokenizer that tokenizer.save(path) wrote")
+        raise TokenizerError(f"{path} is JSON, but not a file that tokenizer.save(path) wrote")
     if record.get("version") != VERSION:
         raise TokenizerError(
             f"{path} has version {record.get('version')!r} of the tokenizer format, this lmzoo "
             f"reads version {VERSION}; use the lmzoo that wrote it"
         )
-    tokenizer = _restore(record, path)
-    if tokenizer.fingerprint != record.get("fingerprint"):
-        raise TokenizerError(f"{path} is damaged: its content does not match its fingerprint")
-    return tokenizer
-
-
-def _restore(record: dict[str, Any], path: str | os.PathLike[str]) -> Tokenizer:
-    """The tokenizer that a file's record describes."""
     try:
-        family = _family(record["kind"])
-        return family.from_payload(
+        tokenizer = _family(record["kind"]).from_payload(
             record["content"], lowercase=bool(record["lowercase"]), report=dict(record["report"])
         )
     except TokenizerError:
         raise
     except (KeyError, TypeError, ValueError, IndexError, RuntimeError, AttributeError) as error:
         raise TokenizerError(f"{path} is a damaged tokenizer file: {error!r}") from error
+    if tokenizer.fingerprint != record.get("fingerprint"):
+        raise TokenizerError(f"{path} is damaged: its content does not match its fingerprint")
+    return tokenizer
 
 
 def _family(kind: str) -> type[Tokenizer]:

@@ -1,84 +1,103 @@
-"""What every tokenizer shares: ids, decoding, files, and the checks of what comes in."""
+"""The abstract base class of tokenizers: ids, decoding, files, and the checks of inputs."""
 
 import abc
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import tensorflow as tf
 
 from lmzoo.errors import PromptError, TokenizerError
+from lmzoo.files import write_json
+from lmzoo.special_ids import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 from lmzoo.tokenizers.checks import check_text
 from lmzoo.tokenizers.lowercase import graph_lower, lower
+from lmzoo.tokenizers.texts import checked_texts
 from lmzoo.typing import Tensor
 
 SPECIAL_TOKENS = ("<pad>", "<unk>", "<s>", "</s>")
+UNKNOWN = SPECIAL_TOKENS[UNK_ID]
+FIRST = len(SPECIAL_TOKENS)  # the first id that is not special
 REPLACEMENT = "\ufffd"
 FORMAT = "lmzoo tokenizer"
 VERSION = 1
 
 
 class Index(dict[str, int]):
-    """Ids of words; a word that is not there has the unknown id."""
+    """Token -> id; a token that is not in it has the unknown id."""
 
-    def __missing__(self, word: str) -> int:
-        return 1
+    def __missing__(self, token: str) -> int:
+        return UNK_ID
 
 
 class Content:
-    """The plain Python side of a tokenizer; tf.Module would wrap lists and dicts of its own."""
+    """The plain Python data of a tokenizer; tf.Module would wrap its own lists and dicts."""
 
     def __init__(self, tokens: list[str], data: list[bytes], report: dict[str, Any]) -> None:
         self.tokens = tokens
         self.data = data
         self.report = report
         self.constants: dict[str, Tensor] = {}
-        self.index = Index()
+
+    @cached_property
+    def index(self) -> Index:
+        """The ids of the tokens that are not special."""
+        return Index({token: i for i, token in enumerate(self.tokens) if i >= FIRST})
+
+
+def split_rows(values: np.ndarray, lengths: Iterable[int]) -> list[np.ndarray]:
+    """Rows of these lengths, one after the other."""
+    bounds = np.cumsum([0, *lengths]).tolist()
+    return [values[start:stop] for start, stop in pairwise(bounds)]
 
 
 class Tokenizer(tf.Module):
     """Text to ids and back, in Python and inside TensorFlow graphs.
 
-    Ids 0, 1, 2 and 3 are padding, unknown, begin and end of text in every kind. `encode` never
-    gives 0, 2 or 3, whatever the text says. A tokenizer is a `tf.Module`: a module that holds
-    one as an attribute can be saved as a SavedModel with the tokenizer inside.
-
-    Make one with `train_tokenizer` or `load_tokenizer`.
+    Abstract base class; see `lmzoo.tokenizers` for what every tokenizer offers, and create one
+    with `train_tokenizer` or `load_tokenizer`. A tokenizer is a `tf.Module`: a module that has one
+    as an attribute can be saved as a SavedModel with the tokenizer inside.
 
     Args:
         tokens: the names of the ids from 4 on.
-        data: the bytes that each of these stands for.
+        data: the bytes of each of these; None for the UTF-8 of the names.
         lowercase: lower-case texts before encoding them.
-        report: what training noticed.
+        report: notes of the training.
 
     Attributes:
         kind: "byte", "char", "word", "whitespace", "bpe", "unigram" or "wordpiece".
         lossless: `decode(encode(text)) == text` for every text without unknown characters
-            (after lower-casing, where that was asked for).
-        concatenates: the text of a sequence is its `token_bytes` one after the other, as UTF-8.
-            Where it is False, spaces depend on the neighbours: decode a growing sequence anew.
+            (after lower-casing, with `lowercase`).
+        concatenates: the text of a sequence is the concatenation of its `token_bytes`, as UTF-8.
+            Where it is False, spaces depend on the neighbors: decode a growing sequence again.
     """
 
     kind: ClassVar[str] = ""
     lossless: ClassVar[bool] = True
     concatenates: ClassVar[bool] = True
-    pad_id: ClassVar[int] = 0
-    unk_id: ClassVar[int | None] = 1
-    bos_id: ClassVar[int] = 2
-    eos_id: ClassVar[int] = 3
+    pad_id: ClassVar[int] = PAD_ID
+    unk_id: ClassVar[int | None] = UNK_ID
+    bos_id: ClassVar[int] = BOS_ID
+    eos_id: ClassVar[int] = EOS_ID
 
     def __init__(
-        self, tokens: list[str], data: list[bytes], *, lowercase: bool, report: dict[str, Any]
+        self,
+        tokens: list[str],
+        data: list[bytes] | None = None,
+        *,
+        lowercase: bool = False,
+        report: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(name=f"{self.kind}_tokenizer")
-        specials = [b"", REPLACEMENT.encode(), b"", b""]
-        if not self.concatenates:
-            specials[1] = b"<unk>"
-        self._content = Content([*SPECIAL_TOKENS, *tokens], specials + data, report)
+        specials = [b""] * FIRST
+        specials[UNK_ID] = (REPLACEMENT if self.concatenates else UNKNOWN).encode()
+        data = [token.encode() for token in tokens] if data is None else data
+        self._content = Content([*SPECIAL_TOKENS, *tokens], specials + data, report or {})
         self.lowercase = lowercase
 
     @property
@@ -88,35 +107,22 @@ class Tokenizer(tf.Module):
 
     @property
     def report(self) -> dict[str, Any]:
-        """What training noticed, for example {"note": ...}."""
+        """Notes of the training, for example {"note": ...}."""
         return self._content.report
 
     def encode(self, text: str) -> list[int]:
-        """Ids of one text, without any special id.
-
-        Args:
-            text: a string, without lone surrogates.
-
-        Returns:
-            A list of ints, each at least 4 or the unknown id.
-
-        Raises:
-            TokenizerError: the text is no string, or holds a lone surrogate.
-        """
+        """Ids of one text, each at least 4 or the unknown id; see `encode_batch`."""
         ids: list[int] = self.encode_batch([text])[0].tolist()
         return ids
 
     def encode_batch(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """Ids of many texts; quicker than `encode` one by one.
+        """Ids of many texts, without padding, begin and end; faster than `encode` one by one.
 
         Args:
             texts: strings, without lone surrogates.
 
         Returns:
-            One int32 array (time,) for each text.
-
-        Raises:
-            TokenizerError: an item is no string, or holds a lone surrogate.
+            One int32 array (time,) for each text; TokenizerError for other items.
         """
         if isinstance(texts, (str, bytes)):
             raise TokenizerError("encode_batch takes a list of strings; for one use encode(text)")
@@ -133,30 +139,23 @@ class Tokenizer(tf.Module):
             ids: ints (time,), each from 0 to vocab_size - 1. Padding, begin and end are dropped.
 
         Returns:
-            The text. Bytes that are no UTF-8 become U+FFFD.
+            The text. Bytes that are not UTF-8 become U+FFFD.
 
         Raises:
-            PromptError: an id is outside the vocabulary, or the ids are no flat list of ints.
+            PromptError: an id is outside the vocabulary, or the ids are not a flat list of ints.
         """
         data = self._content.data
         return self._join([data[index] for index in self._check_ids(ids)])
 
     def id_to_token(self, index: int) -> str:
-        """The name of an id; for reading, not for decoding.
-
-        Raises:
-            PromptError: the id is outside the vocabulary.
-        """
+        """The name of an id, for display; PromptError if it is outside the vocabulary."""
         return self._content.tokens[self._check_ids([index])[0]]
 
     def token_bytes(self, index: int) -> bytes:
-        """The bytes that an id stands for; empty for padding, begin and end.
+        """The bytes of an id; empty for padding, begin and end.
 
-        Where `concatenates` is False the bytes are those of the word or word piece alone, without
-        the spaces that decoding puts between words.
-
-        Raises:
-            PromptError: the id is outside the vocabulary.
+        Where `concatenates` is False they are those of the word or word piece alone, without the
+        spaces that decoding puts between words. PromptError if it is outside the vocabulary.
         """
         return self._content.data[self._check_ids([index])[0]]
 
@@ -173,14 +172,11 @@ class Tokenizer(tf.Module):
 
         Returns:
             Ragged int32 ids (batch, None), with int64 row splits.
-
-        Raises:
-            TokenizerError: the input is no batch of strings.
         """
         texts = tf.convert_to_tensor(texts)
         if texts.dtype != tf.string or texts.shape.rank not in (None, 1):
-            found = f"{texts.dtype.name} of shape {texts.shape}"
-            raise TokenizerError(f"a tokenizer takes strings of shape (batch,), got {found}")
+            given = f"{texts.dtype.name} of shape {texts.shape}"
+            raise TokenizerError(f"a tokenizer takes strings of shape (batch,), got {given}")
         if self.lowercase:
             texts = graph_lower(texts)
         return self._graph_ids(texts)
@@ -198,25 +194,13 @@ class Tokenizer(tf.Module):
         return self._graph_join(tf.ragged.map_flat_values(tf.gather, table, ids))
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the tokenizer to one file, whole or not at all.
-
-        Args:
-            path: the file; its folder is made where it is missing.
-        """
+        """Write the tokenizer to one file, whole or not at all; its folder is made if missing."""
         record = {"format": FORMAT, "version": VERSION, "fingerprint": self.fingerprint}
-        record |= self._record() | {"report": self.report}
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        try:
-            temporary.write_text(json.dumps(record, ensure_ascii=False), encoding="utf-8")
-            os.replace(temporary, target)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_json(path, record | self._record() | {"report": self.report})
 
     @property
     def fingerprint(self) -> str:
-        """Sixteen hexadecimal digits that name the content; equal tokenizers have equal ones."""
+        """Sixteen hexadecimal digits of the content's hash; equal tokenizers have equal ones."""
         text = json.dumps(self._record(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -231,20 +215,28 @@ class Tokenizer(tf.Module):
         return f"{type(self).__name__}(vocab_size={self.vocab_size}, lowercase={self.lowercase})"
 
     @classmethod
-    @abc.abstractmethod
     def train(
-        cls, texts: Any, *, vocab_size: int | None = None, lowercase: bool = False
-    ) -> "Tokenizer":
+        cls, texts: Iterable[str], *, vocab_size: int | None = None, lowercase: bool = False
+    ) -> Self:
         """Learn the vocabulary from texts; see `train_tokenizer`."""
+        content, report = cls._learn(checked_texts(texts, lowercase=lowercase), vocab_size)
+        make: Callable[..., Self] = cls
+        return make(content, lowercase=lowercase, report=report)
+
+    @classmethod
+    def from_payload(cls, payload: Any, *, lowercase: bool, report: dict[str, Any]) -> Self:
+        """The tokenizer that `payload` describes; the inverse of `_payload`."""
+        make: Callable[..., Self] = cls
+        return make(payload, lowercase=lowercase, report=report)
 
     @classmethod
     @abc.abstractmethod
-    def from_payload(cls, payload: Any, *, lowercase: bool, report: dict[str, Any]) -> "Tokenizer":
-        """The tokenizer that `payload` describes; the inverse of `_payload`."""
+    def _learn(cls, texts: Iterator[str], vocab_size: int | None) -> tuple[Any, dict[str, Any]]:
+        """The first argument of the class, learned from checked texts, and the report."""
 
     @abc.abstractmethod
     def _payload(self) -> Any:
-        """What the file holds besides kind and lowercase, as JSON values."""
+        """The content of the file besides kind and lowercase, as JSON values."""
 
     @abc.abstractmethod
     def _encode_batch(self, texts: list[str]) -> list[np.ndarray]:
@@ -255,7 +247,7 @@ class Tokenizer(tf.Module):
         """Ragged int32 ids of strings (batch,), already lower-cased."""
 
     def _unknown(self, text: str) -> list[str]:
-        """Nothing, where bytes stand in for whatever is missing."""
+        """Nothing, where bytes represent whatever is missing."""
         return []
 
     def _join(self, pieces: list[bytes]) -> str:
@@ -268,7 +260,7 @@ class Tokenizer(tf.Module):
         return tf.strings.unicode_transcode(text, "UTF-8", "UTF-8", errors="replace")
 
     def _constant(self, name: str, make: Callable[[], Tensor]) -> Tensor:
-        """A tensor made once, outside whatever graph is being traced."""
+        """A tensor made once, outside the graph that is being traced."""
         constants = self._content.constants
         if name not in constants:
             with tf.init_scope():
@@ -276,7 +268,7 @@ class Tokenizer(tf.Module):
         return constants[name]
 
     def _record(self) -> dict[str, Any]:
-        """All that decides the ids."""
+        """Everything that the ids depend on."""
         return {"kind": self.kind, "lowercase": self.lowercase, "content": self._payload()}
 
     def _check_ids(self, ids: Any) -> list[int]:
@@ -285,15 +277,15 @@ class Tokenizer(tf.Module):
         if array.size == 0:
             return []
         if array.ndim != 1 or array.dtype.kind not in "iu":
-            found = f"{array.dtype} of shape {array.shape}"
-            raise PromptError(f"decode takes one flat list of int ids, got {found}")
+            given = f"{array.dtype} of shape {array.shape}"
+            raise PromptError(f"decode takes one flat list of int ids, got {given}")
         wrong = np.flatnonzero((array < 0) | (array >= self.vocab_size))
         if wrong.size:
             position = int(wrong[0])
             raise PromptError(
                 f"id {array[position]} at position {position} is outside the vocabulary of this "
-                f"{self.kind} tokenizer, whose ids go from 0 to {self.vocab_size - 1}; use the "
-                "tokenizer that the ids were made with"
+                f"{self.kind} tokenizer, whose ids range from 0 to {self.vocab_size - 1}; use the "
+                "tokenizer that made the ids"
             )
         checked: list[int] = array.tolist()
         return checked

@@ -1,18 +1,14 @@
-"""Bytes as tokens: no training, no unknown text, 260 ids."""
+"""Bytes as tokens: no training, no unknown characters, 260 ids."""
 
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from lmzoo.errors import TokenizerError
-from lmzoo.tokenizers.base import Tokenizer
-from lmzoo.tokenizers.texts import checked_texts
+from lmzoo.tokenizers.base import FIRST, Tokenizer, split_rows
 from lmzoo.typing import Tensor
-
-FIRST = 4
 
 
 class ByteTokenizer(Tokenizer):
@@ -29,29 +25,23 @@ class ByteTokenizer(Tokenizer):
     kind = "byte"
     unk_id = None
 
-    def __init__(self, *, lowercase: bool = False, report: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self, content: None = None, *, lowercase: bool = False, report: dict[str, Any] | None = None
+    ) -> None:
         tokens = [f"<0x{value:02X}>" for value in range(256)]
         data = [bytes([value]) for value in range(256)]
-        super().__init__(tokens, data, lowercase=lowercase, report=report or {})
+        super().__init__(tokens, data, lowercase=lowercase, report=report)
 
     @classmethod
-    def train(
-        cls, texts: Iterable[str], *, vocab_size: int | None = None, lowercase: bool = False
-    ) -> "ByteTokenizer":
-        """A byte tokenizer; of the texts only the first is looked at."""
+    def _learn(cls, texts: Iterator[str], vocab_size: int | None) -> tuple[None, dict[str, Any]]:
+        """Nothing; only the first of the texts is read."""
         if vocab_size not in (None, FIRST + 256):
             raise TokenizerError(
                 f"vocab_size={vocab_size!r}, but kind 'byte' always has 260 ids "
                 "(4 special ones and 256 bytes); leave vocab_size out"
             )
-        next(checked_texts(texts))
-        return cls(lowercase=lowercase)
-
-    @classmethod
-    def from_payload(
-        cls, payload: Any, *, lowercase: bool, report: dict[str, Any]
-    ) -> "ByteTokenizer":
-        return cls(lowercase=lowercase, report=report)
+        next(texts)
+        return None, {}
 
     def _payload(self) -> None:
         return None
@@ -59,8 +49,7 @@ class ByteTokenizer(Tokenizer):
     def _encode_batch(self, texts: list[str]) -> list[np.ndarray]:
         encoded = [text.encode() for text in texts]
         ids = np.frombuffer(b"".join(encoded), np.uint8).astype(np.int32) + FIRST
-        bounds = np.cumsum([0, *map(len, encoded)]).tolist()
-        return [ids[start:stop] for start, stop in pairwise(bounds)]
+        return split_rows(ids, map(len, encoded))
 
     def _graph_ids(self, texts: Tensor) -> tf.RaggedTensor:
         joined = tf.io.decode_raw(tf.strings.reduce_join(texts), tf.uint8)

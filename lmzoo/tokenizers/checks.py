@@ -1,4 +1,4 @@
-"""Refusals that name the remedy: what is no text, no size, or not installed."""
+"""Checks of texts, vocabulary sizes and installed packages; every error names the remedy."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from lmzoo.errors import TokenizerError
 
 
 def check_text(text: Any) -> None:
-    """Refuse what is no string, and strings that have no UTF-8 form."""
+    """Refuse anything but strings, and strings that have no UTF-8 form."""
     if not isinstance(text, str):
         raise TokenizerError(f"a text must be a str, got {type(text).__name__}: {text!r:.60}")
     if text.isascii():
@@ -15,8 +15,8 @@ def check_text(text: Any) -> None:
         text.encode()
     except UnicodeEncodeError as error:
         raise TokenizerError(
-            f"the text holds the lone surrogate U+{ord(text[error.start]):04X} at character "
-            f"{error.start}, which has no UTF-8 form; mend the text first, for example with "
+            f"the text has the lone surrogate U+{ord(text[error.start]):04X} at character "
+            f"{error.start}, which has no UTF-8 form; repair the text first, for example with "
             'text.encode("utf-8", "replace").decode()'
         ) from error
 
@@ -27,11 +27,7 @@ def missing_package(name: str, purpose: str) -> TokenizerError:
 
 
 def check_vocab_size(vocab_size: int | None, *, kind: str, smallest: int) -> None:
-    """Refuse a vocabulary size that is no int or too small for the kind.
-
-    Raises:
-        TokenizerError: it is, and the smallest possible size.
-    """
+    """Refuse a vocabulary size that is not an int or too small for the kind."""
     if vocab_size is None:
         return
     if isinstance(vocab_size, bool) or not isinstance(vocab_size, int):

@@ -1,7 +1,7 @@
-"""Lower case, character by character, alike in Python and in TensorFlow graphs.
+"""Lower case, character by character, identical in Python and in TensorFlow graphs.
 
-tf.strings.lower ends a text at its first NUL, and knows another version of Unicode than Python;
-str.lower looks at neighbours for one Greek letter. Here each character has one lower-case form.
+tf.strings.lower ends a text at its first NUL, and has another version of Unicode than Python;
+str.lower depends on the context for one Greek letter. Here each character has one lower-case form.
 """
 
 import functools
@@ -14,7 +14,7 @@ from lmzoo.typing import Tensor
 
 @functools.cache
 def _forms() -> dict[int, int]:
-    """Code points that change, and what they become; of a longer form, the first character."""
+    """Code points that change -> lower case; of a longer form, the first character."""
     lowered = ((code, ord(chr(code).lower()[0])) for code in range(0x110000))
     return {code: form for code, form in lowered if code != form}
 
@@ -29,7 +29,7 @@ def lower_table() -> np.ndarray:
 
 
 def lower(text: str) -> str:
-    """The text in lower case, as long as it was.
+    """The text in lower case, with the same number of characters.
 
     Example:
         >>> lower("ÄRGER IN ΣΑΜΟΣ")

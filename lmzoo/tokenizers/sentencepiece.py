@@ -1,4 +1,4 @@
-"""Pieces of words learned by sentencepiece, with bytes for the rest: lossless on every text."""
+"""SentencePiece models with byte fallback: BPE and unigram, lossless on every text."""
 
 import base64
 import io
@@ -7,49 +7,50 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from random import Random
-from typing import Any, ClassVar
+from typing import Any, Self
 
 import numpy as np
 import tensorflow as tf
 
 from lmzoo.errors import TokenizerError
-from lmzoo.tokenizers.base import REPLACEMENT, SPECIAL_TOKENS, Tokenizer
+from lmzoo.special_ids import BOS_ID, EOS_ID, PAD_ID, UNK_ID
+from lmzoo.tokenizers.base import FIRST, REPLACEMENT, Tokenizer
 from lmzoo.tokenizers.checks import check_vocab_size, missing_package, too_large
-from lmzoo.tokenizers.texts import checked_texts, even_sample
+from lmzoo.tokenizers.texts import even_sample, ranked
 from lmzoo.tokenizers.ties import find_repetitions, graph_settle, settle_batch
 from lmzoo.typing import Tensor
 
-FIRST = len(SPECIAL_TOKENS)
 DEFAULT_SIZE = 8000
 SMALLEST = FIRST + 256 + 1
 SPACE = "\u2581"  # how sentencepiece writes a space
-SAMPLE = 5_000_000  # characters that the trainer sees
+SAMPLE = 5_000_000  # characters that the trainer gets
 LONGEST_LINE = 1000  # characters of one training sentence
-COVERAGE = 0.9995  # of the characters get pieces of their own
-# sentencepiece finds no piece that is always followed by the same character, so words that always
-# precede a space would be missing. Cutting lines after random words mends that.
+COVERAGE = 0.9995  # of the characters are pieces themselves
+# sentencepiece never learns a piece that is always followed by the same character, so words that
+# always precede a space would be missing. Lines that end after random words avoid this.
 WORDS_PER_SENTENCE = 4
-# Tabs, NUL and sentencepiece's own marks would make it skip a sentence: they remain bytes.
+# Tabs, NUL and sentencepiece's own symbols would make it skip a sentence: they remain bytes.
 SEPARATORS = "\0\t\n\r\u2581\u2585\u2047"
 
 
 class SentencePieceTokenizer(Tokenizer):
-    """What `bpe` and `unigram` share: a sentencepiece model, and a byte for whatever it lacks.
+    """Abstract base class of `bpe` and `unigram`: a sentencepiece model with byte fallback.
 
     Lossless on every text: newlines, tabs and rare characters are one id for each UTF-8 byte, and
-    so is U+2581, the mark that sentencepiece itself uses for spaces. Text such as "<s>" or
-    "<0x41>" is ordinary text.
+    so is U+2581, which sentencepiece itself uses for spaces. Text such as "<s>" or "<0x41>" is
+    ordinary text.
 
     Args:
-        model: a serialised sentencepiece model with byte fallback and ids 0 to 3 as here.
-        lowercase: lower-case texts before encoding them.
-        report: what training noticed.
+        model: a serialized sentencepiece model with byte fallback and the special ids of lmzoo.
+        lowercase, report: as for every `Tokenizer`.
 
-    Source:
-        Kudo and Richardson 2018, https://arxiv.org/abs/1808.06226.
+    Source: Kudo and Richardson 2018, https://arxiv.org/abs/1808.06226.
+
+    Example:
+        >>> tokenizer = UnigramTokenizer.train(["old boats and old boots"])
+        >>> tokenizer.decode(tokenizer.encode("any text: 中文\\t🙂"))
+        'any text: 中文\\t🙂'
     """
-
-    model_type: ClassVar[str]
 
     def __init__(
         self, model: bytes, *, lowercase: bool = False, report: dict[str, Any] | None = None
@@ -63,7 +64,7 @@ class SentencePieceTokenizer(Tokenizer):
             else token.replace(SPACE, " ").encode()
             for index, token in zip(ids, tokens, strict=True)
         ]
-        super().__init__(tokens, data, lowercase=lowercase, report=report or {})
+        super().__init__(tokens, data, lowercase=lowercase, report=report)
         self._model = model
         self._processor = processor
         self._space_ids = np.array(
@@ -71,19 +72,17 @@ class SentencePieceTokenizer(Tokenizer):
         )
 
     @classmethod
-    def train(
-        cls, texts: Iterable[str], *, vocab_size: int | None = None, lowercase: bool = False
-    ) -> "SentencePieceTokenizer":
-        """Learn `vocab_size` pieces (default 8000, or what the texts can fill).
+    def _learn(cls, texts: Iterator[str], vocab_size: int | None) -> tuple[bytes, dict[str, Any]]:
+        """Learn `vocab_size` pieces (default 8000, or as many as the texts can fill).
 
-        Reads all texts once and learns from an even sample of 5 million characters.
+        All texts are read once; the trainer gets an even sample of 5 million characters.
         """
         check_vocab_size(vocab_size, kind=cls.kind, smallest=SMALLEST)
         wanted = vocab_size or DEFAULT_SIZE
-        lines = even_sample(_lines(checked_texts(texts, lowercase=lowercase)), SAMPLE)
+        lines = even_sample(_lines(texts), SAMPLE)
         counts = Counter(itertools.chain.from_iterable(lines))
         if not counts:
-            raise TokenizerError("nothing to train on: the texts hold nothing but line breaks")
+            raise TokenizerError("nothing to train on: the texts have nothing but line breaks")
         room = wanted - FIRST - 256
         # Where the texts cannot fill the rest with longer pieces, characters may take all of it.
         for most in (max(1, room * 3 // 4), room):
@@ -96,18 +95,17 @@ class SentencePieceTokenizer(Tokenizer):
             raise too_large(vocab_size, kind=cls.kind, largest=largest)
         if not model:
             model, _ = cls._train_model(sentences, largest)
-        report = {"characters_with_pieces": len(alphabet), "sentences": len(sentences)}
-        return cls(model, lowercase=lowercase, report=report)
+        return model, {"characters_with_pieces": len(alphabet), "sentences": len(sentences)}
 
     @classmethod
     def _train_model(cls, sentences: list[str], vocab_size: int) -> tuple[bytes, int]:
-        """A serialised model of that many pieces, or nothing and the most that are possible."""
+        """A serialized model of that many pieces, or nothing and the largest possible number."""
         model = io.BytesIO()
         train = _import_sentencepiece().SentencePieceTrainer.train
         settings = {
             "sentence_iterator": iter(sentences),
             "model_writer": model,
-            "model_type": cls.model_type,
+            "model_type": cls.kind,
             "vocab_size": vocab_size,
             "byte_fallback": True,
             "normalization_rule_name": "identity",
@@ -116,10 +114,10 @@ class SentencePieceTokenizer(Tokenizer):
             "allow_whitespace_only_pieces": True,
             "character_coverage": 1.0,
             "max_sentence_length": 8 * LONGEST_LINE,
-            "pad_id": 0,
-            "unk_id": 1,
-            "bos_id": 2,
-            "eos_id": 3,
+            "pad_id": PAD_ID,
+            "unk_id": UNK_ID,
+            "bos_id": BOS_ID,
+            "eos_id": EOS_ID,
             "unk_surface": REPLACEMENT,
             "num_threads": 2,
             "minloglevel": 2,
@@ -127,17 +125,15 @@ class SentencePieceTokenizer(Tokenizer):
         try:
             train(**settings)
         except RuntimeError as error:
-            found = re.search(r"value <= (\d+)", str(error))
-            if not found:
+            largest = re.search(r"value <= (\d+)", str(error))
+            if not largest:
                 raise TokenizerError(f"sentencepiece cannot train on this: {error}") from error
-            return b"", int(found.group(1))
+            return b"", int(largest[1])
         return model.getvalue(), vocab_size
 
     @classmethod
-    def from_payload(
-        cls, payload: Any, *, lowercase: bool, report: dict[str, Any]
-    ) -> "SentencePieceTokenizer":
-        return cls(base64.b64decode(payload), lowercase=lowercase, report=report)
+    def from_payload(cls, payload: Any, *, lowercase: bool, report: dict[str, Any]) -> Self:
+        return super().from_payload(base64.b64decode(payload), lowercase=lowercase, report=report)
 
     def _payload(self) -> str:
         return base64.b64encode(self._model).decode()
@@ -146,8 +142,8 @@ class SentencePieceTokenizer(Tokenizer):
         parts = [part for text in texts for part in text.split(SPACE)]
         encoded = [np.array(ids, np.int32) for ids in self._processor.encode(parts)]
         if len(parts) > len(texts):
-            left = iter(encoded)
-            encoded = [self._insert_spaces(left, text.count(SPACE)) for text in texts]
+            remaining = iter(encoded)
+            encoded = [self._insert_spaces(remaining, text.count(SPACE)) for text in texts]
         return encoded
 
     def _insert_spaces(self, parts: Iterator[np.ndarray], count: int) -> np.ndarray:
@@ -159,7 +155,7 @@ class SentencePieceTokenizer(Tokenizer):
 
     def _graph_ids(self, texts: Tensor) -> tf.RaggedTensor:
         processor = self._graph_processor()
-        found = tf.reduce_any(tf.strings.regex_full_match(texts, f"(?s).*{SPACE}.*"))
+        any_space = tf.reduce_any(tf.strings.regex_full_match(texts, f"(?s).*{SPACE}.*"))
 
         def plain() -> tuple[Tensor, Tensor]:
             ids = processor.tokenize(texts)
@@ -176,14 +172,14 @@ class SentencePieceTokenizer(Tokenizer):
             rows = rows[:, :-3]
             return rows.flat_values, rows.row_splits
 
-        values, splits = tf.cond(found, with_spaces, plain)
+        values, splits = tf.cond(any_space, with_spaces, plain)
         return tf.RaggedTensor.from_row_splits(values, splits, validate=False)
 
     def _graph_processor(self) -> Any:
         """TensorFlow Text's tokenizer of the same model, made in the graph that is being traced.
 
-        Its resource lives no longer than its op, and outside a graph that is until the next
-        tf.random.set_seed; in a graph it lives as long as the graph.
+        Its resource lives as long as its op: in a graph as long as the graph, outside of one until
+        the next tf.random.set_seed.
         """
         try:
             import tensorflow_text
@@ -195,33 +191,19 @@ class SentencePieceTokenizer(Tokenizer):
 class BPETokenizer(SentencePieceTokenizer):
     """Byte-pair encoding: the most frequent pairs of pieces are merged, one after the other.
 
-    Source:
-        Sennrich et al. 2016, https://arxiv.org/abs/1508.07909.
-
-    Example:
-        >>> tokenizer = BPETokenizer.train(["old boats and old boots"])
-        >>> tokenizer.decode(tokenizer.encode("any text: 中文\\t🙂"))
-        'any text: 中文\\t🙂'
+    Source: Sennrich et al. 2016, https://arxiv.org/abs/1508.07909.
     """
 
     kind = "bpe"
-    model_type = "bpe"
 
 
 class UnigramTokenizer(SentencePieceTokenizer):
-    """The segmentation that a unigram model of the pieces finds most probable.
+    """The most probable segmentation under a unigram model of the pieces.
 
-    Source:
-        Kudo 2018, https://arxiv.org/abs/1804.10959.
-
-    Example:
-        >>> tokenizer = UnigramTokenizer.train(["old boats and old boots"])
-        >>> tokenizer.decode(tokenizer.encode("any text: 中文\\t🙂"))
-        'any text: 中文\\t🙂'
+    Source: Kudo 2018, https://arxiv.org/abs/1804.10959.
     """
 
     kind = "unigram"
-    model_type = "unigram"
 
     def __init__(
         self, model: bytes, *, lowercase: bool = False, report: dict[str, Any] | None = None
@@ -245,7 +227,7 @@ def _import_sentencepiece() -> Any:
 
 
 def _lines(texts: Iterable[str]) -> Iterator[str]:
-    """Pieces of lines, none of them long."""
+    """Segments of lines, none of them long."""
     for text in texts:
         for line in re.split(f"[{SEPARATORS}]+", text):
             for start in range(0, len(line), LONGEST_LINE):
@@ -253,10 +235,10 @@ def _lines(texts: Iterable[str]) -> Iterator[str]:
 
 
 def _alphabet(counts: Counter[str], most: int) -> set[str]:
-    """The characters that get pieces: the most frequent, until they cover nearly all text."""
+    """The characters that are pieces: the most frequent, until they cover nearly all text."""
     alphabet: set[str] = set()
     covered, enough = 0, COVERAGE * counts.total()
-    for character in sorted(counts, key=lambda character: (-counts[character], character)):
+    for character in ranked(counts):
         if len(alphabet) == most or covered >= enough:
             break
         alphabet.add(character)
@@ -265,7 +247,7 @@ def _alphabet(counts: Counter[str], most: int) -> set[str]:
 
 
 def _sentences(lines: list[str], rare: set[str]) -> Iterator[str]:
-    """What the trainer is fed: some words of a line each, cut at rare characters."""
+    """The trainer's input: some words of a line each, split at rare characters."""
     cut = str.maketrans(dict.fromkeys(rare, "\n"))
     random = Random(0)
     for line in lines:

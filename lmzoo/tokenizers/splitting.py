@@ -1,7 +1,7 @@
-"""Text to words and words to text, by rules that Python and TensorFlow's RE2 share.
+"""Pretokenization and detokenization by the same rules in Python and in TensorFlow's RE2.
 
 Both sides run the same patterns. The classes of characters come from the Unicode 3.2 tables that
-every Python carries, so a saved tokenizer splits alike under every version of Python and
+every Python has, so a saved tokenizer splits identically under every version of Python and
 TensorFlow; characters assigned since then count as letters, except in the blocks of symbols.
 """
 
@@ -15,32 +15,19 @@ import tensorflow as tf
 from lmzoo.typing import Tensor
 
 NEWLINE = "\n"
-# All that str.isspace() calls white space, except the newline.
+# Everything that is white space to str.isspace(), except the newline.
 BLANK = "\t\x0b\x0c\r\x1c-\x1f \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-# Scripts that put no space between words: each character is a word.
+# Scripts without spaces between words, where each character is a word: Thai and Lao, Myanmar,
+# Khmer, radicals to Bopomofo, Han (3), narrow Katakana, old kana, Han extensions.
 UNSPACED = (
-    (0x0E00, 0x0EFF),  # Thai, Lao
-    (0x1000, 0x109F),  # Myanmar
-    (0x1780, 0x17FF),  # Khmer
-    (0x2E80, 0x31FF),  # radicals, Japanese syllables, Bopomofo
-    (0x3400, 0x4DBF),  # Han
-    (0x4E00, 0x9FFF),
-    (0xF900, 0xFAFF),
-    (0xFF66, 0xFF9F),  # narrow Katakana
-    (0x1B000, 0x1B16F),
-    (0x20000, 0x3FFFF),
-)
-# Blocks whose characters that are newer than Unicode 3.2 are symbols rather than letters.
+    (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x2E80, 0x31FF), (0x3400, 0x4DBF),
+    (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0xFF66, 0xFF9F), (0x1B000, 0x1B16F), (0x20000, 0x3FFFF),
+)  # fmt: skip
+# Blocks in which characters newer than Unicode 3.2 are symbols rather than letters.
 SYMBOLS = (
-    (0x2000, 0x2BFF),
-    (0x2E00, 0x2E7F),
-    (0x2FF0, 0x303F),
-    (0x3200, 0x33FF),
-    (0xFE10, 0xFE1F),
-    (0xFFF0, 0xFFFF),
-    (0x1D000, 0x1D24F),
-    (0x1F000, 0x1FAFF),
-)
+    (0x2000, 0x2BFF), (0x2E00, 0x2E7F), (0x2FF0, 0x303F), (0x3200, 0x33FF), (0xFE10, 0xFE1F),
+    (0xFFF0, 0xFFFF), (0x1D000, 0x1D24F), (0x1F000, 0x1FAFF),
+)  # fmt: skip
 WIDE_MARKS = "■-◿、-〿！-／：-＠［-｀｛-･"  # punctuation of Chinese and Japanese
 
 
@@ -77,7 +64,7 @@ def _classes() -> dict[str, str]:
 @functools.cache
 def word_pattern() -> str:
     """One token: a newline, number, abbreviation ("p.m."), word, speaker ("<|user|>"),
-    or any one other character."""
+    or any other single character."""
     letters, digits = _classes()["L"], _classes()["D"]
     both = letters + digits
     tail = f"(?:['’][{both}]+)*"
@@ -125,7 +112,7 @@ def graph_split(texts: Tensor, pattern: str) -> tf.RaggedTensor:
 
 @functools.cache
 def _spacing() -> tuple[tuple[str, str], ...]:
-    """What turns words joined by single spaces into text: patterns and their replacements."""
+    """Patterns and replacements that turn words joined by single spaces into text."""
     unspaced = _classes()["U"] + WIDE_MARKS
     return (
         (" +", " "),
@@ -147,7 +134,7 @@ def _spacing() -> tuple[tuple[str, str], ...]:
 
 
 def join(words: Sequence[str], *, prose: bool) -> str:
-    """The text of some words, by rule: see `graph_join`.
+    """The text of words, by rule: see `graph_join`.
 
     Example:
         >>> join(["(", "She", "said", ":", '"', "yes", '"', ".", ")"], prose=True)
@@ -164,11 +151,9 @@ def join(words: Sequence[str], *, prose: bool) -> str:
 def graph_join(words: Tensor, *, prose: bool) -> Tensor:
     """Strings (batch,) of words (batch, time), dense or ragged; empty words are dropped.
 
-    Args:
-        words: strings, UTF-8.
-        prose: set spaces as printed prose does: none before closing marks, after opening marks,
-            around hyphens, dashes and slashes, or beside Chinese and Japanese characters. Without
-            it, one space between two words on the same line.
+    With `prose`, spaces are set as in print: none before closing marks, after opening marks, around
+    hyphens, dashes and slashes, or beside Chinese and Japanese characters. Otherwise there is one
+    space between two words on the same line.
     """
     text = tf.strings.reduce_join(words, axis=-1, separator=" ")
     for pattern, replacement in _spacing() if prose else _spacing()[:4]:

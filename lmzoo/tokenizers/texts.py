@@ -1,25 +1,16 @@
-"""The texts that a tokenizer is trained on: checks, and an even sample of what is too much."""
+"""Training texts of tokenizers: checks, an even sample, and the most frequent words."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from random import Random
 
 from lmzoo.errors import TokenizerError
-from lmzoo.tokenizers.checks import check_text
+from lmzoo.tokenizers.checks import check_text, too_large
 from lmzoo.tokenizers.lowercase import lower
 
 
 def checked_texts(texts: Iterable[str], *, lowercase: bool = False) -> Iterator[str]:
-    """The non-empty texts, one by one.
-
-    Args:
-        texts: any iterable of strings; it is read once.
-        lowercase: give the texts in lower case.
-
-    Yields:
-        Each text that is not empty.
-
-    Raises:
-        TokenizerError: no text at all, an item that is no string, or a lone surrogate.
+    """The non-empty texts, one by one; TokenizerError if there is none, or for an unusable item.
 
     Example:
         >>> list(checked_texts(["One", "", "Two"], lowercase=True))
@@ -45,19 +36,8 @@ def checked_texts(texts: Iterable[str], *, lowercase: bool = False) -> Iterator[
 def even_sample(pieces: Iterable[str], limit: int) -> list[str]:
     """An even sample of a stream, in its order, of at most `limit` characters.
 
-    Every piece has the same chance to stay: half of what is kept goes whenever it gets too much,
-    and from then on half as many are taken. The same stream gives the same sample.
-
-    Args:
-        pieces: strings.
-        limit: characters, at least 1.
-
-    Returns:
-        The pieces that were kept.
-
-    Example:
-        >>> even_sample(["one", "two"], limit=100)
-        ['one', 'two']
+    Every piece is kept with the same probability: whenever the sample gets too large, half of it
+    is dropped, and from then on half as many are taken. Deterministic.
     """
     random = Random(0)
     kept: list[str] = []
@@ -72,3 +52,23 @@ def even_sample(pieces: Iterable[str], limit: int) -> list[str]:
             size = sum(map(len, kept))
             chance /= 2
     return kept
+
+
+def ranked(counts: Counter[str]) -> list[str]:
+    """The strings by descending count, equal counts by code points."""
+    return sorted(counts, key=lambda entry: (-counts[entry], entry))
+
+
+def most_frequent(
+    counts: Counter[str], vocab_size: int | None, *, kind: str, reserved: int
+) -> list[str]:
+    """The most frequent strings that fit into a vocabulary beside `reserved` ids; all if None.
+
+    Raises:
+        TokenizerError: there are too few strings.
+    """
+    if vocab_size is None:
+        return ranked(counts)
+    if vocab_size > reserved + len(counts):
+        raise too_large(vocab_size, kind=kind, largest=reserved + len(counts))
+    return ranked(counts)[: vocab_size - reserved]

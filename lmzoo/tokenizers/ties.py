@@ -1,9 +1,9 @@
-"""One order for pieces that repeat the same thing.
+"""One order for neighboring pieces that repeat the same string.
 
 "...." may be "..." and "." or "." and "...": both have the same probability, and versions of
-sentencepiece choose differently, the one inside TensorFlow Text among them. Here the longer piece
-comes first, so that ids depend on the model alone. Two pieces can change places without a change
-of the text only if both repeat one and the same string.
+sentencepiece choose differently, the one inside TensorFlow Text included. Here the longer piece
+comes first, so that ids depend on the model alone. Two pieces can be swapped without changing the
+text only if both repeat the same string.
 """
 
 from collections import defaultdict
@@ -18,16 +18,10 @@ from lmzoo.typing import Tensor
 
 @dataclass(frozen=True)
 class Repetitions:
-    """Which ids repeat the same string.
+    """Which ids repeat the same string: int32 (ids,) each."""
 
-    Attributes:
-        group: int32 (ids,): the same number, from 1 on, for ids that repeat the same string; 0
-            for an id that is alone.
-        length: int32 (ids,): how long each piece is.
-    """
-
-    group: np.ndarray
-    length: np.ndarray
+    group: np.ndarray  # the same number, from 1 on, for such ids; 0 for an id without another one
+    length: np.ndarray  # of each piece, in characters
 
 
 def find_repetitions(pieces: Sequence[str]) -> Repetitions:
@@ -39,7 +33,7 @@ def find_repetitions(pieces: Sequence[str]) -> Repetitions:
     """
     members: dict[str, list[int]] = defaultdict(list)
     for index, piece in enumerate(pieces):
-        # A string is found inside its own double before the end only if it repeats something.
+        # A string occurs inside its own double before the end only if it repeats something.
         members[piece[: (piece + piece).find(piece, 1)]].append(index)
     group = np.zeros(len(pieces), np.int32)
     shared = (indices for indices in members.values() if len(indices) > 1)
@@ -48,33 +42,25 @@ def find_repetitions(pieces: Sequence[str]) -> Repetitions:
     return Repetitions(group, np.array([len(piece) for piece in pieces], np.int32))
 
 
-def settle(ids: np.ndarray, repetitions: Repetitions) -> np.ndarray:
-    """The ids of one text, with the longer of neighbouring repetitions first."""
-    group = repetitions.group[ids]
-    same = (group[1:] == group[:-1]) & (group[1:] > 0)
-    if not (same & (ids[1:] != ids[:-1])).any():
-        return ids
-    run = np.cumsum(np.concatenate([[0], ~same]))
-    settled: np.ndarray = ids[np.lexsort((-repetitions.length[ids], run))]
-    return settled
-
-
 def settle_batch(rows: list[np.ndarray], repetitions: Repetitions) -> list[np.ndarray]:
-    """The same for the ids of many texts."""
+    """The ids of many texts, with the longer of neighboring repetitions first."""
     if not rows:
         return rows
     flat = np.concatenate(rows)
     group = repetitions.group[flat]
-    mixed = (group[1:] == group[:-1]) & (group[1:] > 0) & (flat[1:] != flat[:-1])
+    same = (group[1:] == group[:-1]) & (group[1:] > 0)
     ends = np.cumsum([len(row) for row in rows])
-    found = np.searchsorted(ends, np.flatnonzero(mixed), side="right")
-    for row in np.unique(found):
-        rows[row] = settle(rows[row], repetitions)
+    mixed = np.flatnonzero(same & (flat[1:] != flat[:-1]))
+    for at in np.unique(np.searchsorted(ends, mixed, side="right")):
+        row = rows[at]
+        inside = same[ends[at] - len(row) : ends[at] - 1]
+        run = np.cumsum(np.concatenate([[0], ~inside]))
+        rows[at] = row[np.lexsort((-repetitions.length[row], run))]
     return rows
 
 
 def graph_settle(ids: tf.RaggedTensor, repetitions: Repetitions) -> tf.RaggedTensor:
-    """The same as `settle` for ragged ids (batch, None)."""
+    """The same as `settle_batch` for ragged ids (batch, None)."""
     flat = ids.flat_values
     group, row = tf.gather(repetitions.group, flat), ids.value_rowids()
     same = (group[1:] == group[:-1]) & (group[1:] > 0) & (row[1:] == row[:-1])

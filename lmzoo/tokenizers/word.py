@@ -1,35 +1,32 @@
 """Words as tokens: `word` for any text, `whitespace` for text that is already tokenized."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from lmzoo.errors import TokenizerError
+from lmzoo.special_ids import UNK_ID
 from lmzoo.tokenizers import splitting
-from lmzoo.tokenizers.base import SPECIAL_TOKENS, Tokenizer
-from lmzoo.tokenizers.checks import check_vocab_size, too_large
+from lmzoo.tokenizers.base import FIRST, UNKNOWN, Tokenizer
+from lmzoo.tokenizers.checks import check_vocab_size
 from lmzoo.tokenizers.lowercase import lower
-from lmzoo.tokenizers.texts import checked_texts
+from lmzoo.tokenizers.texts import most_frequent
 from lmzoo.typing import Tensor
-
-FIRST = len(SPECIAL_TOKENS)
-UNKNOWN = SPECIAL_TOKENS[1]
 
 
 class WhitespaceTokenizer(Tokenizer):
-    r"""One id for each string between white space, for text whose words are already separate.
+    r"""One id for each string between white space, for text that is already tokenized.
 
     A newline is a token of its own and decodes to "\n"; other white space is not kept. The word
-    "<unk>", which such texts hold, is the unknown id. Words are ranked by frequency, the newline
+    "<unk>", which such texts contain, is the unknown id. Words are ranked by frequency, the newline
     first (id 4).
 
     Args:
         words: the known ones, each once, without the newline and "<unk>".
-        lowercase: lower-case texts before splitting them.
-        report: what training noticed.
+        lowercase, report: as for every `Tokenizer`.
 
     Example:
         >>> tokenizer = WhitespaceTokenizer(["red", "boat"])
@@ -45,47 +42,31 @@ class WhitespaceTokenizer(Tokenizer):
     _prose = False
 
     def __init__(
-        self,
-        words: list[str],
-        *,
-        lowercase: bool = False,
-        report: dict[str, Any] | None = None,
+        self, words: list[str], *, lowercase: bool = False, report: dict[str, Any] | None = None
     ) -> None:
-        tokens = [splitting.NEWLINE, *words]
-        data = [token.encode() for token in tokens]
-        super().__init__(tokens, data, lowercase=lowercase, report=report or {})
-        self._content.index.update({token: FIRST + rank for rank, token in enumerate(tokens)})
+        super().__init__([splitting.NEWLINE, *words], lowercase=lowercase, report=report)
         self._lookup: Any = None
 
     @classmethod
-    def train(
-        cls, texts: Iterable[str], *, vocab_size: int | None = None, lowercase: bool = False
-    ) -> "WhitespaceTokenizer":
+    def _learn(
+        cls, texts: Iterator[str], vocab_size: int | None
+    ) -> tuple[list[str], dict[str, Any]]:
         """Count the words and keep all, or the newline and the `vocab_size - 5` most frequent.
 
-        Holds every distinct word once in memory (about 100 bytes each), but not the texts.
+        Every distinct word is held in memory once (about 100 bytes each), the texts are not.
         """
         check_vocab_size(vocab_size, kind=cls.kind, smallest=FIRST + 2)
-        counts = count_words(texts, cls._pattern(), lowercase=lowercase, kind=cls.kind)
+        counts = count_words(texts, cls._pattern(), kind=cls.kind)
         newlines = counts.pop(splitting.NEWLINE, 0)
         unknown = counts.pop(UNKNOWN, 0)
-        if vocab_size is not None and vocab_size > FIRST + 1 + len(counts):
-            raise too_large(vocab_size, kind=cls.kind, largest=FIRST + 1 + len(counts))
-        ranked = sorted(counts, key=lambda word: (-counts[word], word))
-        kept = ranked if vocab_size is None else ranked[: vocab_size - FIRST - 1]
+        kept = most_frequent(counts, vocab_size, kind=cls.kind, reserved=FIRST + 1)
         known = newlines + sum(counts[word] for word in kept)
         report: dict[str, Any] = {
             "words": len(counts),
             "words_left_out": len(counts) - len(kept),
-            "share_known": known / (newlines + unknown + counts.total()),
+            "known_fraction": known / (newlines + unknown + counts.total()),
         }
-        return cls(kept, lowercase=lowercase, report=report | cls._notes(counts))
-
-    @classmethod
-    def from_payload(
-        cls, payload: Any, *, lowercase: bool, report: dict[str, Any]
-    ) -> "WhitespaceTokenizer":
-        return cls(list(payload), lowercase=lowercase, report=report)
+        return kept, report | cls._notes(counts)
 
     @classmethod
     def _pattern(cls) -> str:
@@ -93,29 +74,15 @@ class WhitespaceTokenizer(Tokenizer):
 
     @classmethod
     def _notes(cls, counts: Counter[str]) -> dict[str, Any]:
-        """More to report about the words."""
+        """Further notes about the words."""
         return {}
 
     def words(self, text: str) -> list[str]:
-        """The words of a text, one for each id of `encode`, unknown ones as they stand there.
-
-        Args:
-            text: a string.
-
-        Returns:
-            A list of words.
-        """
+        """The words of a text, one for each id of `encode`, unknown ones unchanged."""
         return splitting.split(lower(text) if self.lowercase else text, self._pattern())
 
     def join(self, words: Sequence[str]) -> str:
-        """The text of words, spaces set as `decode` sets them.
-
-        Args:
-            words: any words, known or not.
-
-        Returns:
-            A string.
-        """
+        """The text of words, known or not, with spaces as `decode` sets them."""
         return splitting.join(words, prose=self._prose)
 
     def _payload(self) -> list[str]:
@@ -143,7 +110,7 @@ class WhitespaceTokenizer(Tokenizer):
                 words = tf.constant(list(self._content.index), tf.string)
                 ids = tf.range(FIRST, FIRST + len(self._content.index))
                 pairs = tf.lookup.KeyValueTensorInitializer(words, ids)
-                self._lookup = tf.lookup.StaticHashTable(pairs, default_value=1)
+                self._lookup = tf.lookup.StaticHashTable(pairs, default_value=UNK_ID)
         return self._lookup
 
     def _join(self, pieces: list[bytes]) -> str:
@@ -154,22 +121,21 @@ class WhitespaceTokenizer(Tokenizer):
 
 
 class WordTokenizer(WhitespaceTokenizer):
-    r"""One id for each word, number or mark of punctuation.
+    r"""One id for each word, number or punctuation mark.
 
     Words are letters with inner apostrophes ("don't"), numbers ("9:30", "1,000"), abbreviations
-    ("p.m."), speakers ("<|user|>"); each mark of punctuation and each newline stands
-    alone, and in scripts that put no space between words (Chinese, Japanese, Thai, ...) each
-    character does; `report["note"]` says so where that is most of the text. Words are ranked by
-    frequency, the newline first (id 4).
+    ("p.m."), speakers ("<|user|>"); each punctuation mark and each newline is a token, and in
+    scripts without spaces between words (Chinese, Japanese, Thai, ...) each character is;
+    `report["note"]` is set where that is most of the text. Words are ranked by frequency, the
+    newline first (id 4).
 
-    Spaces are not tokens. Decoding puts them back by rule, as printed prose has them: ordinary
-    English and Chinese come back as they were, while runs of spaces, spaces around dashes, and
-    other unusual spacing are lost.
+    Spaces are not tokens. Decoding restores them by rule, as in printed prose: ordinary English
+    and Chinese are restored exactly, while runs of spaces, spaces around dashes, and other unusual
+    spacing are lost.
 
     Args:
         words: the known ones, each once, without the newline.
-        lowercase: lower-case texts before splitting them.
-        report: what training noticed.
+        lowercase, report: as for every `Tokenizer`.
 
     Example:
         >>> text = "The old man, who sells red boats, left at half past nine."
@@ -198,14 +164,10 @@ class WordTokenizer(WhitespaceTokenizer):
         return {"note": "text without spaces between words (Chinese, ...): words are characters"}
 
 
-def count_words(texts: Iterable[str], pattern: str, *, lowercase: bool, kind: str) -> Counter[str]:
-    """How often each word occurs.
-
-    Raises:
-        TokenizerError: there is no text, or no word in it.
-    """
+def count_words(texts: Iterable[str], pattern: str, *, kind: str) -> Counter[str]:
+    """How often each word occurs; TokenizerError without any word."""
     counts: Counter[str] = Counter()
-    for text in checked_texts(texts, lowercase=lowercase):
+    for text in texts:
         counts.update(splitting.split(text, pattern))
     if not counts.keys() - {splitting.NEWLINE, UNKNOWN}:
         raise TokenizerError(f"nothing to train on: no word for kind {kind!r} in any text")

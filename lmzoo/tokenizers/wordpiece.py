@@ -1,42 +1,39 @@
-"""WordPiece: words cut into the longest pieces that the vocabulary knows."""
+"""WordPiece: words split into the longest pieces of the vocabulary."""
 
 import functools
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
+from lmzoo.special_ids import UNK_ID
 from lmzoo.tokenizers import splitting
-from lmzoo.tokenizers.base import SPECIAL_TOKENS, Tokenizer
+from lmzoo.tokenizers.base import FIRST, UNKNOWN, Tokenizer
 from lmzoo.tokenizers.checks import check_vocab_size, missing_package, too_large
 from lmzoo.tokenizers.word import count_words
 from lmzoo.typing import Tensor
 
-FIRST = len(SPECIAL_TOKENS)
-UNKNOWN = SPECIAL_TOKENS[1]
 SUFFIX = "##"
 DEFAULT_SIZE = 8000
 LONGEST_WORD = 100  # bytes; a longer word is unknown
-MOST_WORDS = 5_000_000  # that the trainer is fed; counts are scaled down to it
+MOST_WORDS = 5_000_000  # that the trainer gets; counts are scaled down to it
 
 
 class WordPieceTokenizer(Tokenizer):
-    r"""Words, split as by `WordTokenizer`, in pieces; all but a word's first begin with "##".
+    r"""Pieces of words; all but a word's first begin with "##".
 
-    Each word is cut into the longest known pieces from left to right; a word with an unknown
-    character, or of more than 100 bytes, is one unknown id. Not lossless: spaces come back by
-    rule, as with `WordTokenizer`, so unusual spacing is lost.
+    Pretokenization is that of `WordTokenizer`. Each word is split into the longest known pieces
+    from left to right; a word with an unknown character, or of more than 100 bytes, is one unknown
+    id. Not lossless: unusual spacing is lost, as with `WordTokenizer`.
 
     Args:
         pieces: the known ones, each once, without the newline.
-        lowercase: lower-case texts before splitting them.
-        report: what training noticed.
+        lowercase, report: as for every `Tokenizer`.
 
-    Source:
-        Schuster and Nakajima 2012; Wu et al. 2016, https://arxiv.org/abs/1609.08144; in graphs
-        the algorithm of Song et al. 2021, https://arxiv.org/abs/2012.15524.
+    Source: Schuster and Nakajima 2012; Wu et al. 2016, https://arxiv.org/abs/1609.08144; in graphs
+    the algorithm of Song et al. 2021, https://arxiv.org/abs/2012.15524.
 
     Example:
         >>> tokenizer = WordPieceTokenizer(["play", "##ing", "##s"])
@@ -51,29 +48,21 @@ class WordPieceTokenizer(Tokenizer):
     concatenates = False
 
     def __init__(
-        self,
-        pieces: list[str],
-        *,
-        lowercase: bool = False,
-        report: dict[str, Any] | None = None,
+        self, pieces: list[str], *, lowercase: bool = False, report: dict[str, Any] | None = None
     ) -> None:
-        tokens = [splitting.NEWLINE, *pieces]
-        data = [token.encode() for token in tokens]
-        super().__init__(tokens, data, lowercase=lowercase, report=report or {})
-        self._content.index.update({token: FIRST + rank for rank, token in enumerate(tokens)})
+        super().__init__([splitting.NEWLINE, *pieces], lowercase=lowercase, report=report)
         self._cut = functools.lru_cache(maxsize=100_000)(self._cut_word)
 
     @classmethod
-    def train(
-        cls, texts: Iterable[str], *, vocab_size: int | None = None, lowercase: bool = False
-    ) -> "WordPieceTokenizer":
+    def _learn(
+        cls, texts: Iterator[str], vocab_size: int | None
+    ) -> tuple[list[str], dict[str, Any]]:
         """Merge the most frequent pairs of pieces until `vocab_size` (default 8000) is reached.
 
-        The alphabet holds every character of the texts. Holds every distinct word in memory.
+        The alphabet has every character of the texts. Every distinct word is held in memory.
         """
         check_vocab_size(vocab_size, kind=cls.kind, smallest=1)
-        pattern = splitting.word_pattern()
-        counts = count_words(texts, pattern, lowercase=lowercase, kind=cls.kind)
+        counts = count_words(texts, splitting.word_pattern(), kind=cls.kind)
         counts.pop(splitting.NEWLINE, None)
         inner = {character for word in counts for character in word[1:]}
         smallest = FIRST + 1 + len(set("".join(counts))) + len(inner)
@@ -83,13 +72,7 @@ class WordPieceTokenizer(Tokenizer):
         size = FIRST + 1 + len(pieces)
         if vocab_size is not None and size < vocab_size:
             raise too_large(vocab_size, kind=cls.kind, largest=size)
-        return cls(pieces, lowercase=lowercase, report={"words": len(counts)})
-
-    @classmethod
-    def from_payload(
-        cls, payload: Any, *, lowercase: bool, report: dict[str, Any]
-    ) -> "WordPieceTokenizer":
-        return cls(list(payload), lowercase=lowercase, report=report)
+        return pieces, {"words": len(counts)}
 
     def _payload(self) -> list[str]:
         return self._content.tokens[FIRST + 1 :]
@@ -98,14 +81,14 @@ class WordPieceTokenizer(Tokenizer):
         """The ids of one word: the longest known piece, again and again."""
         index = self._content.index
         if len(word.encode()) > LONGEST_WORD:
-            return (1,)
+            return (UNK_ID,)
         ids, start, prefix = [], 0, ""
         while start < len(word):
             stop = len(word)
             while stop > start and prefix + word[start:stop] not in index:
                 stop -= 1
             if stop == start:
-                return (1,)
+                return (UNK_ID,)
             ids.append(index[prefix + word[start:stop]])
             start, prefix = stop, SUFFIX
         return tuple(ids)
@@ -119,7 +102,7 @@ class WordPieceTokenizer(Tokenizer):
 
     def _unknown(self, text: str) -> list[str]:
         words = dict.fromkeys(splitting.split(text, splitting.word_pattern()))
-        return [word for word in words if self._cut(word) == (1,)]
+        return [word for word in words if self._cut(word) == (UNK_ID,)]
 
     def _graph_ids(self, texts: Tensor) -> tf.RaggedTensor:
         words = splitting.graph_split(texts, splitting.word_pattern())
@@ -166,7 +149,7 @@ def _train_pieces(counts: Counter[str], size: int) -> list[str]:
         vocab_size=size,
         show_progress=False,
         continuing_subword_prefix=SUFFIX,
-        # Named here, the inner characters get their ids in this order and not in a random one.
+        # Inner characters that are named here get their ids in this order, not in a random one.
         special_tokens=sorted({SUFFIX + character for word in counts for character in word[1:]}),
     )
     trained.train_from_iterator(_repeated(counts), trainer)

@@ -42,8 +42,8 @@ def test_rate_follows_the_clock_and_training_ends(schedule):
     clock = Clock()
     budget = TimeBudget(1, schedule=schedule, warmup=0.1, final_fraction=0.2, clock=clock)
     train(budget, clock)
-    assert budget.steps == 60
-    assert budget.elapsed == 60
+    assert budget.step == 60
+    assert budget.seconds == 60
     assert len(clock.rates) == 60
     for second, rate in enumerate(clock.rates):
         progress = max(0.0, (second - 6) / 54)
@@ -59,31 +59,57 @@ def test_compilation_counts_or_not(counted, steps):
     clock = Clock(compilation=50.0)
     budget = TimeBudget(1, count_compilation=counted, clock=clock)
     train(budget, clock)
-    assert budget.steps == steps
+    assert budget.step == steps
 
 
 def test_goes_on_from_where_it_was():
     clock = Clock()
-    first = TimeBudget(0.5, schedule="linear", warmup=0.0, clock=clock)
-    model = train(first, clock)
-    state = first.get_state()
-    assert state == {"elapsed": 30.0, "steps": 30, "peak": 0.5}
-    second = TimeBudget(1, schedule="linear", warmup=0.0, clock=clock)
-    second.set_state(state)
+    model = train(TimeBudget(0.5, schedule="linear", warmup=0.0, clock=clock), clock)
+    state = {"seconds": 30.0, "step": 30, "learning_rate": 0.5}
+    second = TimeBudget(1, schedule="linear", warmup=0.0, state=state, clock=clock)
     train(second, clock, model.optimizer.from_config(model.optimizer.get_config()))
-    assert second.steps == 60
+    assert second.step == 60
     assert clock.rates[30] == pytest.approx(0.25, rel=3e-3)  # half the time of one minute is over
-    third = TimeBudget(1, elapsed=59.5, peak=0.5, clock=clock)
+    third = TimeBudget(1, state=state | {"seconds": 59.5, "step": 0}, clock=clock)
     train(third, clock)
-    assert third.steps == 1
+    assert third.step == 1
+
+
+def test_a_finished_budget_changes_nothing_and_none_is_no_budget():
+    clock = Clock()
+    over = TimeBudget(1, state={"seconds": 60.0, "step": 9, "learning_rate": 0.5}, clock=clock)
+    train(over, clock)
+    assert clock.rates == [0.0]
+    free = TimeBudget(None, clock=clock)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.5), "mse")
+    x = np.zeros((7, 2), "float32")
+    model.fit(x, x[:, :1], batch_size=1, epochs=3, verbose=0, callbacks=[clock, free])
+    assert free.step == 21
+    assert clock.rates[1:] == [0.5] * 21
+
+
+def test_by_epochs_the_rate_follows_the_steps():
+    clock = Clock()
+    budget = TimeBudget(None, epochs=4, schedule="linear", warmup=0.25, clock=clock)
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.5), "mse")
+    x = np.zeros((5, 2), "float32")
+    model.fit(x, x[:, :1], batch_size=1, epochs=4, verbose=0, callbacks=[clock, budget])
+    assert len(clock.rates) == 20
+    for step, rate in enumerate(clock.rates):
+        wanted = 0.5 * min(1.0, max(step / 5, 0.01), (20 - step) / 15)
+        assert rate == pytest.approx(wanted, rel=1e-4)
+    with pytest.raises(ArgumentError, match="give one of the two"):
+        TimeBudget(1, epochs=2)
 
 
 def test_counts_steps_with_several_per_execution():
     clock = Clock()  # one second per execution here
     budget = TimeBudget(4 / 60, clock=clock)
     model = train(budget, clock, steps_per_execution=3)
-    assert budget.steps == int(model.optimizer.iterations)
-    assert budget.steps == 10  # 3 + 3 + 1 in the first epoch, then 3
+    assert budget.step == int(model.optimizer.iterations)
+    assert budget.step == 10  # 3 + 3 + 1 in the first epoch, then 3
 
 
 def test_what_it_cannot_do_is_said():
@@ -96,7 +122,6 @@ def test_what_it_cannot_do_is_said():
         {"schedule": "step"},
         {"warmup": 1},
         {"final_fraction": 2},
-        {"peak": 0},
     ]
     for arguments in wrong:
         with pytest.raises(ArgumentError, match=next(iter(arguments))):

@@ -44,17 +44,23 @@ def test_two_epochs_equal_one_and_a_resumed_one(tmp_path):
 
     first = make_model()
     first.set_weights(start)
-    checkpoint = Checkpoint(tmp_path, seed=5, extra=lambda: {"note": [1, 2]})
+    checkpoint = Checkpoint(tmp_path)
+    assert checkpoint.start(first) == {
+        "epoch": 0, "step": 0, "step_in_epoch": 0, "seconds": 0.0,
+        "learning_rate": pytest.approx(0.02),
+    }  # fmt: skip
     first.fit(make_data(), epochs=1, verbose=0, callbacks=[checkpoint])
+    first.optimizer.learning_rate = 0.007
+    checkpoint.save_now()
 
     resumed = make_model()
-    checkpoint = Checkpoint(tmp_path)
-    state = checkpoint.restore(resumed)
-    assert state["epoch"] == 1
-    assert state["step"] == ROWS // BATCH
-    assert state["seed"] == 5
-    assert state["extra"] == {"note": [1, 2]}
+    checkpoint = Checkpoint(tmp_path, resume=True)
+    state = checkpoint.start(resumed)
+    assert (state["epoch"], state["step"], state["step_in_epoch"]) == (1, ROWS // BATCH, 0)
+    assert state["learning_rate"] == pytest.approx(0.02)  # what compile was given
+    assert float(resumed.optimizer.learning_rate) == pytest.approx(0.007)
     assert state["seconds"] > 0
+    resumed.optimizer.learning_rate = 0.02
     assert_same_weights(first, resumed)
     resumed.fit(
         make_data(), initial_epoch=state["epoch"], epochs=2, verbose=0, callbacks=[checkpoint]
@@ -118,12 +124,13 @@ def test_keeps_the_best_by_what_it_monitors(tmp_path):
     best, last = make_model(), make_model()
     assert restore(tmp_path, best, best=True)["epoch"] == 2
     state = restore(tmp_path, last)
-    assert (state["epoch"], state["best"]) == (4, 1.0)
+    assert (state["epoch"], state["best"]) == (4, {"step": 12, "value": 1.0})
+    assert_same_weights(model, best)  # restored when the training ended
     for wanted, got in zip(kept[1] + kept[3], best.get_weights() + last.get_weights(), strict=True):
         np.testing.assert_array_equal(wanted, got)
-    plain = keras.saving.load_model(tmp_path / "best.keras")
+    plain = keras.saving.load_model(tmp_path / "model.keras")
     assert_same_weights(plain, best)
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["best.keras", "last.keras"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["last.keras", "model.keras"]
 
 
 def test_bad_weights_never_replace_good_ones(tmp_path):
@@ -136,7 +143,7 @@ def test_bad_weights_never_replace_good_ones(tmp_path):
     assert checkpoint.save_now() is None
     checkpoint.on_epoch_end(0, {"val_loss": 0.1})
     assert (tmp_path / "last.keras").read_bytes() == before
-    assert not (tmp_path / "best.keras").exists()
+    assert not (tmp_path / "model.keras").exists()
 
 
 def test_a_failure_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
@@ -172,15 +179,69 @@ def test_a_checkpoint_that_does_not_fit_says_so(tmp_path):
 
 def test_monitoring_what_is_not_there(tmp_path):
     data = make_data()
-    make_model().fit(data, verbose=0, callbacks=[Checkpoint(tmp_path)])
-    assert not (tmp_path / "best.keras").exists()
+    model = make_model()
+    model.fit(data, verbose=0, callbacks=[Checkpoint(tmp_path)])
+    plain = keras.saving.load_model(tmp_path / "model.keras")  # without validation: the last model
+    assert_same_weights(plain, model)
     with pytest.raises(ArgumentError, match=r"'val_perplexity'.*'val_loss'"):
         make_model().fit(
             data,
             validation_data=data,
             verbose=0,
-            callbacks=[Checkpoint(tmp_path, monitor="val_perplexity")],
+            callbacks=[Checkpoint(tmp_path / "other", monitor="val_perplexity")],
         )
     for wrong in ({"mode": "auto"}, {"every_seconds": -1}):
         with pytest.raises(ArgumentError, match=next(iter(wrong))):
             Checkpoint(tmp_path, **wrong)
+
+
+class Data:
+    """The least that `start` asks of prepared data."""
+
+    def __init__(self, tokens=100):
+        self.steps_per_epoch, self.tokens, self.started_at = ROWS // BATCH, tokens, 0
+
+    def fingerprint(self):
+        return {"tokens": self.tokens}
+
+    def start_at(self, step):
+        self.started_at = step
+
+    def save(self, folder):
+        (folder / "tokenizer.json").write_text("{}")
+
+
+def test_data_begin_where_the_training_stood_and_must_be_the_same(tmp_path):
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            self.model.stop_training = self.params["steps"] == 6 and batch == 3
+
+    checkpoint, model, data = Checkpoint(tmp_path / "run"), make_model(), Data()
+    checkpoint.start(model, data)
+    assert (tmp_path / "run" / "tokenizer.json").exists()
+    model.fit(make_data(), epochs=2, verbose=0, callbacks=[Stop(), checkpoint])
+    assert (checkpoint.step, checkpoint.epoch, checkpoint.step_in_epoch) == (4, 0, 4)
+    assert checkpoint.summary()["epochs"] == pytest.approx(4 / 6, abs=1e-3)
+
+    later = Checkpoint(tmp_path / "run", resume=True)
+    assert later.start(make_model(), data)["step_in_epoch"] == data.started_at == 4
+    with pytest.raises(DataError, match=r"tokens is 99 \(was 100\)"):
+        Checkpoint(tmp_path / "run", resume=True).start(make_model(), Data(tokens=99))
+
+
+def test_a_folder_with_a_training_is_left_alone(tmp_path, capsys):
+    out = tmp_path / "run"
+    assert Checkpoint(out).folder == out
+    assert Checkpoint(out).folder == out  # nothing was trained yet
+    (out / "last.keras").touch()
+    second = Checkpoint(out).folder
+    assert second.name == "run-2"
+    (second / "model.keras").touch()
+    assert Checkpoint(out).folder.name == "run-3"
+    assert "holds a training already" in capsys.readouterr().out
+    with pytest.raises(ArgumentError, match="no training to resume"):
+        Checkpoint(tmp_path / "nothing", resume=True)
+    assert not (tmp_path / "nothing").exists()
+    (tmp_path / "file").touch()
+    with pytest.raises(ArgumentError, match="is a file"):
+        Checkpoint(tmp_path / "file")

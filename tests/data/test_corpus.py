@@ -1,93 +1,47 @@
-"""What a corpus keeps, drops, and puts on either side."""
+"""A corpus is read again and again, and its records keep their places."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from lmzoo.data.clean import choose_rules
-from lmzoo.data.corpus import Corpus
-from lmzoo.data.sources import Texts, read_texts
+from lmzoo.data import Corpus
+from lmzoo.data.corpus import Located, place_of
 from lmzoo.errors import DataError
 
-
-def corpus_of(source, kind, *, valid_fraction=0.25, deduplicate=True, seed=0, clean=True):
-    corpus = Corpus(read_texts(source), kind, choose_rules(clean))
-    corpus.split(valid_fraction, deduplicate=deduplicate, seed=seed)
-    return corpus
-
-
-DOCUMENTS = st.lists(st.text("abc\r", min_size=1, max_size=3), min_size=2, max_size=40).filter(
-    lambda texts: len({t.replace("\r", "\n") for t in texts if t.strip()}) > 1
+RECORDS = [Located({"text": "a"}, "a.txt, line 1"), {"text": "b"}]
+CORPUS = Corpus(
+    "mine", {"train": lambda: iter(RECORDS), "test": lambda: RECORDS[:1]}, ["one"], "en"
 )
 
 
-@given(texts=DOCUMENTS, deduplicate=st.booleans(), seed=st.integers(0, 3))
-def test_no_document_is_on_both_sides_and_none_is_lost(texts, deduplicate, seed):
-    corpus = corpus_of(texts, "document", deduplicate=deduplicate, seed=seed)
-    train, valid = list(corpus.read("train")), list(corpus.read("valid"))
-    assert not set(train) & set(valid)
-    clean = [text.replace("\r", "\n") for text in texts if text.strip()]
-    assert sorted(train + valid) == sorted(dict.fromkeys(clean) if deduplicate else clean)
-    assert corpus.sizes == {"train": len(train), "valid": len(valid)}
-    assert corpus.counts["duplicate_documents"] == deduplicate * (len(clean) - len(set(clean)))
+def test_it_can_be_read_again():
+    assert list(CORPUS.read()) == list(CORPUS.read("train")) == [{"text": "a"}, {"text": "b"}]
+    assert list(CORPUS.read("test")) == [{"text": "a"}]
+    with pytest.raises(DataError, match="mine has no split 'valid', only train, test"):
+        CORPUS.read("valid")
 
 
-@given(st.text("ab\n ", min_size=20, max_size=80), st.floats(0.1, 0.9))
-def test_a_stream_is_cut_once_and_loses_nothing(text, fraction):
-    corpus = corpus_of([text], "stream", valid_fraction=fraction)
-    whole = text if text.endswith("\n") else text + "\n"
-    border = int((1 - fraction) * len(whole))
-    assert "".join(corpus.read("train")) == whole[:border]
-    assert "".join(corpus.read("valid")) == whole[border:]
-    assert corpus.sizes == {"train": border, "valid": len(whole) - border}
+def test_a_function_gives_a_record_or_any_number():
+    upper = CORPUS.map(lambda r: {"text": r["text"].upper()}, note="upper case")
+    assert list(upper.read()) == list(upper.read()) == [{"text": "A"}, {"text": "B"}]
+    assert (upper.name, upper.notes, upper.grammar) == ("mine", ["one", "upper case"], "en")
+    twice = upper.map(lambda r: [r, r] if r["text"] == "A" else [])
+    assert list(twice.read()) == [{"text": "A"}] * 2
+    assert [place_of(record) for record in twice.read()] == ["a.txt, line 1"] * 2
+    assert list(upper.read("test")) == [{"text": "A"}]
+    assert CORPUS.notes == ["one"]
 
 
-def test_the_seed_chooses_the_validation_documents():
-    texts = [str(number) for number in range(100)]
-    chosen = [set(corpus_of(texts, "document", seed=seed).read("valid")) for seed in (0, 0, 1)]
-    assert chosen[0] == chosen[1] != chosen[2]
-    assert len(chosen[0]) == len(chosen[2]) == 25
+def test_training_records_are_concatenated():
+    more = Corpus("more", {"train": lambda: [{"text": "c"}], "valid": lambda: []})
+    both = CORPUS.concatenate(more)
+    assert [record["text"] for record in both.read()] == ["a", "b", "c"]
+    assert list(both.splits) == ["train", "test"]
+    assert both.name == "mine and more"
+    assert both.notes == ["one", "more records to train on: more"]
 
 
-def test_validation_texts_of_the_source_stay_whole_and_leave_training():
-    source = {"train": ["a", "b", "b", "c"], "valid": ["b", "b", "d"], "test": ["c"]}
-    corpus = corpus_of(source, "document")
-    assert list(corpus.read("train")) == ["a"]
-    assert list(corpus.read("valid")) == ["b", "b", "d"]
-    assert list(corpus.read("test")) == ["c"]
-    assert corpus.counts["training_documents_in_validation_or_test"] == 2
-    assert corpus.counts["duplicate_documents"] == 1
-
-
-def test_the_grammar_keeps_its_repetitions():
-    openers = {
-        "train": lambda counts, limit: iter(["a", "a", "b"]),
-        "valid": lambda counts, limit: iter(["a", "c", "c"]),
-    }
-    texts = Texts("grammar", openers, are_documents=True, grammar="en")
-    corpus = corpus_of(texts, "document")
-    assert list(corpus.read("train")) == ["a", "a", "b"]
-    assert list(corpus.read("valid")) == ["a", "c", "c"]
-
-
-def test_changes_are_counted_once_however_often_the_text_is_read(tmp_path):
-    (tmp_path / "a.txt").write_bytes("\ufeffone\r\ntwo\0 e\u0301\r\n\r\n".encode() * 2)
-    corpus = corpus_of(tmp_path / "a.txt", "line", valid_fraction=0.5)
-    for _ in range(2):
-        texts = [*corpus.read("train"), *corpus.read("valid")]
-    assert sorted(texts) == ["one", "two é", "\ufeffone"]
-    expected = {"bom": 1, "line_ends": 6, "nul": 2, "unicode": 2, "empty_documents": 2}
-    assert corpus.counts == expected | {"duplicate_documents": 1}
-
-
-@pytest.mark.parametrize("kind", ["stream", "line", "paragraph"])
-def test_an_empty_file_is_named(tmp_path, kind):
-    (tmp_path / "a.txt").write_bytes(b"")
-    with pytest.raises(DataError, match=r"a\.txt holds no text for train; give a file"):
-        corpus_of(tmp_path / "a.txt", kind)
-
-
-def test_a_document_per_line_of_each_text():
-    corpus = corpus_of(["a\nb", "c"], "line", valid_fraction=0)
-    assert list(corpus.read("train")) == ["a", "b", "c"]
-    assert corpus.parts == ["train"]
+def test_places_of_records_and_tokens():
+    tagged = Located({"tokens": ["a", "b"]}, "a.conll", [3, 5])
+    assert tagged == {"tokens": ["a", "b"]}
+    assert (place_of(tagged), place_of(tagged, 1)) == ("a.conll, line 3", "a.conll, line 5")
+    assert place_of(RECORDS[0], 2) == "a.txt, line 1, token 2"
+    assert place_of(RECORDS[1], default="record 1") == "record 1"

@@ -84,7 +84,7 @@ def test_two_slots_of_one_symbol_are_told_apart_by_labels():
         ([("S", "<A>", "<A>"), ("A", "x <S>", "<S>")], "derives itself"),
         ([("S", "x", "x", 0.0)], "weights must be positive"),
         ([("S", "x", "<A>")], "absent from English"),
-        ([("two words", "x", "x")], "no rule head"),
+        ([("two words", "x", "x")], "not a rule head"),
         ([("S", "<A>", "<A><A>"), ("A", "x", "x")], "at most once"),
     ],
 )

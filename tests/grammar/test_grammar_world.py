@@ -9,8 +9,8 @@ import pytest
 
 from lmzoo import grammar
 from lmzoo.errors import ArgumentError
-from lmzoo.grammar import lexicon
-from lmzoo.grammar.lexicon import entries, past_tense, plural, third_person
+from lmzoo.grammar.language import lexicon
+from lmzoo.grammar.language.lexicon import entries, past_tense, plural, third_person
 from lmzoo.grammar.orthography import read_english, write_english
 
 SAMPLE = 1000

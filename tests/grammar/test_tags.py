@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 import pytest
 
 from lmzoo import grammar
-from lmzoo.data.tags import find_fault, spans_of
+from lmzoo.data.tags.schemes import find_fault, spans_of
 from lmzoo.errors import ArgumentError
-from lmzoo.grammar import lexicon
+from lmzoo.grammar.language import lexicon
 from lmzoo.grammar.sample import Sampler
 from lmzoo.grammar.tags import tag_entities, tagged
 

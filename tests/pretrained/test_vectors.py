@@ -149,25 +149,25 @@ def test_broken_utf8_in_a_word_is_replaced_and_counted(write):
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"a 1 2\nb 3 4\nc 5\n", r"vectors, line 3: 1 numbers, but the rows at its .* have 2"),
+        (b"a 1 2\nb 3 4\nc 5\n", r"vectors, line 3: 1 numbers, but the first rows have 2"),
         (b"a .1 .2\nb .3 .4\nc .5 .6 .7\n", r"line 3: 3 numbers, .* 2"),
         (b"9 3\na 1 2 3\nb 3 4\n", r"line 3: 2 numbers, but its header says 3"),
-        (b"a 1 2\nb 1 2x\n", r"line 2: number 2 of b'b' is b'2x', no number"),
-        (b"a 1 2\nb 1_0 2\n", r"line 2: number 1 of b'b' is b'1_0', no number"),
-        (b"a 1 2\nb  2\n", r"line 2: number 1 of b'b' is b'', no number"),
+        (b"a 1 2\nb 1 2x\n", r"line 2: number 2 of b'b' is b'2x', not a number"),
+        (b"a 1 2\nb 1_0 2\n", r"line 2: number 1 of b'b' is b'1_0', not a number"),
+        (b"a 1 2\nb  2\n", r"line 2: number 1 of b'b' is b'', not a number"),
         (b"2 2\na 1 2\nb nan 2\n", r"line 3: number 1 of b'b' is b'nan', NaN or infinite"),
         (b"a 1 2\nb 1 1e39\n", r"line 2: number 2 of b'b' is b'1e39', NaN or infinite"),
-        (b"<!DOCTYPE html>\n<p>Not found</p>\n", r"no file of word vectors.*begins b'<!DOC"),
-        (b"", r"no file of word vectors"),
-        (b"\x80\x04\x95gensim \0\0 model\n", r"no file of word vectors"),
+        (b"<!DOCTYPE html>\n<p>Not found</p>\n", r"not a file of word vectors.*begins b'<!DOC"),
+        (b"", r"not a file of word vectors"),
+        (b"\x80\x04\x95gensim \0\0 model\n", r"not a file of word vectors"),
         (b"3 2\n", r"no vectors, only a header"),
-        (b"3 0\na\n", r"a header that says 0 numbers"),
-        (b"3 99999999\na\n", r"a header that says 99,999,999 numbers"),
+        (b"3 0\na\n", r"the header has 0 numbers"),
+        (b"3 99999999\na\n", r"the header has 99,999,999 numbers"),
         (b"\xba\x16\x4f\x2f\0\0", r"fastText model.*\.vec file"),
         (as_bytes("binary")[:-1], r"ends in word 8, but its header says 8 words of 5 numbers"),
         (as_bytes("binary")[:40], r"ends in word 2"),
-        (as_bytes("binary") + b"x", r"goes on behind the 8 words"),
-        (as_bytes("binary", ["a", "b"], [[1, 2], [np.inf, 0]]), r"word 2: .* holds NaN or inf"),
+        (as_bytes("binary") + b"x", r"continues after the 8 words"),
+        (as_bytes("binary", ["a", "b"], [[1, 2], [np.inf, 0]]), r"word 2: .* has NaN or inf"),
         (b"2 1\na \0\0\0\0" + bytes(range(33, 127)) * 1000, r"word 2: longer than 65,536 bytes"),
         (b"a 1 2\nb 1 2\n" + b"x" * (3 << 20), r"line 3: longer than 1,048,576 bytes"),
     ],
@@ -193,7 +193,7 @@ def test_files_that_cannot_be_opened(write, tmp_path):
         read_vectors(path)
     with pytest.raises(ArgumentError, match=r"no member 'b', but a/v\.100d\.txt, a/v\.50d\.txt"):
         read_vectors(f"{path}::b")
-    with pytest.raises(ArgumentError, match="no zip archive; leave ::b out"):
+    with pytest.raises(ArgumentError, match="not a zip archive; omit ::b"):
         read_vectors(f"{write(as_bytes('glove'))}::b")
     with zipfile.ZipFile(path, "w"):
         pass
@@ -207,7 +207,7 @@ def test_a_damaged_archive_is_refused(write, packing):
     data = bytearray(path.read_bytes())
     damaged = data[:-10] if packing == "gz" else data.replace(data[200:210], b"0" * 10, 1)
     path.write_bytes(damaged)
-    with pytest.raises(DataError, match=r"is damaged .*fetch it again"):
+    with pytest.raises(DataError, match=r"is damaged .*download it again"):
         read_vectors(path)
 
 
@@ -267,7 +267,7 @@ def test_special_tokens_are_looked_up_but_not_counted(write):
     table = numpy(layer.embeddings)
     assert table[[0, 1, 3, 5, 6]].tolist() == [[0, 0], [1, 2], [5, 6], [3, 4], [3, 4]]
     assert (coverage.words, coverage.found, coverage.lowered) == (2, 1, 1)
-    assert (coverage.missing, coverage.share, coverage.token_share) == ((), 1.0, None)
+    assert (coverage.missing, coverage.fraction, coverage.token_fraction) == ((), 1.0, None)
 
 
 def test_two_channels_are_set_alike_and_one_stays_frozen(write):

@@ -101,7 +101,7 @@ def test_words_are_ranked_by_frequency():
     assert smaller.decode([5, 1, 4]) == "b <unk>\n"
     assert smaller.unknown("b a c a") == ["a", "c"]
     assert smaller.report["words_left_out"] == 2
-    assert smaller.report["share_known"] == pytest.approx(4 / 7)
+    assert smaller.report["known_fraction"] == pytest.approx(4 / 7)
 
 
 def test_words_keep_their_case_unless_asked():

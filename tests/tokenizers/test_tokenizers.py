@@ -232,7 +232,7 @@ def test_damaged_files_are_refused(tokenizers, kind, tmp_path):
     tokenizers[kind].save(path)
     whole = path.read_text(encoding="utf-8")
     path.write_text(whole[: len(whole) // 2], encoding="utf-8")
-    with pytest.raises(TokenizerError, match="no whole tokenizer file"):
+    with pytest.raises(TokenizerError, match="not a complete tokenizer file"):
         load_tokenizer(path)
     record = json.loads(whole)
     for change in (
@@ -257,10 +257,10 @@ def test_files_of_another_kind_are_refused(tmp_path):
     with pytest.raises(TokenizerError, match="cannot read"):
         load_tokenizer(tmp_path)
     path.write_bytes(b"\x80\x81\x82")
-    with pytest.raises(TokenizerError, match="no whole tokenizer"):
+    with pytest.raises(TokenizerError, match="not a complete tokenizer"):
         load_tokenizer(path)
     path.write_text('{"model": {}}')
-    with pytest.raises(TokenizerError, match="no tokenizer that"):
+    with pytest.raises(TokenizerError, match="not a file that"):
         load_tokenizer(path)
     path.write_text('{"format": "lmzoo tokenizer", "version": 99}')
     with pytest.raises(TokenizerError, match="version 99"):

@@ -1,0 +1,118 @@
+"""Stopping a training: the loss is no longer a number, or a signal came."""
+
+import math
+import signal
+import threading
+from typing import Any
+
+import keras
+from keras import ops
+
+from lmzoo.callbacks.checkpoint import Checkpoint
+from lmzoo.callbacks.progress import Progress
+from lmzoo.errors import TrainingDiverged
+
+SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+class StopOnNaN(Progress):
+    """Raise `TrainingDiverged` out of `fit` as soon as the loss is NaN or infinite.
+
+    It raises in the batch where that happens, so nothing after it runs: no validation, and no
+    checkpoint that would overwrite the last good one (`Checkpoint` refuses such weights anyway).
+    With `steps_per_execution` > 1 it looks once per execution.
+
+    Raises:
+        TrainingDiverged: from `fit`; the message names the step and what to try.
+
+    Example:
+        >>> StopOnNaN().on_train_batch_end(0, {"loss": 2.5})
+    """
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Look at the loss."""
+        super().on_train_batch_end(batch, logs)
+        loss = (logs or {}).get("loss", 0.0)
+        if not math.isfinite(loss):
+            raise TrainingDiverged(
+                f"the loss became {loss} at training step {self.step}{self._rate()}: try a "
+                "smaller learning rate or gradient clipping (optimizer argument clipnorm=1.0), "
+                "and check that no token id lies outside the model's vocabulary; checkpoints "
+                "written before this step are kept"
+            )
+
+    def _rate(self) -> str:
+        """The learning rate in words, where there is an optimizer."""
+        optimizer = getattr(self.model, "optimizer", None)
+        if optimizer is None:
+            return ""
+        return f" (learning rate {float(ops.convert_to_numpy(optimizer.learning_rate)):.3g})"
+
+
+class StopOnSignal(keras.callbacks.Callback):
+    """Ends the program after the running batch, with a checkpoint, on Ctrl-C, SIGTERM or SIGHUP.
+
+    A second signal ends it at once. Outside of the main thread, where Python delivers no signals,
+    it does nothing. Put it last.
+
+    Args:
+        checkpoint: what writes `last.keras`.
+
+    Raises:
+        SystemExit: from `fit`, with status 128 + the signal's number.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     StopOnSignal(Checkpoint(folder)).received is None
+        True
+    """
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        super().__init__()
+        self.checkpoint = checkpoint
+        self.received: int | None = None
+        self._previous: dict[int, Any] = {}
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Installs the handlers."""
+        self.received = None
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for name in SIGNALS:
+            if hasattr(signal, name):  # Windows has no SIGHUP
+                number = getattr(signal, name)
+                self._previous[number] = signal.signal(number, self._handle)
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Ends the program, if a signal came."""
+        self._end()
+
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """The same while `fit` validates."""
+        self._end()
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Puts back the handlers that were there before."""
+        self._end()
+        self._restore_handlers()
+
+    def _handle(self, number: int, frame: Any) -> None:
+        if self.received is not None:
+            raise KeyboardInterrupt
+        self.received = number
+        print("\nstopping after this batch (a second signal stops at once)", flush=True)
+
+    def _end(self) -> None:
+        if self.received is None:
+            return
+        self._restore_handlers()
+        path = self.checkpoint.save_now()
+        where = f"the checkpoint is {path}" if path else "no checkpoint: weights are not finite"
+        print(f"stopped at step {self.checkpoint.step:,}; {where}; --resume continues", flush=True)
+        raise SystemExit(128 + self.received)
+
+    def _restore_handlers(self) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        self._previous = {}

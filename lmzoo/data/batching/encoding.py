@@ -1,0 +1,186 @@
+"""Tokenizes the texts of a corpus, in large batches, into token stores."""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, TypeVar
+
+import numpy as np
+
+from lmzoo.data.batching.packing import DocumentPacker, packing_order
+from lmzoo.data.batching.token_store import TokenStore
+from lmzoo.errors import DataError
+
+Item = TypeVar("Item")
+
+BATCH_CHARACTERS = 1 << 20
+BATCH_TEXTS = 4096
+# So many texts are decoded again, to see whether the tokenizer is lossless.
+CHECKED_TEXTS = 50
+_CJK = (
+    "\u2e80-\u2fff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf"
+    "\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_HAS_CJK = re.compile(f"[{_CJK}]")
+_CJK_WORDS = re.compile(rf"[{_CJK}]|(?:(?![{_CJK}])\w)+")
+
+
+def in_chunks(items: Iterable[Item], size: int = BATCH_TEXTS) -> Iterator[list[Item]]:
+    """Collects items into lists of `size`, the last one as it comes."""
+    source = iter(items)
+    while chunk := list(islice(source, size)):
+        yield chunk
+
+
+def count_words(text: str) -> int:
+    """Counts words, split at white space; in Chinese and Japanese, each character is a word.
+
+    Punctuation next to a Chinese character is not a word.
+
+    Example:
+        >>> count_words("Two words ."), count_words("两个字。"), count_words("GPT-2 好")
+        (3, 3, 2)
+    """
+    if not _HAS_CJK.search(text):
+        return len(text.split())
+    return sum(
+        len(_CJK_WORDS.findall(word)) if _HAS_CJK.search(word) else 1 for word in text.split()
+    )
+
+
+@dataclass
+class Encoded:
+    """One split of a corpus as tokens.
+
+    Args:
+        store: the tokens; documents as `eos document eos document eos`.
+        counts: documents, characters, bytes and words of the text, its tokens (with end tokens),
+            and those of them that are unknown.
+        packer: the rows of whole documents; None for a stream.
+        first: words, characters and bytes of a stream's first token, which is not predicted.
+        changed: a text that decoding does not restore, with its decoded form; None: all came back.
+    """
+
+    store: TokenStore
+    counts: dict[str, int]
+    packer: DocumentPacker | None = None
+    first: dict[str, int] = field(default_factory=dict)
+    changed: tuple[str, str] | None = None
+
+
+class Encoder:
+    """Turns the texts of one split into tokens.
+
+    Args:
+        tokenizer: any tokenizer of lmzoo.
+        count_text: whether to count words and bytes, which takes time.
+        check_all: whether to decode every text again, instead of the first few.
+    """
+
+    def __init__(
+        self, tokenizer: Any, *, count_text: bool = False, check_all: bool = False
+    ) -> None:
+        self.tokenizer, self.count_text, self.check_all = tokenizer, count_text, check_all
+        names = ("texts", "characters", "unknown_tokens")
+        self._counts = dict.fromkeys(names + ("bytes", "words") * count_text, 0)
+        self._changed: tuple[str, str] | None = None
+        self._checked = 0
+        self._store = TokenStore(tokenizer.vocab_size)
+
+    def encode_stream(self, pieces: Iterable[str]) -> Encoded:
+        """Encodes one text given in pieces."""
+        first: dict[str, int] = {}
+        for texts, parts in self._batches(pieces):
+            first = first or self._count_first(texts[0], parts[0])
+            self._store.append(np.concatenate(parts))
+        self._counts["tokens"] = self._store.size
+        return Encoded(self._store, self._counts, first=first, changed=self._changed)
+
+    def encode_documents(
+        self, documents: Iterable[str], packer: DocumentPacker, *, reorder: bool = False
+    ) -> Encoded:
+        """Encodes documents, each followed by an end token, and packs them into rows.
+
+        With `reorder` neighboring documents change places so that rows fill up.
+        """
+        store, end = self._store, np.array([self.tokenizer.eos_id], np.int32)
+        store.append(end)
+        for _, parts in self._batches(documents):
+            lengths = np.array([len(part) + 1 for part in parts], np.int64)
+            if reorder:
+                order = packing_order(lengths, packer.sequence_length)
+                parts, lengths = [parts[i] for i in order], lengths[order]
+            packer.add(lengths.tolist())
+            store.append(np.concatenate([ids for part in parts for ids in (part, end)]))
+        self._counts |= {"tokens": store.size - 1, "cut_documents": packer.cut}
+        return Encoded(store, self._counts, packer, changed=self._changed)
+
+    def _batches(self, texts: Iterable[str]) -> Iterator[tuple[list[str], list[np.ndarray]]]:
+        """Encodes texts, about a million characters at once, and counts."""
+        for batch in _group(texts):
+            parts = self.tokenizer.encode_batch(batch)
+            self._count(batch, parts)
+            yield batch, parts
+
+    def _count(self, batch: list[str], parts: list[np.ndarray]) -> None:
+        counts = self._counts
+        counts["texts"] += len(batch)
+        counts["characters"] += sum(map(len, batch))
+        if self.tokenizer.unk_id is not None:
+            unknown = np.concatenate(parts) == self.tokenizer.unk_id
+            counts["unknown_tokens"] += int(np.count_nonzero(unknown))
+        if self.count_text:
+            counts["words"] += sum(map(count_words, batch))
+            counts["bytes"] += sum(len(text.encode("utf-8", "surrogatepass")) for text in batch)
+        for text, part in zip(batch, parts, strict=True):
+            if self._changed or (self._checked >= CHECKED_TEXTS and not self.check_all):
+                return
+            self._checked += 1
+            decoded = self.tokenizer.decode(part)
+            if decoded != text:
+                self._changed = (text, decoded)
+
+    def _count_first(self, text: str, ids: np.ndarray) -> dict[str, int]:
+        """Counts the words, characters and bytes of the first token."""
+        first = self.tokenizer.decode(ids[:1])
+        if not text.startswith(first):
+            first = text[: max(1, len(first))]
+        return {
+            "words": count_words(text) - count_words(text[len(first) :]),
+            "characters": len(first),
+            "bytes": len(first.encode("utf-8", "surrogatepass")),
+        }
+
+
+def _group(texts: Iterable[str]) -> Iterator[list[str]]:
+    """Collects texts into lists of about `BATCH_CHARACTERS`."""
+    batch: list[str] = []
+    size = 0
+    for text in texts:
+        batch.append(text)
+        size += len(text)
+        if size >= BATCH_CHARACTERS:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def predicted_counts(encoded: Encoded) -> dict[str, int]:
+    """Counts the text that the targets of weight 1 cover: all but a stream's first token.
+
+    Returns:
+        `tokens` (end tokens included), `words`, `characters` and `bytes` (of the text only).
+
+    Raises:
+        DataError: not one token to predict.
+    """
+    tokens = encoded.counts["tokens"] - (encoded.packer is None)
+    if tokens < 1:
+        raise DataError(
+            "the validation text has no token to predict; give more text or a larger valid_fraction"
+        )
+    names = ("words", "characters", "bytes")
+    text = {name: encoded.counts[name] - encoded.first.get(name, 0) for name in names}
+    return {"tokens": tokens} | text

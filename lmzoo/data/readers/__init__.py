@@ -1,0 +1,193 @@
+"""What every task can read: one dispatcher over files, folders, lists, hubs and the grammar."""
+
+import pickle
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from lmzoo.data.corpus import Corpus, Opener, Record
+from lmzoo.data.readers.grammar import read_grammar
+from lmzoo.data.records import Kind
+from lmzoo.data.splits import SPLITS
+from lmzoo.errors import ArgumentError, DataError
+
+Source: TypeAlias = "str | Path | Iterable[Any] | Mapping[str, Any] | Corpus"
+# The files of a split, which are opened together, or its records.
+Part: TypeAlias = "list[Path] | Opener"
+# The parts of splits, and sentences for the report.
+Found: TypeAlias = tuple[Mapping[str, Part], list[str]]
+
+
+@dataclass(frozen=True)
+class Files:
+    """How one kind of records stands in files.
+
+    `find` finds the splits of a path: a file, a folder or a pattern. `open` opens the files of a
+    split, whose name it gets too.
+    """
+
+    find: Callable[[Path], Found]
+    open: Callable[[list[Path], str], tuple[Opener, list[str]]]
+
+
+def read_corpus(
+    source: Source,
+    kind: Kind,
+    files: Files,
+    *,
+    columns: Sequence[str | int] | None = None,
+    errors: str = "strict",
+    grammar_size: int = 20_000,
+    seed: int = 0,
+) -> Corpus:
+    """Finds the records that a source names; they are read later, and may be read again.
+
+    Types decide what a source is, never its content: a `str` or a `Path` is a path, a name that
+    begins with "grammar", "tfds:" or "hf:", or, in a list, a `str` is a text and a `Path` a file.
+
+    Args:
+        source: a corpus, which is passed through; a dictionary from "train", "valid", "test" to
+            paths or lists; "grammar" or "grammar:NAME"; "tfds:NAME" or "hf:NAME"; a path of a
+            file or a folder, or one that ends in a pattern; an iterable of items or of paths (an
+            iterator is copied to a temporary file).
+        kind: of the records.
+        files: how they stand in files.
+        columns: names or numbers of what is read, one for each key of the records.
+        errors: "strict" or "replace", for texts of a data set that are not UTF-8.
+        grammar_size: training records of the grammar.
+        seed: of the grammar's sample.
+    """
+    if isinstance(source, Corpus):
+        return _checked(source, kind, columns)
+    names = kind.check_columns(columns)
+    prefix, _, rest = source.partition(":") if isinstance(source, str) else ("", "", "")
+    if prefix == "grammar":
+        return read_grammar(rest, kind, names, grammar_size, seed)
+    if prefix == "tfds":
+        from lmzoo.data.readers.tfds import read_tfds
+
+        return read_tfds(rest, kind, names, errors)
+    if prefix == "hf":
+        from lmzoo.data.readers.hf import read_hf
+
+        return read_hf(rest, kind, names)
+    if isinstance(source, Mapping):
+        return _read_splits(source, kind, files)
+    return _read_one(source, kind, files, "train")
+
+
+def _checked(corpus: Corpus, kind: Kind, columns: Sequence[str | int] | None) -> Corpus:
+    """A corpus that was read before, if it holds records of this kind."""
+    if columns is not None:
+        raise ArgumentError(
+            f"columns is for a source that is yet to be read: say it where {corpus.name} is read"
+        )
+    first = next(corpus.read(), {})
+    if first and (missing := [key for key in kind.keys if key not in first]):
+        remedy = "; dialogue_pairs makes pairs of them" if "turns" in first else ""
+        raise DataError(
+            f"the records of {corpus.name} have no {missing[0]!r}, only {', '.join(first)}{remedy}"
+        )
+    return corpus
+
+
+def _read_splits(source: Mapping[str, Any], kind: Kind, files: Files) -> Corpus:
+    """Reads a dictionary of splits."""
+    if "train" not in source or set(source) - set(SPLITS):
+        raise DataError(
+            f'a dictionary of {kind.name} has the keys {sorted(source)}; it needs "train", and may '
+            'have "valid" and "test"'
+        )
+    found = {split: _read_one(part, kind, files, split) for split, part in source.items()}
+    for corpus in found.values():
+        if set(corpus.splits) != {"train"}:
+            raise DataError(
+                f"{corpus.name} holds the splits {', '.join(corpus.splits)}; give it alone"
+            )
+    names = [f"{split}: {corpus.name}" for split, corpus in found.items()]
+    return Corpus(
+        ", ".join(names) if len(found) > 1 else found["train"].name,
+        {split: corpus.splits["train"] for split, corpus in found.items()},
+        [note for corpus in found.values() for note in corpus.notes],
+    )
+
+
+def _read_one(source: Any, kind: Kind, files: Files, split: str) -> Corpus:
+    """Reads a path, files, or items; `split` is what they are for."""
+    if isinstance(source, str | Path):
+        return _read_path(Path(source), kind, files, split)
+    items = _Spool(source) if iter(source) is source else source
+    items = items if isinstance(items, list | tuple | _Spool) else list(items)
+    if isinstance(next(iter(items), None), Path):
+        paths = _check_paths(items, split)
+        opener, notes = files.open(paths, split)
+        few = len(paths) < 4
+        name = ", ".join(map(str, paths)) if few else f"{len(paths)} files from {paths[0]}"
+        return Corpus(name, {"train": opener}, notes)
+
+    def read() -> Iterator[Record]:
+        for number, item in enumerate(items):
+            yield kind.from_item(item, f"item {number} of {split}")
+
+    for _ in read():  # the first error comes now
+        pass
+    return Corpus(f"the given {kind.name}", {"train": read})
+
+
+def _read_path(path: Path, kind: Kind, files: Files, as_split: str) -> Corpus:
+    """Reads a file, a folder, or the files of a pattern."""
+    if not path.exists() and "*" not in path.name:
+        raise DataError(
+            f"there is no file or folder {str(path)[:200]!r}; check the path, or give the "
+            f"{kind.name} themselves as a list"
+        )
+    parts, notes = files.find(path)
+    splits: dict[str, Opener] = {}
+    shown = []
+    for split, part in parts.items():
+        if isinstance(part, list):
+            splits[split], found = files.open(part, as_split if split == "train" else split)
+            notes += found
+            shown.append(f"{split}: {', '.join(file.name for file in part)}")
+        else:
+            splits[split] = part
+    if shown and not path.is_file():
+        notes = [f"files read: {'; '.join(shown)}", *notes]
+    return Corpus(str(path), splits, notes)
+
+
+def _check_paths(items: Iterable[Any], split: str) -> list[Path]:
+    """The items of a list that begins with a path, all of them files."""
+    paths = list(items)
+    for number, path in enumerate(paths):
+        if not isinstance(path, Path):
+            raise DataError(
+                f"item {number} of {split} is {type(path).__name__} among paths: give files as "
+                "pathlib.Path, and texts as a list of their own"
+            )
+        if not path.exists():
+            raise DataError(f"there is no file {path} (of {len(paths)} paths); check the path")
+    return paths
+
+
+class _Spool:
+    """A copy of what an iterator gives, in a temporary file, so that it can be read again."""
+
+    def __init__(self, items: Iterable[Any]) -> None:
+        folder = tempfile.mkdtemp(prefix="lmzoo-")
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._path = Path(folder, "items.pickle")
+        self._count = 0
+        with self._path.open("wb") as file:
+            for item in items:
+                pickle.dump(item, file)
+                self._count += 1
+
+    def __iter__(self) -> Iterator[Any]:
+        with self._path.open("rb") as file:
+            for _ in range(self._count):
+                yield pickle.load(file)

@@ -1,0 +1,190 @@
+"""Files with a word in each line: CoNLL's columns, CoNLL-U, and the .iob2 of Universal NER."""
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from lmzoo.data.corpus import Located, Opener, Record
+from lmzoo.data.readers import Found
+from lmzoo.data.readers.parallel import SLOT_FILES, read_slots
+from lmzoo.data.readers.tables import find_file, open_table
+from lmzoo.data.readers.text import read_lines, without_gz
+from lmzoo.data.records import TAGGED
+from lmzoo.data.splits import group_by_split, list_files, split_of
+from lmzoo.data.tags.schemes import is_span_tag
+from lmzoo.errors import ArgumentError, DataError
+
+CONLLU = ("id", "form", "lemma", "upos", "xpos", "feats", "head", "deprel", "deps", "misc")
+SUFFIXES = (".conll", ".conllu", ".iob2", ".iob", ".bio", ".bioes", ".jsonl")
+# In these the first column numbers the words, and comments stand before a sentence.
+NUMBERED = (".conllu", ".iob2")
+_WORD_ID, _OTHER_ID = re.compile(r"\d+"), re.compile(r"\d+[-.]\d+")
+
+
+def read_conll(path: str | Path, *, columns: Sequence[str | int] | None = None) -> Iterator[Record]:
+    """Reads sentences from a file with a word in each line; blank lines separate sentences.
+
+    Columns are separated by tabs, or by spaces in lines without a tab; white space around a cell is
+    dropped, unless there is nothing else in it. Lines that begin with -DOCSTART- are skipped, and
+    so are comments: lines before a sentence that begin with "# ", unless they have as many
+    columns as the others and a tag that was seen before. In CoNLL-U and .iob2 the ranges of words
+    (1-2) and the words that are not there (1.1) are skipped.
+
+    Args:
+        path: the file, plain or .gz.
+        columns: of the word and of its tag: numbers from 0, negative ones from the end, in CoNLL-U
+            also names such as "upos". None: form and upos in .conllu, 1 and 2 in .iob2, else the
+            first and the last.
+
+    Yields:
+        {"tokens", "tags"}; a token may be empty.
+
+    Raises:
+        ArgumentError: `columns` that are not two, or names that CoNLL-U lacks.
+        DataError: a line with another number of columns, without a tag, or without a number
+            where the file needs one.
+
+    Source: https://universaldependencies.org/format.html, and
+        https://www.clips.uantwerpen.be/conll2003/ner/.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "a.conll")
+        ...     _ = path.write_text("Ann\\tB-PER\\nslept\\tO\\n\\nYes\\tO\\n")
+        ...     for sentence in read_conll(path):
+        ...         print(sentence)
+        {'tokens': ['Ann', 'slept'], 'tags': ['B-PER', 'O']}
+        {'tokens': ['Yes'], 'tags': ['O']}
+    """
+    path = Path(path)
+    numbered = without_gz(path).suffix in NUMBERED
+    chosen = choose_columns(path, columns)
+    reader = _Reader(path, chosen, numbered)
+    for number, line in enumerate(read_lines(path), 1):
+        if line.strip():
+            reader.take(number, line)
+        elif reader.words:
+            yield reader.give()
+    if reader.words:
+        yield reader.give()
+
+
+def choose_columns(path: Path, columns: Sequence[str | int] | None) -> tuple[int, int]:
+    """The places of the word and of its tag in a file; see `read_conll`."""
+    suffix = without_gz(path).suffix
+    if columns is None:
+        return {".conllu": (1, 3), ".iob2": (1, 2)}.get(suffix, (0, -1))
+    if isinstance(columns, str) or len(columns) != 2:
+        raise ArgumentError(f"columns is {columns!r}: give two, that of the word and of its tag")
+    places = []
+    for column in columns:
+        name = str(column).lower()
+        if re.fullmatch(r"-?\d+", name):
+            places.append(int(name))
+        elif suffix == ".conllu" and name in CONLLU:
+            places.append(CONLLU.index(name))
+        else:
+            names = f", or one of {', '.join(CONLLU)}" if suffix == ".conllu" else ""
+            raise ArgumentError(f"{path} has no column {column!r}: give a number from 0{names}")
+    if places[0] == places[1]:
+        raise ArgumentError(f"columns is {columns!r}: the word and its tag stand in two columns")
+    return places[0], places[1]
+
+
+class _Reader:
+    """Gathers the words of a sentence line by line."""
+
+    def __init__(self, path: Path, columns: tuple[int, int], numbered: bool) -> None:
+        self.path, self.columns, self.numbered = path, columns, numbered
+        self.width, self.first = 0, 0
+        self.seen: set[str] = set()
+        self.words: list[str] = []
+        self.tags: list[str] = []
+        self.lines: list[int] = []
+
+    def give(self) -> Record:
+        """The sentence that was gathered."""
+        record = Located({"tokens": self.words, "tags": self.tags}, str(self.path), self.lines)
+        self.words, self.tags, self.lines = [], [], []
+        return record
+
+    def take(self, number: int, line: str) -> None:
+        """Reads a line that is not blank."""
+        cells = line.split("\t") if "\t" in line else line.split()
+        # A word that is nothing but white space stays one.
+        cells = [cell.strip() or cell[:1] for cell in cells]
+        if cells[0].startswith("-DOCSTART-") or self._is_comment(line, cells):
+            return
+        if self.numbered and not _WORD_ID.fullmatch(cells[0]):
+            if _OTHER_ID.fullmatch(cells[0]):
+                return
+            raise DataError(
+                f"{self.path}, line {number:,} does not begin with the number of a word: "
+                f"{line[:60]!r}; rename the file to .conll if its first column is another"
+            )
+        self._check_width(number, cells)
+        word, tag = (cells[column] for column in self.columns)
+        if not tag.strip():
+            raise DataError(f"{self.path}, line {number:,} has no tag: {line[:60]!r}")
+        self.seen.add(tag)
+        self.words.append(word)
+        self.tags.append(tag)
+        self.lines.append(number)
+
+    def _is_comment(self, line: str, cells: list[str]) -> bool:
+        """Whether a line is a comment, and not the word "#"."""
+        if self.numbered:
+            return line.startswith("#")
+        if not (line.startswith("# ") or line.strip() == "#"):
+            return False
+        if len(cells) != (self.width or 2):
+            return not self.words
+        return not (self.words or cells[-1] in self.seen or is_span_tag(cells[-1]))
+
+    def _check_width(self, number: int, cells: list[str]) -> None:
+        if not self.width:
+            self.width, self.first = len(cells), number
+        if len(cells) != self.width:
+            raise DataError(
+                f"{self.path}, line {number:,} has {len(cells)} columns, but line {self.first:,} "
+                f"has {self.width}: {' '.join(cells)[:60]!r}; write an empty cell as _"
+            )
+        places = {column % self.width for column in self.columns
+                  if -self.width <= column < self.width}  # fmt: skip
+        if len(places) < 2:
+            raise DataError(
+                f"{self.path}, line {number:,} has {self.width} columns, so that there are no "
+                f"columns {self.columns[0]} and {self.columns[1]} for a word and its tag; say with "
+                "columns=(word, tag) which they are, numbers from 0"
+            )
+
+
+def find_tagged(path: Path) -> Found:
+    """The splits of a file, a folder, or the files of a pattern."""
+    if path.name in SLOT_FILES:
+        raise DataError(f"{path} is one of {', '.join(SLOT_FILES)}: give the path of their folder")
+    if path.is_file():
+        return find_file(path, TAGGED)
+    if any((path / name).is_file() for name in SLOT_FILES):
+        return {"train": _open_slots(path)}, []
+    if folders := sorted({file.parent for name in SLOT_FILES for file in path.glob(f"*/{name}")}):
+        by_split = group_by_split(path, folders, f"folders with {', '.join(SLOT_FILES)}")
+        return {split: _open_slots(found[0]) for split, found in by_split.items()}, []
+    found = list_files(path)
+    files = [f for f in found if without_gz(f).suffix in SUFFIXES
+             or split_of(without_gz(f).suffix)]  # fmt: skip
+    files = files or [file for file in found if without_gz(file).suffix in (".txt", ".tsv")]
+    if files and not any(map(split_of, files)):
+        return {"train": files}, []
+    return group_by_split(path, files, "sentences"), []
+
+
+def _open_slots(folder: Path) -> Opener:
+    return lambda: read_slots(folder)
+
+
+def open_tagged(path: Path, columns: Sequence[str] | None) -> Opener:
+    if without_gz(path).suffix == ".jsonl":
+        return open_table(path, TAGGED, columns)
+    return lambda: read_conll(path, columns=columns)

@@ -1,0 +1,86 @@
+"""Trees whose every phrase is labeled, in the brackets of the Penn Treebank."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from lmzoo.data.corpus import Record
+from lmzoo.data.readers.text import read_lines
+from lmzoo.data.records import LABELED
+from lmzoo.errors import DataError
+
+_TOKEN = re.compile(r"[()]|[^\s()]+")
+# Five grades of sentiment as two; the middle one is left out.
+_TWO = {"0": "negative", "1": "negative", "3": "positive", "4": "positive"}
+
+
+def parse_tree(line: str) -> list[tuple[str, str]]:
+    """The phrases of a tree, each (text, label), words first, the whole sentence last.
+
+    Source: Socher et al. 2013, https://aclanthology.org/D13-1170
+
+    >>> parse_tree("(3 (2 a) (4 film))")
+    [('a', '2'), ('film', '4'), ('a film', '3')]
+    """
+    found: list[tuple[str, str]] = []
+    open_: list[tuple[str, list[str]]] = []
+    tokens = iter(_TOKEN.findall(line))
+    for token in tokens:
+        if not open_ and (token != "(" or found):
+            raise _broken(line, f"{token!r} stands outside the brackets")
+        if token == "(":
+            label = next(tokens, ")")
+            if label in "()":
+                raise _broken(line, "a bracket without label")
+            open_.append((label, []))
+        elif token != ")":
+            open_[-1][1].append(token)
+        else:
+            label, words = open_.pop()
+            if not words:
+                raise _broken(line, f"the bracket {label!r} holds no word")
+            found.append((" ".join(words), label))
+            if open_:
+                open_[-1][1].extend(words)
+    if open_ or not found:
+        raise _broken(line, f"{len(open_)} brackets are not closed" if open_ else "no bracket")
+    return found
+
+
+def _broken(line: str, why: str) -> DataError:
+    return DataError(f"{line[:60]!r} is not a tree: {why}; it should read like (3 (2 a) (4 film))")
+
+
+def read_trees(path: Path, *, phrases: bool, binary: bool, encoding: str) -> Iterator[Record]:
+    """Reads a file with a tree in each line.
+
+    Args:
+        path: the file, plain or .gz.
+        phrases: every phrase, each (text, label) once in the file; otherwise whole sentences, all
+            of them.
+        binary: labels "0" and "1" are "negative", "3" and "4" "positive", "2" is left out;
+            otherwise labels stay.
+        encoding: "utf-8" or "latin-1".
+    """
+    seen: set[tuple[str, str]] = set()
+    for number, line in enumerate(read_lines(path, encoding), 1):
+        if not line.strip():
+            continue
+        try:
+            found = parse_tree(line)
+        except DataError as error:
+            raise DataError(f"{path}, line {number:,}: {error}") from error
+        for text, label in found if phrases else found[-1:]:
+            if binary:
+                if label == "2":
+                    continue
+                if label not in _TWO:
+                    raise DataError(
+                        f"{path}, line {number:,}: the label {label!r} is not one of 0 to 4; read "
+                        'it with format="trees"'
+                    )
+                label = _TWO[label]
+            if phrases and (text, label) in seen:
+                continue
+            seen.add((text, label))
+            yield LABELED.make([text, label], LABELED.keys, f"{path}, line {number:,}")

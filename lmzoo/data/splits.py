@@ -1,0 +1,302 @@
+"""Training, validation and test: by name, by hash, at a point, stratified, and in folds."""
+
+import math
+import re
+import warnings
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lmzoo.data.corpus import Corpus, Record
+from lmzoo.data.digests import buckets, digest
+from lmzoo.errors import ArgumentError, DataError
+
+# The names of each split, in files, folders and data sets.
+SPLITS = {
+    "train": ("train", "training", "trn"),
+    "valid": ("valid", "validation", "val", "dev", "eval"),
+    "test": ("test", "testing", "tst"),
+}
+
+
+def split_of(file: Path | str) -> str | None:
+    """The split that the name of a file, a folder or a key tells; None if it tells none.
+
+    >>> split_of(Path("corpus/wiki.dev.txt.gz")), split_of(Path("train/notes.txt"))
+    ('valid', None)
+    """
+    words = set(re.split(r"[^a-z]+", Path(file).name.lower()))
+    return next((split for split, names in SPLITS.items() if words & set(names)), None)
+
+
+def splits_by_name(name: str, names: Iterable[str]) -> dict[str, str]:
+    """The splits of a data set, which calls them exactly as `SPLITS` does: its name of each."""
+    given = list(names)
+    found = {
+        split: next(known for known in synonyms if known in given)
+        for split, synonyms in SPLITS.items()
+        if set(synonyms) & set(given)
+    }
+    if "train" not in found:
+        raise DataError(f"{name} has no split for training, only {sorted(given)}")
+    return found
+
+
+def list_files(path: Path) -> list[Path]:
+    """The files of a folder, or those that a pattern such as `en-de.*` names, sorted.
+
+    Hidden files are left out, and so is a .gz file beside the same file without .gz.
+    """
+    if "*" in path.name:
+        found = path.parent.glob(path.name)
+    elif path.is_dir():
+        found = path.iterdir()
+    else:
+        raise DataError(f"there is no file or folder {str(path)[:200]!r}; check the path")
+    files = [file for file in sorted(found) if file.is_file() and not file.name.startswith(".")]
+    return [f for f in files if f.suffix != ".gz" or f.with_suffix("") not in files]
+
+
+def group_by_split(
+    path: Path, files: Sequence[Path], what: str, *, several: bool = False
+) -> dict[str, list[Path]]:
+    """Finds the files, or folders, of each split by their names.
+
+    Where no name tells that a file is for training, the only one whose name tells no split is.
+
+    Args:
+        path: where the files were found, for errors.
+        files: the files.
+        what: what they hold, for errors: "tables".
+        several: whether a split may have several files; then all files are for training where no
+            name tells a split.
+
+    Returns:
+        The files of "train" and, where there are such, of "valid" and "test".
+
+    Raises:
+        DataError: none for training, or two for one split.
+    """
+    groups: dict[str | None, list[Path]] = {split: [] for split in (*SPLITS, None)}
+    for file in files:
+        groups[split_of(file)].append(file)
+    unnamed = groups.pop(None)
+    if not groups["train"] and (len(unnamed) == 1 or (several and len(unnamed) == len(files))):
+        groups["train"] = unnamed
+    for split, found in groups.items():
+        if len(found) > 1 and not several:
+            raise DataError(
+                f"{path} holds several files for {split}: {found[0].name}, {found[1].name}; narrow "
+                f"it with a pattern, such as {path}/corpus.*, or name one of them"
+            )
+    if not groups["train"]:
+        among = f" among {', '.join(file.name for file in files[:8])}" if files else ""
+        raise DataError(
+            f"{path} holds no {what} for training{among}; name one train, such as train.tsv, or "
+            "give the path of the file"
+        )
+    return {split: found for split, found in groups.items() if split and found}
+
+
+def check_fraction(fraction: float, name: str = "valid_fraction") -> None:
+    """Raises unless a fraction is at least 0 and less than 1."""
+    if not 0 <= fraction < 1:
+        raise ArgumentError(f"{name} is {fraction}; it must be at least 0 and less than 1")
+
+
+def split_point(length: int, valid_fraction: float) -> int:
+    """The index at which validation begins in a text without document borders.
+
+    >>> split_point(1_115_394, 0.1)
+    1003854
+    """
+    check_fraction(valid_fraction)
+    return int((1 - valid_fraction) * length)
+
+
+def split_documents(digests: np.ndarray, valid_fraction: float) -> np.ndarray:
+    """Chooses the documents for validation: those whose digests come first in a fixed order.
+
+    Equal documents have equal digests, uint64 (n,), and thus stand on the same side.
+    `valid_fraction` is that of the different documents, rounded, but at least one document if it
+    is above 0. Gives booleans, shape (n,): True for validation.
+
+    >>> split_documents(np.array([7, 2, 9, 2, 5], np.uint64), 0.25).tolist()
+    [False, True, False, True, False]
+    """
+    check_fraction(valid_fraction)
+    valid = np.zeros(len(digests), bool)
+    if not valid_fraction:
+        return valid
+    different = sum(len(np.unique(digests[places])) for places in buckets(digests))
+    if different < 2:
+        raise DataError(
+            f"{different} different document(s) cannot be split into training and validation; "
+            "give more documents, or valid_fraction=0"
+        )
+    left = min(max(1, round(valid_fraction * different)), different - 1)
+    for places in buckets(digests):
+        values = np.unique(digests[places])
+        taken = min(left, len(values))
+        if taken:
+            valid[places] = digests[places] <= values[taken - 1]
+        left -= taken
+    return valid
+
+
+def split_by_hash(
+    corpus: Corpus, valid_fraction: float, *, key: Callable[[Record], str], seed: int = 0
+) -> Corpus:
+    """Gives a corpus validation records where it has none: those whose key has a small hash.
+
+    Args:
+        corpus: the records.
+        valid_fraction: fraction for validation, in [0, 1).
+        key: the text of a record that decides, such as its source; equal ones stand on one side.
+        seed: of the hashes.
+
+    Returns:
+        The corpus itself if it has a split "valid" or the fraction is 0, else one that has.
+    """
+    check_fraction(valid_fraction)
+    if "valid" in corpus.splits or not valid_fraction:
+        return corpus
+    border = int(valid_fraction * 2**64)
+
+    def side(is_valid: bool) -> Callable[[], Iterator[Record]]:
+        def read() -> Iterator[Record]:
+            for record in corpus.read():
+                if (digest(key(record), seed=seed) < border) == is_valid:
+                    yield record
+
+        return read
+
+    splits = {**corpus.splits, "train": side(False), "valid": side(True)}
+    return Corpus(corpus.name, splits, corpus.notes, corpus.grammar)
+
+
+def stratified_split(
+    labels: Sequence[Hashable],
+    fraction: float,
+    seed: int = 0,
+    *,
+    texts: Sequence[Hashable] | None = None,
+) -> np.ndarray:
+    """Chooses examples to hold out, of each label the same fraction.
+
+    Args:
+        labels: of the examples.
+        fraction: to hold out, in [0, 1): rounded up in all, and within one text of it for each
+            label. The last text of a label is never held out: it must be learned.
+        seed: of the choice.
+        texts: of the examples; equal ones stand on one side, which may hold out more than the
+            fraction, by less than the copies of one text. None: all differ.
+
+    Returns:
+        Booleans, shape (n,): True for those held out.
+
+    Raises:
+        ArgumentError: a fraction outside its range, texts of another number.
+
+    Example:
+        >>> import lmzoo
+        >>> held = lmzoo.data.stratified_split(["a"] * 20 + ["b"] * 10, 0.1)
+        >>> int(held[:20].sum()), int(held[20:].sum())
+        (2, 1)
+    """
+    # scikit-learn's StratifiedShuffleSplit knows no equal texts, and refuses labels with one text
+    # and fewer places than labels, which are ordinary here.
+    check_fraction(fraction, "fraction")
+    held = np.zeros(len(labels), bool)
+    if not fraction:
+        return held
+    rng = np.random.default_rng(seed % 2**32)
+    due, before = 0.0, 0
+    for groups in _groups(labels, texts).values():
+        # Rounding the running sum, not the part of each label, keeps the total.
+        due += fraction * sum(map(len, groups))
+        wanted = math.ceil(due - 1e-9) - before
+        before += wanted
+        for place in rng.permutation(len(groups))[:-1]:
+            if wanted <= 0:
+                break
+            held[groups[place]] = True
+            wanted -= len(groups[place])
+    return held
+
+
+def _groups(
+    labels: Sequence[Hashable], texts: Sequence[Hashable] | None
+) -> dict[Hashable, list[np.ndarray]]:
+    """The places of equal texts, by the label of the first of them."""
+    if texts is not None and len(texts) != len(labels):
+        raise ArgumentError(f"{len(texts):,} texts have {len(labels):,} labels; give one for each")
+    places: dict[Hashable, list[int]] = {}
+    for place, key in enumerate(range(len(labels)) if texts is None else texts):
+        places.setdefault(key, []).append(place)
+    found: dict[Hashable, list[np.ndarray]] = {}
+    for group in places.values():
+        found.setdefault(labels[group[0]], []).append(np.array(group))
+    return found
+
+
+def folds(corpus: Corpus, k: int = 10, *, seed: int = 0) -> Iterator[Corpus]:
+    """Cross-validation: each record is tested once, by a model that never saw its text.
+
+    Every label is spread evenly over the folds (scikit-learn's StratifiedGroupKFold), and equal
+    texts stand in one fold.
+
+    Args:
+        corpus: records with "text" and "label"; its training split is what is divided.
+        k: number of folds, at least 2.
+        seed: of the division; the same seed gives the same folds.
+
+    Yields:
+        For each fold a corpus with the splits "train" and "test", in the order of the records.
+
+    Raises:
+        ArgumentError: `k` below 2.
+        DataError: fewer different texts than folds, no label with a text for each fold, or a label
+            with one text only, which cannot be both learned and tested.
+
+    Source: Kohavi 1995, https://www.ijcai.org/Proceedings/95-2/Papers/016.pdf
+
+    Example:
+        >>> import lmzoo
+        >>> corpus = lmzoo.data.read_labeled([(f"text {i}", "ab"[i % 2]) for i in range(20)])
+        >>> [len(list(fold.read("test"))) for fold in lmzoo.data.folds(corpus, 5)]
+        [4, 4, 4, 4, 4]
+    """
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    if k < 2:
+        raise ArgumentError(f"k is {k}; cross-validation needs at least 2 folds")
+    records = list(corpus.read())
+    texts, labels = ([record[key] for record in records] for key in ("text", "label"))
+    by_label, counts = _groups(labels, texts), Counter(labels)
+    for what, count in (
+        ("different texts", sum(map(len, by_label.values()))),
+        ("texts of the most frequent label", max(counts.values(), default=0)),
+    ):
+        if count < k:
+            raise DataError(f"{count} {what} cannot be divided into {k} folds; lower k")
+    for label, groups in by_label.items():
+        if len(groups) < 2:
+            raise DataError(
+                f"the label {label!r} has one text only, which cannot be both learned and tested: "
+                f"{texts[groups[0][0]][:60]!r}; give more texts, or take the label out"
+            )
+    text_ids = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+    label_ids = {label: number for number, label in enumerate(counts)}
+    of_label, of_text = [label_ids[x] for x in labels], [text_ids[x] for x in texts]
+    chooser = StratifiedGroupKFold(k, shuffle=True, random_state=seed % 2**32)
+    with warnings.catch_warnings():
+        # A label with fewer texts than folds is missing in some of them: nothing to warn of.
+        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
+        chosen = list(chooser.split(of_text, of_label, of_text))
+    for number, places in enumerate(chosen, 1):
+        train, test = ([records[place] for place in side] for side in places)
+        splits = {"train": lambda train=train: train, "test": lambda test=test: test}
+        yield Corpus(f"{corpus.name}, fold {number} of {k}", splits, corpus.notes, corpus.grammar)

@@ -1,0 +1,128 @@
+"""Tagged corpora: their scheme is found, their tags are checked or repaired, or converted."""
+
+from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
+
+from lmzoo.data.corpus import Corpus, Located, Record, place_of
+from lmzoo.data.tags.schemes import (
+    SCHEMES,
+    check_scheme,
+    convert_tags,
+    detect_scheme,
+    find_fault,
+    is_span_tag,
+    repair_tags,
+)
+from lmzoo.errors import ArgumentError, DataError
+
+PLAIN = "plain"
+
+
+def settle_tags(
+    corpus: Corpus, scheme: str | None = None, *, repair: bool = False
+) -> tuple[Corpus, str | None]:
+    """Finds the scheme of the tags, and checks or repairs all sentences.
+
+    Args:
+        corpus: {"tokens", "tags"}, perhaps with "intent".
+        scheme: by which tags mark spans, "IOB1", "IOB2" or "IOBES"; "plain": they mark none; None:
+            detected in the training split.
+        repair: whether empty tokens are left out, and tags that break the scheme repaired, both
+            counted in the notes; otherwise the first one is an error.
+
+    Returns:
+        The corpus without a fault, and its scheme; None for tags that mark no spans.
+
+    Raises:
+        DataError: an empty token, a tag that breaks the scheme, sentences of which some have an
+            intent and others none.
+        ArgumentError: an unknown scheme.
+    """
+    if scheme not in (None, PLAIN, *SCHEMES):
+        raise ArgumentError(f"scheme is {scheme!r}; choose one of {', '.join(SCHEMES)}, {PLAIN}")
+    if scheme is None:
+        scheme = detect_scheme(record["tags"] for record in corpus.read())
+    scheme = None if scheme == PLAIN else scheme
+    notes = []
+    have_intents = {"intent" in record for record in islice(corpus.read(), 1)}
+    for split in corpus.splits:
+        counts: Counter[str] = Counter()
+        for number, record in enumerate(corpus.read(split)):
+            if not isinstance(record, Located):
+                record = Located(record, f"{corpus.name}, {split}, sentence {number:,}")
+            if len(have_intents | {"intent" in record}) > 1:
+                raise DataError(
+                    f"{place_of(record)}: some sentences have an intent, others none; give all of "
+                    "them one, or leave the intents out with columns"
+                )
+            if not repair:
+                _check(record, scheme)
+            _repair(record, scheme, counts)
+        if counts["tokens"]:
+            notes.append(f"{split}: {counts['tokens']:,} empty tokens were left out")
+        if counts["tags"]:
+            notes.append(
+                f"{split}: {counts['tags']:,} tags of {counts['sentences']:,} sentences broke "
+                f"{scheme} and were repaired"
+            )
+    settled = corpus.map(lambda record: _repair(record, scheme, Counter()))
+    return Corpus(corpus.name, settled.splits, corpus.notes + notes, corpus.grammar), scheme
+
+
+def _check(record: Record, scheme: str | None) -> None:
+    """Refuses what would have to be repaired."""
+    if "" in record["tokens"]:
+        place = place_of(record, record["tokens"].index(""))
+        raise DataError(f"{place}: the token is empty; fill it, or repair=True leaves it out")
+    fault = find_fault(record["tags"], scheme) if scheme else None
+    if fault and all(map(is_span_tag, record["tags"])):
+        raise DataError(
+            f"{place_of(record, fault[0])}: {fault[1]}; correct it, say scheme= if it is another, "
+            "or read with repair=True"
+        )
+
+
+def _repair(record: Record, scheme: str | None, counts: Counter[str]) -> Record:
+    """The sentence without empty tokens and with repaired tags; itself if it has no fault."""
+    tokens, tags = record["tokens"], record["tags"]
+    if "" in tokens:
+        kept = [number for number, token in enumerate(tokens) if token]
+        counts["tokens"] += len(tokens) - len(kept)
+        tokens, tags = ([values[number] for number in kept] for values in (tokens, tags))
+        place, lines = getattr(record, "place", ""), getattr(record, "lines", ())
+        lines = [lines[number] for number in kept] if lines else ()
+        record = Located({**record, "tokens": tokens, "tags": tags}, place, lines)
+    fault = find_fault(tags, scheme) if scheme else None
+    if not fault or not scheme:
+        return record
+    if not all(map(is_span_tag, tags)):
+        raise DataError(
+            f'{place_of(record, fault[0])}: {fault[1]}; correct it, or say scheme="plain" if tags '
+            "mark no spans"
+        )
+    tags, count = repair_tags(tags, scheme)
+    counts.update(tags=count, sentences=1)
+    return {**record, "tags": tags}
+
+
+def in_scheme(corpus: Corpus, source: str | None, target: str | None) -> tuple[Corpus, str | None]:
+    """Converts the tags of a corpus from its scheme, `source`, to that to train on.
+
+    `source` is None if its tags mark no spans; `target` is None for `source`, or IOB2 if that is
+    IOB1. Gives a corpus whose tags mark the same spans, and its scheme.
+    """
+    if source is None:
+        if target is not None:
+            raise ArgumentError(
+                f"scheme is {target!r}, but the tags of {corpus.name} mark no spans"
+            )
+        return corpus, None
+    wanted = check_scheme(target or ("IOB2" if source == "IOB1" else source))
+    if wanted == source:
+        return corpus, source
+
+    def converted(record: Record) -> Iterator[Record]:
+        yield {**record, "tags": convert_tags(record["tags"], source, wanted)}
+
+    return corpus.map(converted, note=f"tags written in {wanted} instead of {source}"), wanted

@@ -1,0 +1,275 @@
+"""Text classification: from labeled texts to batches of (ids, labels, weights)."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from lmzoo.data.batching.batches import Batches
+from lmzoo.data.batching.checks import check_at_least
+from lmzoo.data.batching.encoding import in_chunks
+from lmzoo.data.batching.labels import sort_labels
+from lmzoo.data.batching.orders import width_groups
+from lmzoo.data.batching.token_store import Sequences
+from lmzoo.data.batching.tokenizer import choose_tokenizer, tokenizer_report
+from lmzoo.data.batching.widths import padded_widths, round_up
+from lmzoo.data.corpus import Corpus, Record, place_of
+from lmzoo.data.prepared import PreparedData
+from lmzoo.data.saved_task import SavedTask
+from lmzoo.data.sources import read_labeled
+from lmzoo.data.splits import SPLITS, check_fraction, stratified_split
+from lmzoo.errors import ArgumentError, DataError
+from lmzoo.special_ids import EOS_ID, UNK_ID
+
+MAX_WIDTHS = 4
+
+
+@dataclass
+class ClassificationData(PreparedData):
+    """Batches of labeled texts, and everything that was counted on the way to them.
+
+    `train`, `valid` and `test` are Datasets of (ids, labels, weights): int32 (batch, time), int32
+    (batch,), float32 (batch,). A label is its index in `labels`; weight 0 marks a row that only
+    fills the batch. Batches hold texts of similar length, so their order is not that of `texts`.
+
+    Args:
+        report, batches, saved_task, settings: see `PreparedData`.
+        corpus: {"text", "label"} by split, without texts that have no token.
+        labels: names of the classes, sorted: whole numbers by their value, others as strings.
+    """
+
+    labels: list[str] = field(default_factory=list)
+
+    @property
+    def num_classes(self) -> int:
+        """Number of different labels."""
+        return len(self.labels)
+
+    @property
+    def class_counts(self) -> dict[str, int]:
+        """Training texts of each label, in the order of `labels`."""
+        counts = Counter(record["label"] for record in self.corpus.read())
+        return {label: counts[label] for label in self.labels}
+
+    def texts(self, split: str) -> tuple[list[str], list[str]]:
+        """The texts of a split and their labels, in the order of the source."""
+        records = list(self.corpus.read(split))
+        return [record["text"] for record in records], [record["label"] for record in records]
+
+
+def prepare_classification(
+    source: Any,
+    *,
+    columns: Sequence[str | int] | None = None,
+    format: str | None = None,
+    tokenizer: Any = "word",
+    vocab_size: int | None = None,
+    labels: Sequence[str] | None = None,
+    lowercase: bool = False,
+    max_length: int = 256,
+    batch_size: int = 32,
+    valid_fraction: float = 0.1,
+    grammar_size: int = 20_000,
+    seed: int = 0,
+) -> ClassificationData:
+    """Reads, tokenizes and batches labeled texts.
+
+    Args:
+        source: see `read_labeled`.
+        columns: see `read_labeled`.
+        format: of files whose names do not tell: see `read_labeled`.
+        tokenizer: a kind for `train_tokenizer`, which then sees the training texts; the path of a
+            saved tokenizer; or a tokenizer.
+        vocab_size: of the tokenizer to train; None: its kind's own.
+        labels: names of the classes, in the order of their ids; None: those of training, sorted.
+        lowercase: whether a tokenizer that is trained here lower-cases all texts.
+        max_length: tokens of a text; a longer one is cut and counted.
+        batch_size: texts in a batch.
+        valid_fraction: fraction of each label's texts for validation where the source offers none;
+            equal texts stand on one side.
+        grammar_size: texts of the grammar's training sample.
+        seed: of split, order and the grammar's sample.
+
+    Returns:
+        The batches, the tokenizer, the labels and the counts.
+
+    Raises:
+        DataError: texts that cannot be used: missing, without label, all of one label, with a
+            label that training does not hold.
+        ArgumentError: an argument outside its range.
+        TokenizerError: a tokenizer that cannot be trained or loaded.
+
+    Example:
+        >>> texts = [("a fine film", "good"), ("a dull film", "bad")] * 4
+        >>> data = prepare_classification(texts, valid_fraction=0.0)
+        >>> ids, labels, weights = next(iter(data.train))
+        >>> ids.shape[0] == labels.shape[0] == weights.shape[0], data.labels
+        (True, ['bad', 'good'])
+    """
+    check_at_least(1, {"max_length": max_length, "batch_size": batch_size})
+    check_fraction(valid_fraction)
+    corpus = read_labeled(
+        source, columns=columns, format=format, grammar_size=grammar_size, seed=seed
+    )
+    examples = {split: list(corpus.read(split)) for split in corpus.splits}
+    labels = _labels(corpus.name, examples, labels)
+    if "valid" not in examples and valid_fraction:
+        examples = _set_aside(corpus.name, examples, valid_fraction, seed)
+    texts = (record["text"] for record in examples["train"])
+    tokenizer = choose_tokenizer(tokenizer, vocab_size, texts, lowercase=lowercase)
+    report: dict[str, Any] = {"source": corpus.name, "notes": list(corpus.notes)}
+    report |= {"tokenizer": tokenizer_report(tokenizer), "classes": {}}
+    batches = {}
+    for split in (name for name in SPLITS if name in examples):
+        encoded = encode_examples(examples[split], tokenizer, labels, max_length)
+        if not len(encoded.ids):
+            raise DataError(
+                f"{corpus.name} holds no usable text for {split}: of {len(examples[split]):,} "
+                "none has a token"
+            )
+        examples[split] = [examples[split][place] for place in encoded.kept]
+        batches[split] = encoded.batches(batch_size, seed if split == "train" else None)
+        report[split] = {**encoded.counts, "batches": batches[split].steps}
+        report["notes"] += _cut_note(split, encoded.counts, max_length)
+    splits = {split: partial(iter, examples[split]) for split in batches}
+    kept = Corpus(corpus.name, splits, corpus.notes, corpus.grammar)
+    task = {"labels": labels, "max_length": max_length, "lowercase": tokenizer.lowercase}
+    saved = SavedTask("classifier", task, tokenizer)
+    settings = {"seed": seed, "batch_size": batch_size, "max_length": max_length}
+    data = ClassificationData(report, kept, batches, saved, settings, labels)
+    report["classes"] |= data.class_counts
+    return data
+
+
+def _labels(
+    name: str, examples: Mapping[str, Sequence[Record]], given: Sequence[str] | None
+) -> list[str]:
+    """The names of the classes; checks that the splits hold no others."""
+    labels = list(given or sort_labels({record["label"] for record in examples["train"]}))
+    if len(labels) < 2:
+        only = f"only the label {labels[0]!r}" if labels else "no text"
+        raise DataError(f"{name} holds {only} for training; classification needs two labels")
+    known = set(labels)
+    for split, records in examples.items():
+        for number, record in enumerate(records, 1):
+            if record["label"] not in known:
+                place = place_of(record, default=f"{split}, example {number:,}")
+                raise DataError(
+                    f"{name}: {place} has the label {record['label']!r}, which no training text "
+                    f"has ({record['text'][:40]!r}); the {len(labels)} known ones are "
+                    + ", ".join(labels[:12])
+                    + (", ..." if len(labels) > 12 else "")
+                )
+    return labels
+
+
+def _set_aside(
+    name: str, examples: Mapping[str, list[Record]], fraction: float, seed: int
+) -> dict[str, list[Record]]:
+    """Takes validation texts out of training."""
+    train = examples["train"]
+    texts, labels = ([record[key] for record in train] for key in ("text", "label"))
+    held = stratified_split(labels, fraction, seed, texts=texts)
+    if not held.any():
+        raise DataError(
+            f"{name} has too few different texts to set {fraction:.0%} aside for "
+            "validation: give texts for validation, or valid_fraction=0"
+        )
+    kept = [record for record, is_held in zip(train, held, strict=True) if not is_held]
+    valid = [record for record, is_held in zip(train, held, strict=True) if is_held]
+    return {**examples, "train": kept, "valid": valid}
+
+
+@dataclass
+class EncodedTexts:
+    """Labeled texts of one split: ids, classes int32 (texts,), their indices among the examples."""
+
+    ids: Sequences
+    labels: np.ndarray
+    kept: list[int]
+    counts: dict[str, int]
+
+    def batches(self, size: int, seed: int | None) -> Batches:
+        """Batches of so many texts of similar length."""
+        widths = padded_widths(self.ids.lengths, MAX_WIDTHS)[None]  # (1, texts)
+        return Batches(width_groups(widths, lambda widths: size, seed), self.collate)
+
+    def collate(self, rows: np.ndarray, widths: tuple[int, ...], epoch: int) -> Any:
+        """Pads texts; a missing one has the end token and weight 0."""
+        ids, _ = self.ids.gather(rows, widths[0])
+        missing = rows < 0
+        ids[missing, 0] = EOS_ID  # the mean of no word would be NaN
+        labels = np.where(missing, 0, self.labels[rows])
+        return ids, labels, (~missing).astype(np.float32)
+
+
+def encode_examples(
+    examples: Iterable[Record], tokenizer: Any, labels: Sequence[str], max_length: int
+) -> EncodedTexts:
+    """Tokenizes labeled texts; those without a token are dropped, long ones are cut."""
+    ids, kept, classes = Sequences(tokenizer.vocab_size), [], []
+    counts = dict.fromkeys(("texts", "empty", "cut", "tokens", "unknown_tokens"), 0)
+    of = {label: number for number, label in enumerate(labels)}
+    for chunk in in_chunks(examples):
+        for record, tokens in zip(
+            chunk, tokenizer.encode_batch([record["text"] for record in chunk]), strict=True
+        ):
+            counts["texts"] += 1
+            if not len(tokens):
+                counts["empty"] += 1
+                continue
+            counts["cut"] += len(tokens) > max_length
+            counts["unknown_tokens"] += int(np.count_nonzero(tokens[:max_length] == UNK_ID))
+            ids.append(tokens[:max_length])
+            kept.append(counts["texts"] - 1)
+            classes.append(of[record["label"]])
+    counts["tokens"] = ids.store.size
+    return EncodedTexts(ids, np.array(classes, np.int32), kept, counts)
+
+
+def _cut_note(split: str, counts: Mapping[str, int], max_length: int) -> list[str]:
+    if not counts["cut"]:
+        return []
+    return [
+        f"{counts['cut']:,} of {counts['texts']:,} texts of {split} are longer than {max_length} "
+        "tokens and were cut"
+    ]
+
+
+def encode_texts(tokenizer: Any, texts: Sequence[str], max_length: int = 256) -> np.ndarray:
+    """Encodes texts as padded ids, for `predict`.
+
+    Args:
+        tokenizer: that of the training.
+        texts: at least one, each with a token.
+        max_length: most tokens of a text, as in training (see `load_task`); a longer one is cut.
+
+    Returns:
+        int32 (texts, time), padded with 0.
+
+    Raises:
+        DataError: no text, or one without a token.
+        ArgumentError: `max_length` below 1, a string instead of a list.
+
+    Example:
+        >>> import lmzoo
+        >>> tokenizer = lmzoo.data.train_tokenizer(["a b c"], kind="word")
+        >>> encode_texts(tokenizer, ["a", "c b a"]).tolist()
+        [[5, 0, 0, 0], [7, 6, 5, 0]]
+    """
+    check_at_least(1, {"max_length": max_length})
+    if isinstance(texts, str):
+        raise ArgumentError(f"texts is the string {texts[:40]!r}; give a list of strings")
+    if not len(texts):
+        raise DataError("there are no texts to encode; give at least one")
+    ids = Sequences(tokenizer.vocab_size)
+    for number, tokens in enumerate(tokenizer.encode_batch(list(texts))):
+        if not len(tokens):
+            raise DataError(
+                f"text {number} is {str(texts[number])[:40]!r}: it has no token; leave it out"
+            )
+        ids.append(tokens[:max_length])
+    return ids.gather(np.arange(len(ids)), round_up(int(ids.lengths.max())))[0]

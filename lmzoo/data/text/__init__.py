@@ -1,0 +1,1 @@
+"""Text rules: cleaning, documents, duplicates."""

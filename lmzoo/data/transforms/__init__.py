@@ -1,0 +1,1 @@
+"""Functions from a Dataset of batches to another: noise, weights of classes."""

@@ -1,0 +1,216 @@
+"""Classes of unequal size: weights, samples of equal size, and a class made rare on purpose."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from lmzoo.data.batching.batches import Transform
+from lmzoo.data.batching.checks import check_at_least
+from lmzoo.data.batching.labels import sort_labels
+from lmzoo.data.corpus import Record
+from lmzoo.errors import ArgumentError, DataError
+from lmzoo.typing import Tensor
+
+
+def class_weights(
+    labels: Sequence[Any] | Mapping[Any, int], power: float = 1.0
+) -> dict[int, float]:
+    """Weights by which every class counts the same, however many examples it has.
+
+    The weight of a class is (n / (k * n_c)) ** power: n examples, k classes, n_c of this class.
+
+    Args:
+        labels: the class of each example, whole numbers or names; or the count of each class,
+            such as `data.class_counts`.
+        power: 1 for equal classes, 0 for equal examples, 0.5 for what lies between.
+
+    Returns:
+        A weight for each class, 0 to k - 1; classes with names are numbered in the order of the
+        counts, or as `prepare_classification` sorts them.
+
+    Raises:
+        DataError: no examples, a class without any.
+        ArgumentError: a negative power; whole numbers that are not 0 to k - 1.
+
+    Source: King and Zeng 2001, https://doi.org/10.1093/oxfordjournals.pan.a004868
+
+    Example:
+        >>> class_weights([0, 0, 0, 1])
+        {0: 0.6666666666666666, 1: 2.0}
+        >>> class_weights({"ham": 90, "spam": 10})[1]
+        5.0
+    """
+    check_at_least(0, {"power": power})
+    counts = _count(labels)
+    total = sum(counts.values())
+    if not total or min(counts.values()) < 1:
+        raise DataError(
+            f"classes without any example have no weight: {str(counts)[:80]}; leave them out"
+        )
+    return {
+        number: float((total / (len(counts) * count)) ** power) for number, count in counts.items()
+    }
+
+
+def _count(labels: Sequence[Any] | Mapping[Any, int]) -> dict[int, int]:
+    """Examples of each class by its number."""
+    counts: dict[Any, int]
+    if isinstance(labels, Mapping):
+        counts = {name: int(count) for name, count in labels.items()}
+    else:
+        counts = dict(Counter(np.asarray(labels).ravel().tolist()))
+        if all(isinstance(name, str) for name in counts):
+            counts = {name: counts[name] for name in sort_labels(counts)}
+    if not all(isinstance(name, int | np.integer) for name in counts):
+        return dict(enumerate(counts.values()))
+    if sorted(counts) != list(range(len(counts))):
+        raise ArgumentError(
+            f"the classes are {str(sorted(counts))[:60]}; they must be 0 to {len(counts) - 1}, "
+            "each with an example"
+        )
+    return {int(name): counts[name] for name in sorted(counts)}
+
+
+def weigh_classes(weights: Mapping[int, float]) -> Transform:
+    """Multiplies the weight of each example, or of each word, by that of its class.
+
+    Keras's own `class_weight` takes one label for each text, not tags.
+
+    Args:
+        weights: of classes by number, such as those of `class_weights`; other classes weigh 1.
+
+    Returns:
+        A function for `transform_train` or `Dataset.apply`; labels and weights of the batches are
+        (batch,) or (batch, time).
+
+    Raises:
+        ArgumentError: no weights, a negative one; batches with several labels.
+
+    Example:
+        >>> batch = (np.zeros((2, 3)), np.array([0, 1]), np.ones(2, np.float32))
+        >>> weighed = tf.data.Dataset.from_tensors(batch).apply(weigh_classes({1: 2.0}))
+        >>> next(weighed.as_numpy_iterator())[2].tolist()
+        [1.0, 2.0]
+    """
+    if not weights or min(weights) < 0 or not all(0 <= w < np.inf for w in weights.values()):
+        raise ArgumentError(
+            f"weights are {str(weights)[:80]}; give classes from 0 on with weights of 0 or more"
+        )
+    table = np.ones(max(weights) + 1, np.float32)
+    table[list(weights)] = list(weights.values())
+
+    def weigh(inputs: Any, labels: Tensor, given: Tensor) -> Any:
+        known = labels < len(table)
+        factors = tf.gather(table, tf.clip_by_value(labels, 0, len(table) - 1))
+        return inputs, labels, given * tf.where(known, factors, 1.0)
+
+    def apply(dataset: tf.data.Dataset) -> tf.data.Dataset:
+        spec = dataset.element_spec
+        if len(spec) != 3 or isinstance(spec[1], tuple | dict):
+            raise ArgumentError("weigh_classes needs batches (inputs, labels, weights), one label")
+        return dataset.map(weigh)
+
+    return apply
+
+
+def over_sample(records: Sequence[Record], seed: int = 0) -> list[Record]:
+    """Repeats records of the smaller classes until each has as many as the largest.
+
+    Only training records may be repeated: set aside validation and test before.
+
+    Args:
+        records: {"text", "label"}.
+        seed: of the choice.
+
+    Returns:
+        The records, and after them the repeated ones: each as often as any other of its class, or
+        once more.
+
+    Example:
+        >>> records = [{"text": text, "label": label} for text, label in ("ax", "bx", "cy")]
+        >>> [record["text"] for record in over_sample(records)]
+        ['a', 'b', 'c', 'c']
+    """
+    rng = np.random.default_rng(seed % 2**32)
+    places = _places(records)
+    most = max(map(len, places.values()))
+    more: list[int] = []
+    for of_class in places.values():
+        rounds, rest = divmod(most - len(of_class), len(of_class))
+        more += of_class * rounds + rng.permutation(of_class)[:rest].tolist()
+    return [*records, *(records[place] for place in more)]
+
+
+def under_sample(records: Sequence[Record], seed: int = 0) -> list[Record]:
+    """Leaves out records of the larger classes until each has as few as the smallest.
+
+    Args:
+        records: {"text", "label"}.
+        seed: of the choice.
+
+    Returns:
+        The records that are left, in their order.
+
+    Example:
+        >>> records = [{"text": text, "label": label} for text, label in ("ax", "bx", "cy")]
+        >>> [record["label"] for record in under_sample(records)]
+        ['x', 'y']
+    """
+    rng = np.random.default_rng(seed % 2**32)
+    places = _places(records)
+    fewest = min(map(len, places.values()))
+    kept = [p for of_class in places.values() for p in rng.permutation(of_class)[:fewest].tolist()]
+    return [records[place] for place in sorted(kept)]
+
+
+def imbalanced(
+    records: Sequence[Record], ratio: int = 50, *, rare: str, seed: int = 0
+) -> list[Record]:
+    """A sample in which one class is rare: one record of it for `ratio` of all others.
+
+    Args:
+        records: {"text", "label"}.
+        ratio: number of others for each record of the rare class, at least 1.
+        rare: the label to make rare.
+        seed: of the choice.
+
+    Returns:
+        As many records as there are with exactly that ratio, in their order.
+
+    Raises:
+        DataError: too few records for the ratio.
+
+    Example:
+        >>> records = [{"text": str(i), "label": "yes" if i < 30 else "no"} for i in range(60)]
+        >>> sample = imbalanced(records, 10, rare="yes")
+        >>> [record["label"] for record in sample].count("yes"), len(sample)
+        (3, 33)
+    """
+    check_at_least(1, {"ratio": ratio})
+    places = _places(records)
+    if rare not in places or len(places) < 2:
+        raise ArgumentError(f"rare is {rare!r}; it must be one of two labels, {list(places)[:12]}")
+    rng = np.random.default_rng(seed % 2**32)
+    others = [place for label, of_class in places.items() if label != rare for place in of_class]
+    count = min(len(places[rare]), len(others) // ratio)
+    if not count:
+        raise DataError(
+            f"{len(others):,} records with other labels than {rare!r} are too few for a ratio of "
+            f"1 to {ratio}; lower the ratio"
+        )
+    kept = rng.permutation(places[rare])[:count].tolist()
+    kept += rng.permutation(others)[: count * ratio].tolist()
+    return [records[place] for place in sorted(kept)]
+
+
+def _places(records: Sequence[Record]) -> dict[str, list[int]]:
+    """The positions of the records of each label."""
+    places: dict[str, list[int]] = {}
+    for place, record in enumerate(records):
+        places.setdefault(record["label"], []).append(place)
+    if not places:
+        raise DataError("there are no records; give some with a text and a label")
+    return places

@@ -1,0 +1,161 @@
+"""Exact probabilities of texts, the floor of a sample, and the entropy of the language."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+
+from lmzoo.grammar.language import check_language, world
+from lmzoo.grammar.measure import count_derivations, derivation_entropy, expected_units
+from lmzoo.grammar.orthography import read_english
+from lmzoo.grammar.parse import Inside
+
+
+@dataclass(frozen=True, slots=True)
+class Entropy:
+    """Exact expectations over one document of the grammar.
+
+    Args:
+        nats: entropy of a derivation; the entropy of the text in English, where every text has
+            one derivation, and an upper bound of it in Chinese.
+        units: mean number of units, the end included: words and punctuation marks in English,
+            characters in Chinese.
+    """
+
+    nats: float
+    units: float
+
+    @property
+    def nats_per_unit(self) -> float:
+        """The entropy rate H / E[units]."""
+        return self.nats / self.units
+
+
+@cache
+def _inside(language: str) -> Inside:
+    return Inside(world(), check_language(language))
+
+
+@cache
+def _proper() -> frozenset[str]:
+    """The English units that keep their capital everywhere."""
+    return frozenset(unit for unit in _inside("en").units if unit[0].isupper())
+
+
+def units(text: str, *, language: str = "en") -> list[str] | None:
+    """Split a document into the grammar's units.
+
+    Args:
+        text, language: one document in "en" or "zh"; any other language is an ArgumentError.
+
+    Returns:
+        Words and punctuation marks in English, characters in Chinese; None for English that is
+        not spelled as the grammar spells it.
+
+    Example:
+        >>> units("An old dog slept.")
+        ['a', 'old', 'dog', 'slept', '.']
+    """
+    return list(text) if check_language(language) == "zh" else read_english(text, _proper())
+
+
+def log_probability(text: str, *, language: str = "en") -> float:
+    """The exact log-probability of a document, summed over all its derivations, end included.
+
+    Args:
+        text, language: one document in "en" or "zh"; any other language is an ArgumentError.
+
+    Returns:
+        Nats; -inf if the grammar cannot produce the text.
+
+    Example:
+        >>> log_probability("The the the."), round(log_probability("Emma sang in the park."), 2)
+        (-inf, -16.47)
+    """
+    split = units(text, language=language)
+    p = _inside(language).probability(split) if split else 0.0
+    return math.log(p) if p > 0 else -math.inf
+
+
+def parses(text: str, *, language: str = "en") -> bool:
+    """Whether the grammar can produce the text as a whole document.
+
+    Args:
+        text, language: one document in "en" or "zh"; any other language is an ArgumentError.
+
+    Returns:
+        True if it can.
+
+    Example:
+        >>> parses("He sang."), parses("Emma sang in the park.")
+        (False, True)
+    """
+    return log_probability(text, language=language) > -math.inf
+
+
+def floor(texts: Iterable[str], *, language: str = "en") -> float:
+    """The total nats of a sample under the grammar itself: -sum log p(document).
+
+    Divide by the number of tokens that a model predicts on these texts (each document's end
+    counted) for the floor of its loss.
+
+    Args:
+        texts, language: documents in "en" or "zh"; any other language is an ArgumentError.
+
+    Returns:
+        Nats; inf if the grammar cannot produce one of the texts.
+
+    Example:
+        >>> floor(["Emma sang in the park."]) == -log_probability("Emma sang in the park.")
+        True
+    """
+    return -sum(log_probability(text, language=language) for text in texts)
+
+
+def entropy(language: str = "en") -> Entropy:
+    """Exact entropy and mean length of one document, by recursion over the grammar.
+
+    Args:
+        language: "en" or "zh"; any other one is an ArgumentError.
+
+    Returns:
+        The expectations.
+
+    Example:
+        >>> entropy("en").nats == entropy("zh").nats, entropy("en").units > 10
+        (True, True)
+    """
+    return Entropy(
+        derivation_entropy(world()), expected_units(world(), check_language(language)) + 1
+    )
+
+
+def vocabulary(language: str = "en") -> list[str]:
+    """The grammar's units, sorted.
+
+    Args:
+        language: "en" or "zh"; any other one is an ArgumentError.
+
+    Returns:
+        Words and punctuation marks in English, characters in Chinese. Written English adds
+        capitals at the start of a sentence, and "an".
+
+    Example:
+        >>> "baker" in vocabulary(), "面" in vocabulary("zh")
+        (True, True)
+    """
+    return _inside(language).units
+
+
+def distinct_sentences() -> int:
+    """The exact number of different first sentences (derivations; each has its own English).
+
+    Returns:
+        The count.
+
+    Example:
+        >>> distinct_sentences() > 10**9
+        True
+    """
+    counts = count_derivations(world())
+    return sum(count for symbol, count in counts.items() if symbol.startswith("First["))

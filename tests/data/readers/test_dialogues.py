@@ -1,0 +1,92 @@
+"""Replies come with what was said before them, and with nothing of what came after."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lmzoo import grammar
+from lmzoo.data import Corpus, dialogue_pairs, read_dialogues
+from lmzoo.errors import ArgumentError, DataError
+
+
+def pairs_of(source, split="train", **options):
+    corpus = dialogue_pairs(read_dialogues(source), **options)
+    return [(record["source"], record["target"]) for record in corpus.read(split)]
+
+
+BABI = """1 inn r_phone 123
+2 inn r_rating 6
+3 good morning\thow can i help
+4 a table please\tfor how many
+5 inn r_open now
+6 <SILENCE>\thow about inn
+
+1 hi\thello
+"""
+
+
+def test_babi_gives_the_bots_replies_with_all_facts(tmp_path):
+    for name in ("dialog-task1trn.txt", "dialog-task1dev.txt", "dialog-task2trn.txt"):
+        (tmp_path / name).write_text(BABI)
+    pattern = f"{tmp_path}/dialog-task1*"
+    assert set(read_dialogues(pattern).splits) == {"train", "valid"}
+    facts = "<|fact|> inn r_phone 123 <|fact|> inn r_rating 6"
+    assert pairs_of(pattern, window=2) == [
+        (f"{facts} <|user|> good morning", "how can i help"),
+        (f"{facts} <|bot|> how can i help <|user|> a table please", "for how many"),
+        (
+            f"{facts} <|bot|> for how many <|fact|> inn r_open now <|user|> <SILENCE>",
+            "how about inn",
+        ),
+        ("<|user|> hi", "hello"),
+    ]
+    with pytest.raises(DataError, match="several files for train"):
+        read_dialogues(tmp_path)
+
+
+def test_json_lines_give_everybodys_replies(tmp_path):
+    path = tmp_path / "train.jsonl"
+    turns = [["a", "one"], {"speaker": "b", "text": "two"}, ["a", "three"]]
+    path.write_text(json.dumps({"turns": turns}) + "\n")
+    both = [("<|a|> one", "two"), ("<|a|> one <|b|> two", "three")]
+    assert pairs_of(path) == both
+    assert pairs_of(path, speakers=["a"]) == both[1:]
+    assert pairs_of(path, window=1)[1] == ("<|b|> two", "three")
+
+
+@given(st.lists(st.tuples(st.sampled_from(["user", "bot", "fact"]), st.uuids().map(str))))
+def test_no_reply_leaks_into_its_context(turns):
+    dialogues = [{"turns": turns}]
+    for window in (None, 1, 3):
+        corpus = dialogue_pairs(Corpus("drawn", {"train": lambda: dialogues}), window=window)
+        for context, reply in ((pair["source"], pair["target"]) for pair in corpus.read()):
+            place = [text for _, text in turns].index(reply)
+            assert all(text not in context for _, text in turns[place:])
+            if window is None:
+                assert all(text in context for _, text in turns[:place])
+
+
+def test_what_is_wrong_is_named(tmp_path):
+    (tmp_path / "train.txt").write_text("1 hi\thello\nhow are you\n")
+    with pytest.raises(DataError, match="line 2 does not begin with a number"):
+        list(read_dialogues(tmp_path / "train.txt").read())
+    (tmp_path / "train.jsonl").write_text('{"turns": [1]}\n')
+    with pytest.raises(DataError, match=r"line 1 is '\[1\]': give turns \[speaker, text\]"):
+        list(read_dialogues(tmp_path / "train.jsonl").read())
+    with pytest.raises(DataError, match="no file or folder"):
+        read_dialogues(tmp_path / "nowhere")
+    with pytest.raises(ArgumentError, match="window is 0"):
+        pairs_of(tmp_path / "train.txt", window=0)
+
+
+def test_lists_and_the_grammar(tmp_path):
+    assert pairs_of([[("user", "hi"), ("bot", "hello")]]) == [("<|user|> hi", "hello")]
+    corpus = read_dialogues("grammar", grammar_size=3, seed=2)
+    assert [record["turns"] for record in corpus.read()] == grammar.dialogues(3, seed=4)
+    assert all(record["speakers"] == ["bot"] for record in corpus.read())
+    assert len(list(corpus.read("valid"))) == 500
+    for item in ("hello", [("a", "b", "c")], 5):
+        with pytest.raises(DataError, match=r"item 0 of train is .* give turns"):
+            read_dialogues([item])

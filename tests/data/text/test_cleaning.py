@@ -1,0 +1,99 @@
+"""Cleaning: every rule counts what it does, and cleaning twice does no more than once."""
+
+import unicodedata
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lmzoo.data.text.cleaning import DEFAULT_RULES, RULES, apply_rules, choose_rules, clean_text
+from lmzoo.errors import ArgumentError
+
+BITS = "<b>|</|br/>|<|>|&|amp;|lt;|#60;|\r|\n|\0|\x07|\ufeff|e|\u0301|\u1100\u1161|\u2126|\u2000"
+DIRTY = st.one_of(
+    st.text(max_size=60),
+    st.lists(st.sampled_from([*BITS.split("|"), " ", "\t", "<unk>"]), max_size=25).map("".join),
+)
+
+
+@given(text=DIRTY, rules=st.lists(st.sampled_from(sorted(RULES)), unique=True))
+def test_cleaning_twice_is_cleaning_once(text, rules):
+    clean, counts = clean_text(text, rules)
+    assert clean_text(clean, rules) == (clean, {})
+    assert (clean == text) == (counts == {})
+
+
+@given(text=DIRTY, name=st.sampled_from(sorted(RULES)))
+def test_a_rule_counts_if_and_only_if_it_changes(text, name):
+    clean, count = RULES[name](text)
+    assert (count > 0) == (clean != text)
+
+
+@given(text=DIRTY)
+def test_the_default_takes_only_what_it_says(text):
+    clean, counts = clean_text(text)
+    assert set(counts) <= set(DEFAULT_RULES)
+    assert unicodedata.is_normalized("NFC", clean)
+    assert not set(clean) & {"\r", "\0", *map(chr, range(1, 9)), *map(chr, range(127, 160))}
+    kept = [c for c in unicodedata.normalize("NFC", text) if c.isprintable() and c != "\ufeff"]
+    left = [c for c in clean if c.isprintable() and c != "\ufeff"]
+    # Dropping a control character can let its neighbours combine; else nothing printable goes.
+    assert left == kept or counts.keys() & {"nul", "controls", "bom"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "First Citizen:\nBefore we proceed any further, hear me speak.\n\n",
+        " = Robert <unk> = \n \n He was born @-@ in 1979 , a < b & c > d ; AT&T; \n",
+        "to keep \tinner\ttabs  and runs \u00a0 \n\n\n\nof lines\x20\n",
+    ],
+)
+def test_the_default_leaves_ordinary_text_alone(text):
+    assert clean_text(text) == (text, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "clean", "count"),
+    [
+        ("a < b and c > d", "a < b and c > d", 0),
+        ("<unk> <s> </s> <pad> <eos> <e>", "<unk> <s> </s> <pad> <eos> <e>", 0),
+        ("one<br>two<BR />three", "one two three", 2),
+        ('<a href="x">link</a>', "link", 2),
+        ("AT&T; &unknown; R&D", "AT&T; &unknown; R&D", 0),
+        ("&quot;&#233;&#x4e2d;&quot;", '"é中"', 4),
+        ("&amp;lt;", "<", 2),
+        ("a<!-- hidden\n -->b", "ab", 1),
+    ],
+)
+def test_markup(text, clean, count):
+    assert RULES["markup"](text) == (clean, count)
+
+
+def test_counts_add_up_over_texts():
+    counts = Counter()
+    rules = choose_rules(True)
+    assert [apply_rules(t, rules, counts) for t in ("a\r\n", "b\r\n\0")] == ["a\n", "b\n"]
+    assert counts == {"line_ends": 2, "nul": 1}
+
+
+def test_a_rule_of_ones_own_runs_after_the_named_ones():
+    def shout(text):
+        return text.upper(), sum(c.islower() for c in text)
+
+    assert clean_text("<b>hi</b>", [shout, "markup"]) == ("HI", {"markup": 2, "shout": 2})
+    assert list(choose_rules([shout, "markup"])) == ["markup", "shout"]
+
+
+def test_rules_that_never_end_are_refused():
+    with pytest.raises(ArgumentError, match="never come to an end"):
+        clean_text("a", [lambda text: (text + "a", 1)])
+
+
+def test_names_of_rules():
+    assert choose_rules(False) == {}
+    assert list(choose_rules(True)) == list(DEFAULT_RULES)
+    assert list(choose_rules("markup")) == ["markup"]
+    with pytest.raises(ArgumentError, match="no cleaning rule is called 'html'; choose from"):
+        choose_rules(["html"])

@@ -1,0 +1,102 @@
+"""A resumed training equals an unbroken one, weight by weight, for every task."""
+
+import keras
+import numpy as np
+import pytest
+
+import lmzoo
+from lmzoo import callbacks
+
+TINY = {"embed_dim": 8, "hidden_dim": 8}
+
+
+def lm(seed=0):
+    data = lmzoo.data.prepare_lm(
+        "grammar", tokenizer="word", sequence_length=16, batch_size=8, layout="padded",
+        grammar_size=40, seed=seed,
+    )  # fmt: skip
+    return data, lmzoo.build_gru_lm(data.vocab_size, **TINY, num_layers=1, dropout=0.3)
+
+
+def seq2seq(seed=0):
+    data = lmzoo.data.prepare_seq2seq(
+        "grammar", tokenizer="word", tokens_per_batch=128, grammar_size=40, seed=seed
+    )
+    data.transform_train(lmzoo.data.blank_words(0.3, seed=seed))
+    return data, lmzoo.build_gru_seq2seq(data.vocab_size, **TINY, dropout=0.3)
+
+
+def classifier(seed=0):
+    data = lmzoo.data.prepare_classification("grammar", batch_size=8, grammar_size=60, seed=seed)
+    data.transform_train(lmzoo.data.blank_words(0.3, seed=seed))
+    return data, lmzoo.build_bow_classifier(data.vocab_size, embed_dim=4, buckets=50)
+
+
+def tagger(seed=0):
+    data = lmzoo.data.prepare_tagging(
+        "grammar", characters=False, batch_size=8, grammar_size=40, seed=seed
+    )
+    model = lmzoo.build_bilstm_crf_tagger(
+        data.vocab_size, num_tags=data.num_tags, **TINY, dropout=0.3, crf=False
+    )
+    return data, model
+
+
+class StopAfter(keras.callbacks.Callback):
+    """Ends the training after so many batches, as a kill right after a checkpoint would."""
+
+    def __init__(self, run, steps):
+        super().__init__()
+        self.run, self.steps = run, steps
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.run.step >= self.steps:
+            self.run.save_now()
+            raise KeyboardInterrupt
+
+
+def train(build, folder, *, resume=False, stop=None, wrap=None):
+    keras.utils.set_random_seed(3)
+    data, model = build()
+    run = callbacks.Checkpoint(folder, resume=resume, every_seconds=None)
+    trainer = model if wrap is None else wrap(model)
+    rate = lmzoo.schedules.WarmupCosine(1e-2, 3 * data.steps_per_epoch, warmup_steps=2)
+    trainer.compile(keras.optimizers.Adam(rate), jit_compile=False)
+    start = run.start(trainer, data)
+    stopping = [] if stop is None else [StopAfter(run, stop)]
+    trainer.fit(
+        data.train,
+        validation_data=data.valid,
+        epochs=3,
+        initial_epoch=start["epoch"],
+        verbose=0,
+        callbacks=[
+            callbacks.PeriodicValidation(data.valid, every_steps=3, state=start),
+            run,
+            callbacks.LearningCurve(run.folder, state=start),
+            *stopping,
+        ],
+    )
+    return model, data, run
+
+
+CASES = [(lm, None), (seq2seq, None), (seq2seq, "r_drop"), (classifier, "mix_up"), (tagger, None)]
+
+
+@pytest.mark.parametrize(("build", "method"), CASES)
+def test_resumed_equals_unbroken(build, method, tmp_path):
+    wrap = {
+        None: None,
+        "r_drop": lambda model: lmzoo.training.RDrop(model, 1.0),
+        "mix_up": lambda model: lmzoo.training.MixUp(model, 0.5),
+    }[method]
+    whole, data, run = train(build, tmp_path / "whole", wrap=wrap)
+    for stop in (1, data.steps_per_epoch, 2 * data.steps_per_epoch - 1):
+        folder = tmp_path / f"stopped_{stop}"
+        with pytest.raises(KeyboardInterrupt):
+            train(build, folder, stop=stop, wrap=wrap)
+        resumed, _, again = train(build, folder, resume=True, wrap=wrap)
+        assert again.step == run.step == 3 * data.steps_per_epoch
+        assert again.best == pytest.approx(run.best)
+        for one, other in zip(resumed.get_weights(), whole.get_weights(), strict=True):
+            np.testing.assert_array_equal(one, other)
