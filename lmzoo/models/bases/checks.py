@@ -73,6 +73,30 @@ def refuse_probabilities(loss: Any, default: Any) -> None:
             )
 
 
+def refuse_metrics_of_probabilities(metrics: Any, is_binary: bool) -> None:
+    """Raises an ArgumentError for a metric that expects probabilities, since outputs are logits.
+
+    Args:
+        metrics: What `compile` was given: a name, a metric, or a nest of them.
+        is_binary: Whether the model gives one logit, which Keras's accuracy compares with 0.5.
+    """
+    for metric in keras.tree.flatten(metrics):
+        if is_binary and (
+            metric in ("acc", "accuracy", "binary_accuracy")
+            or getattr(metric, "threshold", None) == 0.5
+        ):
+            name = metric if isinstance(metric, str) else metric.name
+            raise ArgumentError(
+                f"The metric {name!r} compares with 0.5, and this model gives logits: leave it out "
+                "for ClassAccuracy, or use keras.metrics.BinaryAccuracy(threshold=0.0)."
+            )
+        if getattr(metric, "from_logits", None) is False:
+            raise ArgumentError(
+                f"The metric {metric.name!r} expects probabilities, and this model gives logits: "
+                "give it from_logits=True."
+            )
+
+
 def refuse_class_weight(class_weight: Any) -> None:
     """Raises an ArgumentError if class weights are given for labels (batch, time)."""
     if class_weight is not None:
