@@ -168,7 +168,7 @@ RUNS = {
     },
     **{
         f"babi_{task}": Run(
-            f"{TRAIN} dialogue {model} copy=True loss.label_smoothing=0 num_beams=1 --data "
+            f"{TRAIN} dialogue {model} copy=True num_beams=1 --data "
             f"{{data}}/dialogue/dialog_babi/dialog-babi-task{task}[dt]* --tokenizer whitespace "
             f"--minutes {minutes} --out {{out}}",
             f"dialog bAbI, task {task}: {accuracy} % of replies or more",
