@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 # Its encoder tells the words of a context apart where an LSTM's long stands still.
 BABI_TRANSFORMER = (
-    "--model transformer_seq2seq --set num_layers=2 optimizer.learning_rate=0.002 tokens_per_batch=4096 "
-    "dropout="
+    "--model transformer_seq2seq --set num_layers=2 optimizer.learning_rate=0.002 "
+    "tokens_per_batch=4096 dropout="
 )
 BABI_LSTM = "--model lstm_seq2seq --set embed_dim=128 hidden_dim=128 dropout=0 "
 # As wide as that of Tai et al. 2015.
