@@ -7,11 +7,29 @@ from dataclasses import dataclass
 
 # Its encoder tells the words of a context apart where an LSTM's long stands still.
 BABI_TRANSFORMER = (
-    "--model transformer --num-layers 2 --learning-rate 0.002 --tokens-per-batch 4096 "
-    "--num-beams 1 --dropout "
+    "--model transformer_seq2seq --set num_layers=2 optimizer.learning_rate=0.002 tokens_per_batch=4096 "
+    "dropout="
 )
+BABI_LSTM = "--model lstm_seq2seq --set embed_dim=128 hidden_dim=128 dropout=0 "
 # As wide as that of Tai et al. 2015.
-LSTM_OF_SENTENCES = "--model bilstm --embed-dim 300 --hidden-dim 168 --learning-rate 2e-3"
+LSTM_OF_SENTENCES = (
+    "--model lstm_classifier --set bidirectional=True pooling=max dropout=0.5 embed_dim=300 "
+    "hidden_dim=168 optimizer.learning_rate=2e-3 "
+)
+LLAMA = (
+    "--model llama_lm --set num_heads=4 activation=relu2 qk_norm=True optimizer=muon "
+    "optimizer.adam_lr_ratio=0.5 optimizer.weight_decay=0.1 optimizer.clipnorm=None "
+    '\'optimizer.exclude_layers=["embedding","head"]\' optimizer.learning_rate=1e-2 '
+)
+LSTM = (
+    "--model lstm_lm --set num_layers=1 embed_dim=192 hidden_dim=384 sequence_length=128 "
+    "optimizer.learning_rate=6e-3 optimizer.beta_2=0.99 "
+)
+SUMMARY = (
+    "train seq2seq --set copy=True num_layers=2 dropout=0.3 loss.label_smoothing=0 "
+    "max_source_length=512 tokenizer=unigram vocab_size=8000 "
+)
+TRAIN = "-m lmzoo train"
 
 
 @dataclass(frozen=True)
@@ -39,9 +57,8 @@ RUNS = {
         ("lm_char/input.txt.gz",),
     ),
     "lstm_char": Run(
-        "examples/train_lstm_lm.py --data {data}/lm_char/input.txt.gz --tokenizer char "
-        "--sequence-length 128 --batch-size 32 --hidden-dim 384 --minutes 4.5 "
-        "--out {out}",
+        f"{TRAIN} lm {LSTM} dropout=0 --data {{data}}/lm_char/input.txt.gz --tokenizer char "
+        "--minutes 4.5 --out {out}",
         "1.60 nats per character or less within 30 minutes",
         ("lm_char/input.txt.gz",),
     ),
@@ -58,9 +75,9 @@ RUNS = {
         ("lm_char/input.txt.gz",),
     ),
     "hour_char": Run(
-        "examples/train_llama_lm.py --data {data}/lm_char/input.txt.gz --tokenizer char "
-        "--hidden-dim 256 --num-layers 5 --sequence-length 256 --dropout 0.25 "
-        "--learning-rate 1e-2 --minutes 58.5 --out {out}",
+        f"{TRAIN} lm {LLAMA} embed_dim=256 hidden_dim=1024 num_layers=5 dropout=0.25 "
+        "sequence_length=256 batch_size=16 --data {data}/lm_char/input.txt.gz --tokenizer char "
+        "--minutes 58.5 --out {out}",
         "1.4697 nats per character or less (nanoGPT's README: 10.7 M parameters on an A100) within "
         "60 minutes",
         ("lm_char/input.txt.gz",),
@@ -72,15 +89,13 @@ RUNS = {
         ("chinese/songci_lm/train.txt.gz", "chinese/songci_lm/valid.txt"),
     ),
     "songci_lstm": Run(
-        "examples/train_lstm_lm.py --data {data}/chinese/songci_lm --documents paragraph "
-        "--tokenizer char --sequence-length 128 --hidden-dim 384 --dropout 0.3 --minutes 12 "
-        "--out {out}",
+        f"{TRAIN} lm {LSTM} dropout=0.3 batch_size=40 documents=paragraph layout=padded "
+        "--data {data}/chinese/songci_lm --tokenizer char --minutes 12 --out {out}",
         "bits per character below those of the 5-gram (songci_5gram)",
         ("chinese/songci_lm/train.txt.gz", "chinese/songci_lm/valid.txt"),
     ),
     "compare_wikitext2": Run(
-        "examples/compare_models.py --data {data}/lm_word --tokenizer whitespace --minutes 8 "
-        "--out {out}",
+        "-m lmzoo compare --data {data}/lm_word --tokenizer whitespace --minutes 8 --out {out}",
         "a leaderboard and a figure: LSTM, GRU, CNN, GPT-2, Llama, 8 minutes each",
         ("lm_word/train.txt.gz", "lm_word/valid.txt.gz"),
     ),
@@ -91,8 +106,8 @@ RUNS = {
         peers=True,
     ),
     "wikitext2": Run(
-        "examples/train_llama_lm.py --data {data}/lm_word --tokenizer whitespace "
-        "--hidden-dim 192 --num-layers 3 --batch-size 32 --dropout 0.2 --learning-rate 1e-2 "
+        f"{TRAIN} lm {LLAMA} embed_dim=192 hidden_dim=768 num_layers=3 dropout=0.2 batch_size=32 "
+        "'adaptive_cutoffs=[2000, 10000]' --data {data}/lm_word --tokenizer whitespace "
         "--minutes 19 --out {out}",
         "a validation perplexity 20 % or more below word_language_model's after as many minutes",
         ("lm_word/train.txt.gz", "lm_word/valid.txt.gz"),
@@ -114,51 +129,52 @@ RUNS = {
         "dialogues of the grammar: share of replies that are right, within 5 minutes",
     ),
     "multi30k": Run(
-        "examples/translate.py --data {data}/translation/multi30k/wu2021_bpe/en-de.* "
-        "--fields en de --tokenizer whitespace --joiner @@\\  --hidden-dim 128 --num-layers 4 "
-        "--dropout 0.3 --learning-rate 0.005 --tokens-per-batch 4096 --r-drop 2 --minutes 110 "
+        f"{TRAIN} seq2seq --set num_layers=4 dropout=0.3 optimizer.learning_rate=0.005 "
+        "tokens_per_batch=4096 r_drop=2 'joiner=@@ ' 'columns=[\"en\", \"de\"]' --data "
+        "{data}/translation/multi30k/wu2021_bpe/en-de.* --tokenizer whitespace --minutes 110 "
         "--out {out}",
         "English to German, test2016: 41.0 BLEU or more (Wu et al. 2021, Transformer-Tiny: 41.02), "
         "150 minutes in all",
         ("translation/multi30k/wu2021_bpe/en-de.train.en.gz",),
     ),
     "multi30k_lstm": Run(
-        "examples/translate.py --data {data}/translation/multi30k/wu2021_bpe/en-de.* "
-        "--fields de en --model lstm --tokenizer whitespace --joiner @@\\  --hidden-dim 256 "
-        "--num-layers 1 --dropout 0.4 --minutes 20 --out {out}",
+        f"{TRAIN} seq2seq --model lstm_seq2seq --set embed_dim=256 hidden_dim=256 num_layers=1 "
+        "dropout=0.4 'joiner=@@ ' 'columns=[\"de\", \"en\"]' --data "
+        "{data}/translation/multi30k/wu2021_bpe/en-de.* --tokenizer whitespace --minutes 20 "
+        "--out {out}",
         "German to English, test2016: above 28.11 BLEU (an attention GRU, bentrevett's notebooks)",
         ("translation/multi30k/wu2021_bpe/en-de.train.en.gz",),
     ),
     "tatoeba": Run(
-        "examples/translate.py --data {data}/translation/tatoeba_en_zh --tokenizer unigram "
-        "--vocab-size 8000 --hidden-dim 256 --num-layers 3 --dropout 0.3 --minutes 20 --out {out}",
+        f"{TRAIN} seq2seq --set vocab_size=8000 embed_dim=256 hidden_dim=512 num_layers=3 "
+        "dropout=0.3 --data {data}/translation/tatoeba_en_zh --tokenizer unigram --minutes 20 "
+        "--out {out}",
         "English to Chinese, validation: BLEU, recorded",
         ("translation/tatoeba_en_zh/train.tsv.gz",),
     ),
     "scitldr": Run(
-        "examples/summarize.py --data {data}/summarisation/scitldr_a --tokenizer unigram "
-        "--vocab-size 8000 --dropout 0.3 --minutes 15 --out {out}",
+        f"-m lmzoo {SUMMARY} --data {{data}}/summarisation/scitldr_a --minutes 15 --out {{out}}",
         "ROUGE beside the first sentence's, recorded",
         ("summarisation/scitldr_a/train.jsonl.gz",),
     ),
     **{
         f"wiki_split{name}": Run(
-            "examples/summarize.py --data {data}/summarisation/wiki_split --tokenizer unigram "
-            f"--vocab-size 8000 --sequence-length 128 --dropout 0.3 {copy} --minutes 6 "
-            "--out {out}",
+            f"-m lmzoo {SUMMARY} max_length=128 {copy} --data {{data}}/summarisation/wiki_split "
+            "--minutes 6 --out {out}",
             "WikiSplit, 5,000 pairs to train on: ROUGE beside the first sentence's, recorded",
             ("summarisation/wiki_split/tune.tsv.gz",),
         )
-        for name, copy in (("", "--copy"), ("_no_copy", "--no-copy"))
+        for name, copy in (("", ""), ("_no_copy", "copy=False loss.label_smoothing=0.1"))
     },
     **{
         f"babi_{task}": Run(
-            f"examples/chat.py --data {{data}}/dialogue/dialog_babi/dialog-babi-task{task}[dt]* "
-            f"--tokenizer whitespace {model}--minutes {minutes} --out {{out}}",
+            f"{TRAIN} dialogue {model} copy=True num_beams=1 --data "
+            f"{{data}}/dialogue/dialog_babi/dialog-babi-task{task}[dt]* --tokenizer whitespace "
+            f"--minutes {minutes} --out {{out}}",
             f"dialog bAbI, task {task}: {accuracy} % of replies or more",
         )
         for task, model, minutes, accuracy in (
-            (1, "", 5, 100),
+            (1, BABI_LSTM, 5, 100),
             (2, f"{BABI_TRANSFORMER}0.1 ", 4, 100),
             (3, f"{BABI_TRANSFORMER}0.1 ", 12, 74.8),
             (4, f"{BABI_TRANSFORMER}0.1 ", 5, 57.2),
@@ -166,79 +182,78 @@ RUNS = {
         )
     },
     "grammar_sentiment": Run(
-        "examples/classify_text.py --seeds 3 --out {out}",
+        f"{TRAIN} classifier --minutes 1 --seeds 3 --out {{out}}",
         "grammar, sentiment: within 1 % of the best, 100 %, in under 2 minutes a seed",
     ),
     "grammar_topic": Run(
-        "examples/classify_text.py --data grammar:topic --seeds 3 --out {out}",
+        f"{TRAIN} classifier --data grammar:topic --minutes 1 --seeds 3 --out {{out}}",
         "grammar, topics: within 1 % of the best, 100 %, in under 2 minutes a seed",
     ),
     "grammar_entities": Run(
-        "examples/tag_entities.py --seeds 3 --out {out}",
+        f"{TRAIN} tagger --set grammar_size=5000 --minutes 1 --seeds 3 --out {{out}}",
         "entities of the grammar's texts: span F1 within 1 % of the best, 100, in under 2 minutes "
         "a seed",
     ),
     "sst2_cnn": Run(
-        "examples/classify_text.py --data {data}/sentiment/sst/trees --form binary\\ trees "
-        "--embed-dim 300 --batch-size 64 --epochs 3 --seeds 3 --out {out}",
+        f"{TRAIN} classifier --set 'format=binary trees' embed_dim=300 batch_size=64 "
+        "--data {data}/sentiment/sst/trees --epochs 3 --seeds 3 --out {out}",
         "SST-2, trained on phrases, no vectors, test: 82.7 or more (Kim 2014, CNN-rand)",
         ("sentiment/sst/trees/train.txt.gz",),
     ),
     "sst2_bilstm": Run(
-        "examples/classify_text.py --data {data}/sentiment/sst/trees --form binary\\ trees "
-        f"{LSTM_OF_SENTENCES} --word-dropout 0.1 --batch-size 64 --epochs 2 --seeds 3 "
-        "--out {out}",
+        f"{TRAIN} classifier {LSTM_OF_SENTENCES} 'format=binary trees' word_dropout=0.1 "
+        "batch_size=64 --data {data}/sentiment/sst/trees --epochs 2 --seeds 3 --out {out}",
         "SST-2, trained on phrases, test: 84.9 (Tai et al. 2015, LSTM, with GloVe; here without)",
         ("sentiment/sst/trees/train.txt.gz",),
     ),
     **{
         name: Run(
-            f"examples/classify_text.py --data {{data}}/sentiment/{name} --form files --folds 10 "
-            f"--word-dropout 0.3 {more}--out {{out}}",
+            f"{TRAIN} classifier {more} --set format=files word_dropout=0.3 --folds 10 "
+            f"--data {{data}}/sentiment/{name} --out {{out}}",
             f"10-fold cross-validation: {accuracy} or more (Kim 2014, CNN-rand)",
         )
         for name, accuracy, more in (
-            ("mr", 76.1, f"{LSTM_OF_SENTENCES} --epochs 5 "),
-            ("subj", 89.6, "--epochs 6 "),
+            ("mr", 76.1, f"{LSTM_OF_SENTENCES} --epochs 5"),
+            ("subj", 89.6, "--epochs 6"),
         )
     },
     "trec": Run(
-        "examples/classify_text.py --data {data}/topic/trec/TREC.*[nt] "
-        "--form coarse\\ label\\ first --embed-dim 300 --word-dropout 0.1 --epochs 15 --seeds 3 "
-        "--out {out}",
+        f"{TRAIN} classifier --set 'format=coarse label first' embed_dim=300 word_dropout=0.1 "
+        "--data {data}/topic/trec/TREC.*[nt] --epochs 15 --seeds 3 --out {out}",
         "TREC, six classes, test: 91.2 or more (Kim 2014, CNN-rand)",
         ("topic/trec/TREC.train",),
     ),
     "clinc150": Run(
-        "examples/classify_text.py --data {data}/topic/clinc150/data_full_train_val.json.gz "
-        "--embed-dim 200 --hidden-dim 200 --widths 1 2 3 --learning-rate 2e-3 --word-dropout 0.1 "
-        "--epochs 18 --outside oos --threshold 0.3 --seeds 3 --out {out}",
+        f"{TRAIN} classifier --set embed_dim=200 filters=200 'widths=[1, 2, 3]' word_dropout=0.1 "
+        "optimizer.learning_rate=2e-3 out_of_scope=oos threshold=0.3 --data "
+        "{data}/topic/clinc150/data_full_train_val.json.gz --epochs 18 --seeds 3 --out {out}",
         "validation: above 91.2 in scope with a recall above 18.9 out of scope (Larson et al. "
         "2019, CNN, on the test set), at the same threshold",
         ("topic/clinc150/data_full_train_val.json.gz",),
     ),
     "snips": Run(
-        "examples/tag_entities.py --data {data}/tagging/snips --intents --repair-tags "
-        "--dropout 0.5 --forget-rare 0.5 --learning-rate 2e-3 --epochs 16 --seeds 3 --out {out}",
+        f"{TRAIN} tagger --model lstm_intent_tagger --set embed_dim=100 hidden_dim=200 dropout=0.5 "
+        "rare_word_dropout=0.5 optimizer.learning_rate=2e-3 --data {data}/tagging/snips "
+        "--epochs 16 --seeds 3 --out {out}",
         "test: intents 97.0, slot F1 88.8 or more (Goo et al. 2018), aim 97.0 slot F1",
     ),
     "ud_ewt": Run(
-        "examples/tag_entities.py --data {data}/tagging/ud_ewt --dropout 0.4 --forget-rare 0.3 "
+        f"{TRAIN} tagger --set dropout=0.4 rare_word_dropout=0.3 --data {{data}}/tagging/ud_ewt "
         "--epochs 6 --seeds 3 --out {out}",
         "UPOS, test: 94.4 or more (UDPipe 1), aim 95.4",
         ("tagging/ud_ewt/en_ewt-ud-train.conllu.gz",),
     ),
     "wnut17": Run(
-        "examples/tag_entities.py --data {data}/tagging/wnut17 --repair-tags --dropout 0.5 "
-        "--forget-rare 0.8 --word-dropout 0.1 --batch-size 16 --epochs 12 --seeds 3 --out {out}",
+        f"{TRAIN} tagger --set dropout=0.5 rare_word_dropout=0.8 word_dropout=0.1 batch_size=16 "
+        "--data {data}/tagging/wnut17 --epochs 12 --seeds 3 --out {out}",
         "entity F1, test, beside the frequency baseline (shared task's best, with outside data: "
         "41.86)",
         ("tagging/wnut17/train.conll",),
     ),
     "weibo_ner": Run(
-        "examples/tag_entities.py --data {data}/chinese/weibo_ner --repair-tags --embed-dim 200 "
-        "--hidden-dim 300 --dropout 0.5 --forget-rare 0.5 --word-dropout 0.2 --batch-size 16 "
-        "--epochs 20 --seeds 3 --out {out}",
+        f"{TRAIN} tagger --set embed_dim=200 hidden_dim=300 dropout=0.5 rare_word_dropout=0.5 "
+        "word_dropout=0.2 batch_size=16 --data {data}/chinese/weibo_ner --epochs 20 --seeds 3 "
+        "--out {out}",
         "entity F1, test: 48 or more, aim 58; the digits behind the characters, their places in "
         "words, are read as letters",
         ("chinese/weibo_ner/weiboNER_2nd_conll.train",),

@@ -1,8 +1,4 @@
-"""lmzoo: the home for language models on Keras 3 and TensorFlow.
-
-`from lmzoo import build_lstm_lm` gives a Keras model; `lmzoo.data.prepare_lm` gives the text to
-train it on; `lmzoo.generate` lets it write.
-"""
+"""lmzoo: the home for language models on Keras 3 and TensorFlow."""
 
 from lmzoo import (
     callbacks,
@@ -23,90 +19,18 @@ from lmzoo import (
 )
 from lmzoo.evaluation import classify, tag
 from lmzoo.generation import answer, beam_search, generate, score, stream
-from lmzoo.models import (
-    ClassifierModel,
-    Decoder,
-    Encoder,
-    LanguageModel,
-    Seq2SeqModel,
-    TaggerModel,
-    ZooModel,
-    build_bilstm_crf_tagger,
-    build_bow_classifier,
-    build_cnn_classifier,
-    build_cnn_decoder,
-    build_cnn_encoder,
-    build_cnn_lm,
-    build_cnn_seq2seq,
-    build_gpt2_lm,
-    build_gru_decoder,
-    build_gru_encoder,
-    build_gru_lm,
-    build_gru_seq2seq,
-    build_llama_lm,
-    build_lstm_classifier,
-    build_lstm_decoder,
-    build_lstm_encoder,
-    build_lstm_intent_tagger,
-    build_lstm_lm,
-    build_lstm_seq2seq,
-    build_rnn_lm,
-    build_seq2seq,
-    build_tagger,
-    build_text_classifier,
-    build_transformer_classifier,
-    build_transformer_decoder,
-    build_transformer_encoder,
-    build_transformer_seq2seq,
-    build_transformer_tagger,
-    clone,
-)
+from lmzoo.models import *
 from lmzoo.registry import build_model, describe_model, list_models, register, unregister
 
 __version__ = "0.1.0"
 
 __all__ = [
-    "ClassifierModel",
-    "Decoder",
-    "Encoder",
-    "LanguageModel",
-    "Seq2SeqModel",
-    "TaggerModel",
-    "ZooModel",
+    *models.__all__,
     "answer",
     "beam_search",
-    "build_bilstm_crf_tagger",
-    "build_bow_classifier",
-    "build_cnn_classifier",
-    "build_cnn_decoder",
-    "build_cnn_encoder",
-    "build_cnn_lm",
-    "build_cnn_seq2seq",
-    "build_gpt2_lm",
-    "build_gru_decoder",
-    "build_gru_encoder",
-    "build_gru_lm",
-    "build_gru_seq2seq",
-    "build_llama_lm",
-    "build_lstm_classifier",
-    "build_lstm_decoder",
-    "build_lstm_encoder",
-    "build_lstm_intent_tagger",
-    "build_lstm_lm",
-    "build_lstm_seq2seq",
     "build_model",
-    "build_rnn_lm",
-    "build_seq2seq",
-    "build_tagger",
-    "build_text_classifier",
-    "build_transformer_classifier",
-    "build_transformer_decoder",
-    "build_transformer_encoder",
-    "build_transformer_seq2seq",
-    "build_transformer_tagger",
     "callbacks",
     "classify",
-    "clone",
     "data",
     "describe_model",
     "errors",

@@ -15,10 +15,9 @@ from lmzoo.typing import Tensor
 class LazyAdam(keras.optimizers.Adam):
     """Adam that updates only the rows of an embedding whose tokens are in the batch.
 
-    Between two occurrences of a word, Adam keeps moving its vector by momentum and shrinking its
-    second moment; here both are unchanged until the next one. That changes what is learned (the
-    README has an example), so it is an option. An embedding that is tied to the output has a
-    gradient in every row, and is updated as by Adam.
+    Adam moves every vector by momentum; here a word's is unchanged until its next occurrence. That
+    changes what is learned (see the results in the documentation). An embedding that is tied to the
+    output has a gradient in every row, and is updated as by Adam.
 
     Args:
         learning_rate: a number or a schedule.

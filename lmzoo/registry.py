@@ -122,7 +122,7 @@ def register_transform(
     Args:
         observe: For a state that users change in place: a model -> the arguments of the transform
             that gives a rebuilt model this state, or None if it needs none. Such a transform is
-            not recorded when it is called, but observed when the recipe is read, and applied last.
+            not recorded when it is called, but observed for each recipe, and applied last.
 
     Returns:
         A decorator. The function takes a ZooModel and JSON values, and returns the ZooModel.
@@ -163,12 +163,12 @@ def register_transform(
 
 def observed_transforms(model: Any) -> list[dict[str, Any]]:
     """The transforms that give a rebuilt model the state that users changed in place."""
-    found = []
+    observed = []
     for name, transform in _TRANSFORMS.items():
         arguments = transform.observe(model) if transform.observe else None
         if arguments is not None:
-            found.append({"name": name, **arguments})
-    return found
+            observed.append({"name": name, **arguments})
+    return observed
 
 
 def list_models(pattern: str = "*") -> list[str]:

@@ -1,4 +1,4 @@
-"""Learning-rate schedules: a warmup, then a decay."""
+"""Learning-rate schedules: a warmup, then a decay. ArgumentError for arguments out of range."""
 
 import abc
 import inspect
@@ -13,27 +13,15 @@ from lmzoo.typing import Tensor
 
 
 class _Schedule(keras.optimizers.schedules.LearningRateSchedule):
-    """Abstract base class: a positive peak, and a config of all arguments."""
+    """Abstract base class: linear warmup to `peak`, then `_after`; the config has all arguments."""
 
-    def __init__(self, peak: float) -> None:
+    def __init__(self, peak: float, warmup_steps: int = 0) -> None:
         super().__init__()
         if not peak > 0:
             raise ArgumentError(f"peak must be a positive learning rate, not {peak}")
-        self.peak = float(peak)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that build this schedule again."""
-        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
-
-
-class _Warmup(_Schedule):
-    """Abstract base class: linear warmup to `peak`, then `_after`."""
-
-    def __init__(self, peak: float, warmup_steps: int) -> None:
-        super().__init__(peak)
         if warmup_steps < 0:
             raise ArgumentError(f"warmup_steps must be 0 or more, not {warmup_steps}")
-        self.warmup_steps = int(warmup_steps)
+        self.peak, self.warmup_steps = float(peak), int(warmup_steps)
 
     def __call__(self, step: Tensor) -> Tensor:
         """The learning rate of the update that follows `step` updates, a float32 scalar."""
@@ -49,24 +37,17 @@ class _Warmup(_Schedule):
     def _after(self, step: Tensor) -> Tensor:
         """The fraction of the peak once the warmup is over."""
 
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that build this schedule again."""
+        return {name: getattr(self, name) for name in inspect.signature(type(self)).parameters}
 
-class _WarmupDecay(_Warmup):
+
+class _WarmupDecay(_Schedule):
     """Abstract base class: warmup, and a decay over a known number of steps."""
 
     def __init__(
         self, peak: float, steps: int, warmup_steps: int = 0, final_fraction: float = 0.0
     ) -> None:
-        """Check and keep the arguments.
-
-        Args:
-            peak: the highest learning rate; > 0.
-            steps: the step at which the lowest is reached, warmup included; > warmup_steps.
-            warmup_steps: updates before the peak is reached; >= 0.
-            final_fraction: the last learning rate as a fraction of the peak, in [0, 1].
-
-        Raises:
-            ArgumentError: an argument is out of its range.
-        """
         super().__init__(peak, warmup_steps)
         if steps <= warmup_steps:
             raise ArgumentError(
@@ -84,6 +65,12 @@ class _WarmupDecay(_Warmup):
 class WarmupCosine(_WarmupDecay):
     """Linear warmup, then half a cosine from the peak down to `final_fraction` of it.
 
+    Args:
+        peak: the highest learning rate; > 0.
+        steps: the step at which the lowest is reached, warmup included; > warmup_steps.
+        warmup_steps: updates before the peak is reached; >= 0.
+        final_fraction: the last learning rate as a fraction of the peak, in [0, 1].
+
     Source: Loshchilov and Hutter, "SGDR" (2017), https://arxiv.org/abs/1608.03983
 
     Example:
@@ -99,7 +86,7 @@ class WarmupCosine(_WarmupDecay):
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class WarmupLinear(_WarmupDecay):
-    """Linear warmup, then a linear decay from the peak down to `final_fraction` of it.
+    """Linear warmup, then a linear decay; the arguments are those of `WarmupCosine`.
 
     Source: Devlin et al., "BERT" (2019), https://arxiv.org/abs/1810.04805
 
@@ -118,12 +105,8 @@ class WarmupStableDecay(_WarmupDecay):
     """Linear warmup, a plateau at the peak, and a linear decay over the last steps.
 
     Args:
-        peak, steps, warmup_steps, final_fraction: as for `WarmupLinear`.
-        decay_steps: the length of the decay; None for a fifth of `steps`; at least 1 and at most
-            steps - warmup_steps.
-
-    Raises:
-        ArgumentError: an argument is out of its range.
+        peak, steps, warmup_steps, final_fraction: as for `WarmupCosine`.
+        decay_steps: length of the decay, in [1, steps - warmup_steps]; None for a fifth of `steps`.
 
     Source: Hu et al., "MiniCPM" (2024), https://arxiv.org/abs/2404.06395
 
@@ -157,19 +140,15 @@ class WarmupStableDecay(_WarmupDecay):
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class WarmupInverseSquareRoot(_Warmup):
+class WarmupInverseSquareRoot(_Schedule):
     """Linear warmup, then a decay with the inverse square root of the step, without a last step.
 
     With n = step + 1 it is peak * min(n / warmup_steps, (n / warmup_steps) ** -0.5); giving `dim`
     sets the peak to (dim * warmup_steps) ** -0.5, the Transformer paper's formula.
 
     Args:
-        peak: the highest learning rate; > 0. Exactly one of peak and dim is given.
+        peak, dim: the highest learning rate, or the model's width; one of them, > 0.
         warmup_steps: updates before the peak is reached; >= 1.
-        dim: the model's width; > 0.
-
-    Raises:
-        ArgumentError: both or neither of peak and dim are given, or one is out of its range.
 
     Source: Vaswani et al., "Attention Is All You Need" (2017), https://arxiv.org/abs/1706.03762
 
@@ -188,9 +167,9 @@ class WarmupInverseSquareRoot(_Warmup):
             raise ArgumentError(f"give one of peak and dim, not peak={peak}, dim={dim}")
         if warmup_steps < 1:
             raise ArgumentError(f"warmup_steps must be 1 or more, not {warmup_steps}")
+        if dim is not None and dim < 1:
+            raise ArgumentError(f"dim must be 1 or more, not {dim}")
         if dim is not None:
-            if dim < 1:
-                raise ArgumentError(f"dim must be 1 or more, not {dim}")
             peak = (dim * warmup_steps) ** -0.5
         super().__init__(float(peak or 0.0), warmup_steps)
 
@@ -206,11 +185,7 @@ class OneCycle(_Schedule):
         peak: the highest learning rate; > 0.
         steps: the step at which the lowest is reached; >= 2.
         rise: fraction of the steps before the peak, between 0 and 1.
-        first_fraction: the first learning rate as a fraction of the peak, in [0, 1].
-        final_fraction: the last learning rate as a fraction of the peak, in [0, 1].
-
-    Raises:
-        ArgumentError: an argument is out of its range.
+        first_fraction, final_fraction: the first and the last rate by the peak, in [0, 1].
 
     Source: Smith and Topin, "Super-Convergence" (2018), https://arxiv.org/abs/1708.07120
 
@@ -237,15 +212,13 @@ class OneCycle(_Schedule):
         self.first_fraction = _fraction("first_fraction", first_fraction)
         self.final_fraction = _fraction("final_fraction", final_fraction)
 
-    def __call__(self, step: Tensor) -> Tensor:
-        """The learning rate of the update that follows `step` updates, a float32 scalar."""
-        step = ops.cast(step, "float32")
+    def _after(self, step: Tensor) -> Tensor:
         top = self.rise * self.steps
         up = ops.clip(step / top, 0.0, 1.0)
         down = ops.clip((step - top) / (self.steps - top), 0.0, 1.0)
         rising = self.first_fraction + (1.0 - self.first_fraction) * _half_cosine(1.0 - up)
         falling = self.final_fraction + (1.0 - self.final_fraction) * _half_cosine(down)
-        return self.peak * ops.where(step < top, rising, falling)
+        return ops.where(step < top, rising, falling)
 
 
 def _fraction(name: str, value: float) -> float:

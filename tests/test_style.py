@@ -24,6 +24,7 @@ KERAS_METHODS = {
     "__init__",
     "compile",
     "compute_loss",
+    "compute_output_spec",
     "fit",
     "evaluate",
     "predict",

@@ -10,6 +10,7 @@ import tensorflow as tf
 import lmzoo
 from lmzoo.errors import ArgumentError
 from lmzoo.losses import ClassCrossEntropy, class_distributions
+from lmzoo.metrics import ClassAccuracy
 from lmzoo.models.classifiers import (
     build_bow_classifier,
     build_cnn_classifier,
@@ -227,6 +228,16 @@ def test_losses_of_keras_give_the_same_numbers():
         for wrong in (loss(), loss.__name__):
             with pytest.raises(ArgumentError, match="expects probabilities"):
                 model.compile("sgd", loss=wrong)
+        with pytest.raises(ArgumentError, match="'accuracy' expects probabilities"):
+            model.compile("sgd", weighted_metrics=[ClassAccuracy(from_logits=False)])
+    model.compile("sgd", metrics=["accuracy"], run_eagerly=True)
+    figures = model.evaluate(ids, labels, verbose=0, return_dict=True)
+    assert figures["accuracy"] == pytest.approx((as_array(model(ids)).argmax(1) == labels).mean())
+    model = perturbed("bow_classifier")
+    for wrong in ("accuracy", keras.metrics.BinaryAccuracy()):
+        with pytest.raises(ArgumentError, match=r"compares with 0.5.*threshold=0.0"):
+            model.compile("sgd", metrics=[wrong])
+    model.compile("sgd", metrics=[keras.metrics.BinaryAccuracy(threshold=0.0)])
 
 
 def test_any_encoder_may_be_given_to_a_classifier_and_shared_by_two():

@@ -179,6 +179,19 @@ def optimizer_class(name: str) -> Callable[..., keras.optimizers.Optimizer]:
 
 
 CLIP, ADAMW = {"clipnorm": 1.0}, {"weight_decay": 0.0, "clipnorm": 1.0}
+def read_replies(
+    source: str,
+    *,
+    window: int | None = None,
+    speakers: Sequence[str] | None = None,
+    grammar_size: int = 20_000,
+    seed: int = 0,
+) -> data.Corpus:
+    """Pairs of what was said so far and the reply, of dialogues; see `lmzoo.data.dialogue_pairs`."""
+    dialogues = data.read_dialogues(source, grammar_size=grammar_size, seed=seed)
+    return data.dialogue_pairs(dialogues, window=window, speakers=speakers)
+
+
 TASKS = {
     "lm": Task(
         "lm", "lstm_lm", data.read_texts, data.prepare_lm,
@@ -198,6 +211,16 @@ TASKS = {
                       "dropout": 0.1, "norm_first": True},
             "optimizer": {"learning_rate": 3e-3, "beta_2": 0.98, **CLIP},
             "loss": {"label_smoothing": 0.1},
+        },
+    ),
+    "dialogue": Task(
+        "seq2seq", "lstm_seq2seq", read_replies, data.prepare_seq2seq,
+        evaluation.seq2seq, losses.CrossEntropy, "token",
+        lambda found: {},
+        {
+            "data": {"max_source_length": 1024, "max_length": 64},
+            "model": {"embed_dim": 128, "hidden_dim": 128, "dropout": 0.1, "copy": True},
+            "optimizer": {"learning_rate": 3e-3, **CLIP},
         },
     ),
     "classifier": Task(

@@ -23,7 +23,7 @@ def add_command(commands: Subparsers) -> None:
     """Adds `train` to the command line."""
     parser = commands.add_parser("train", help="train a model")
     add = parser.add_argument
-    add("task", choices=TASKS, help="the suffix of a builder")
+    add("task", choices=TASKS, help="what is trained: the suffix of a builder, or dialogue")
     add("--model", help="a model or preset: see `lmzoo models` (default: by the task)")
     add("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE",
         help="arguments of the model, the data, the optimizer, ...: hidden_dim=512 batch_size=64 "

@@ -28,8 +28,7 @@ class PreparedData:
 
     Args:
         report: counts of everything, JSON values; `describe()` prints them.
-        corpus: the records by split.
-        batches: the batches of "train" and, where there are such, "valid" and "test".
+        corpus, batches: the records and their batches by split.
         saved_task: what prediction needs.
         settings: seed and sizes that decide the training batches.
     """
@@ -56,20 +55,17 @@ class PreparedData:
     @property
     def steps_per_epoch(self) -> int:
         """Batches in a pass over the training split."""
-        return self._steps("train")
+        return self.batches["train"].steps
 
     @property
     def valid_steps(self) -> int:
         """Batches of the validation split."""
-        return self._steps("valid")
+        return self.batches["valid"].steps if "valid" in self.batches else 0
 
     @property
     def test_steps(self) -> int:
         """Batches of the test split."""
-        return self._steps("test")
-
-    def _steps(self, split: str) -> int:
-        return self.batches[split].steps if split in self.batches else 0
+        return self.batches["test"].steps if "test" in self.batches else 0
 
     @property
     def train(self) -> tf.data.Dataset:
@@ -90,16 +86,12 @@ class PreparedData:
     def start_at(self, step: int) -> None:
         """Lets the first pass over `train` begin at a global step, to resume a training.
 
-        From then on `train` begins in epoch `step // steps_per_epoch`, after the batches that the
-        interrupted training has had of it, with the noise that they would have had; later passes
-        are whole. The Dataset that `train` returned last goes on there too, in its next pass. The
-        cardinality stays `steps_per_epoch`, by which `fit` goes in later epochs.
+        That pass is the rest of epoch `step // steps_per_epoch`, with the noise of an unbroken
+        training; later ones are whole, and the cardinality is theirs. The Dataset that `train`
+        returned last begins its next pass there too.
 
         Args:
-            step: batches to leave out, at least 0.
-
-        Raises:
-            ArgumentError: `step` below 0.
+            step: batches to leave out, at least 0; fewer raise ArgumentError.
         """
         check_at_least(0, {"step": step})
         self._first_step = step
@@ -107,15 +99,11 @@ class PreparedData:
             self._passes.start_at(step)
 
     def transform_train(self, function: Transform) -> None:
-        """Applies a function to the training batches, after those registered before.
-
-        It is applied to whole epochs, so that it composes with `start_at`. Functions of
-        `lmzoo.data` draw their noise by (seed, epoch, step); one of your own that counts passes by
-        itself, such as a reshuffling, begins anew in a resumed training.
+        """Applies a function to whole epochs of training batches, after those before it.
 
         Args:
-            function: Dataset -> Dataset, such as `blank_words(0.1, seed=0)`; it keeps the number
-                of batches.
+            function: Dataset -> Dataset that keeps the number of batches: `blank_words(0.1)`. One
+                that counts passes by itself, such as a reshuffling, begins anew when resuming.
         """
         self._transforms.append(function)
 
@@ -131,54 +119,31 @@ class PreparedData:
         }
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Writes what prediction needs beside the model; `lmzoo.data.load_task` reads it.
-
-        Args:
-            folder: made where it is missing; gets task.json and the tokenizers or the vocabulary.
-        """
+        """Writes what prediction needs to a folder; `lmzoo.data.load_task` reads it."""
         self.saved_task.save(folder)
 
     def describe(self) -> str:
-        """The report as lines of text."""
-        return describe_report(self.report)
+        """The report as lines of text, its sections in their order and its notes last."""
+        lines = []
+        for name, section in self.report.items():
+            if isinstance(section, str):
+                meaning = f" ({DOCUMENTS[section]})" if name == "documents" else ""
+                lines.append((name, section + meaning))
+            elif name != "notes" and section:
+                lines.append((name, _summary(section)))
+        lines += [("note", note) for note in self.report["notes"]]
+        return "\n".join(f"{name:10} {text}" for name, text in lines)
 
 
-def describe_report(report: Mapping[str, Any]) -> str:
-    """Prints a report as lines of text, its sections in their order and its notes last.
-
-    Example:
-        >>> print(describe_report({"source": "a.txt", "documents": "stream", "notes": ["as is"],
-        ...                        "cleaning": {"bom": 1, "nul": 0}, "reading": {},
-        ...                        "tokenizer": {"kind": "char", "vocab_size": 9000}}))
-        source     a.txt
-        documents  stream (one text without document borders)
-        cleaning   bom 1, nul 0
-        tokenizer  kind char, vocab_size 9,000
-        note       as is
-    """
-    lines = []
-    for name, section in report.items():
-        if isinstance(section, str):
-            meaning = f" ({DOCUMENTS[section]})" if name == "documents" else ""
-            lines.append((name, section + meaning))
-        elif name != "notes" and section:
-            lines.append((name, _summary(section) if len(section) > SHOWN else _join(section)))
-    lines += [("note", note) for note in report["notes"]]
-    return "\n".join(f"{name:10} {text}" for name, text in lines)
-
-
-def _join(section: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {_show(value)}" for name, value in section.items())
-
-
-def _summary(counts: Mapping[str, int]) -> str:
-    ends = (min(counts, key=lambda name: counts[name]), max(counts, key=lambda name: counts[name]))
-    smallest, largest = (f"{name} ({counts[name]:,})" for name in ends)
-    return f"{len(counts)} labels, the smallest {smallest}, the largest {largest}"
+def _summary(section: Mapping[str, Any]) -> str:
+    if len(section) <= SHOWN:
+        return ", ".join(f"{name} {_show(value)}" for name, value in section.items())
+    ends = (choose(section, key=lambda name: section[name]) for choose in (min, max))
+    smallest, largest = (f"{name} ({section[name]:,})" for name in ends)
+    return f"{len(section)} labels, the smallest {smallest}, the largest {largest}"
 
 
 def _show(value: Any) -> str:
-    """Formats a value for reading."""
     if isinstance(value, int):
         return f"{value:,}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,27 +1,24 @@
 """The kinds of records that tasks read, and the checks of what goes into them."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from lmzoo.data.corpus import Located, Record
 from lmzoo.errors import ArgumentError, DataError
 
 # Between the texts of an example that has several: users write it into texts to be classified.
 SEPARATOR = " ||| "
+# Names or numbers of what is read, one for each key of the records.
+Columns: TypeAlias = Sequence[str | int] | None
 
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of records.
+    """One kind of records: keys in the order of columns, of which there may be `most` (None: any).
 
-    Args:
-        name: what errors call them: "pairs".
-        keys: the keys of a record, in the order of `columns`.
-        most: how many columns there may be; None: any number, of texts that are joined.
-        columns, item: what `columns` and an item of a list need, for errors.
-        make: makes a record from the values of columns, their names, and the place of the record.
-        extra: a key that a record may have besides, whose value comes behind the others.
+    `columns`, `item`: what these need, for errors. `make`: values, names, place -> record.
+    `extra`: a key that a record may have besides, whose value comes behind the others.
     """
 
     name: str
@@ -32,7 +29,7 @@ class Kind:
     make: Callable[[Sequence[Any], Sequence[str], str], Record]
     extra: str | None = None
 
-    def check_columns(self, columns: Sequence[str | int] | None) -> tuple[str, ...] | None:
+    def check_columns(self, columns: Columns) -> tuple[str, ...] | None:
         """The names of columns as strings; refuses too few, too many, or the same twice."""
         if columns is None:
             return None
@@ -43,26 +40,18 @@ class Kind:
 
     def from_item(self, item: Any, place: str) -> Record:
         """Makes a record of an item of a list: values in the order of the keys, or a dict."""
-        names = self.keys
         if isinstance(item, dict):
             if missing := [key for key in self.keys if key not in item]:
                 raise DataError(f"{place} has no {missing[0]!r}: {str(item)[:60]}")
-            values: Sequence[Any] = [item[key] for key in self.keys] + self.extras(item)
+            extra = [item[self.extra]] if self.extra in item else []
+            item = [item[key] for key in self.keys] + extra
         elif len(self.keys) == 1:
-            values = [item]
-        else:
-            fits = isinstance(item, list | tuple) and len(item) in (len(names), self.most)
-            if not fits:
-                raise DataError(
-                    f"{place} is {str(item)[:60]!r}: give {self.item}; files are given as "
-                    "pathlib.Path"
-                )
-            values = item
-        return self.make(values, names, place)
-
-    def extras(self, record: Mapping[str, Any]) -> list[Any]:
-        """The value of the key that a record may have besides, if it is there."""
-        return [record[self.extra]] if self.extra and self.extra in record else []
+            item = [item]
+        elif not isinstance(item, list | tuple) or len(item) not in (len(self.keys), self.most):
+            raise DataError(
+                f"{place} is {str(item)[:60]!r}: give {self.item}; files are given as pathlib.Path"
+            )
+        return self.make(item, self.keys, place)
 
 
 def _text(values: Sequence[Any], names: Sequence[str], place: str) -> Record:
@@ -78,9 +67,8 @@ def _pair(values: Sequence[Any], names: Sequence[str], place: str) -> Record:
     """A source in sentences is joined; of several targets the first is taken."""
     for name, value in zip(names, values, strict=True):
         if not isinstance(value, str | list):
-            raise DataError(
-                f"{place}: {name!r} is {str(value)[:40]}, neither a text nor a list of texts"
-            )
+            value = str(value)[:40]
+            raise DataError(f"{place}: {name!r} is {value}, neither a text nor a list of texts")
     source, target = values
     source = source if isinstance(source, str) else " ".join(map(str, source))
     target = target if isinstance(target, str) else str(next(iter(target), ""))
@@ -92,8 +80,7 @@ def _labeled(values: Sequence[Any], names: Sequence[str], place: str) -> Record:
     for name, text in zip(names, texts, strict=False):
         if not isinstance(text, str):
             raise DataError(f"{place}: {name!r} holds {str(text)[:40]!r}, which is not a text")
-    text = texts[0] if len(texts) == 1 else SEPARATOR.join(texts)
-    return Located({"text": text, "label": checked_label(label, place)}, place)
+    return Located({"text": SEPARATOR.join(texts), "label": checked_label(label, place)}, place)
 
 
 def checked_label(label: Any, place: str) -> str:
@@ -142,32 +129,21 @@ def _dialogue(values: Sequence[Any], names: Sequence[str], place: str) -> Record
 
 
 TEXTS = Kind("texts", ("text",), 1, "one name, that of the text", "strings", _text)
+_COLUMNS = "two names, that of the {} and that of {}"
 PAIRS = Kind(
-    name="pairs",
-    keys=("source", "target"),
-    most=2,
-    columns="two names, that of the source and that of the target",
-    item="(source, target), two strings",
-    make=_pair,
-)
+    "pairs", ("source", "target"), 2, _COLUMNS.format("source", "the target"),
+    "(source, target), two strings", _pair,
+)  # fmt: skip
 LABELED = Kind(
-    name="labeled texts",
-    keys=("text", "label"),
-    most=None,
-    columns="two names, that of the text and that of the label, or more where an example has "
-    "several texts",
-    item="(text, label)",
-    make=_labeled,
-)
+    "labeled texts", ("text", "label"), None,
+    _COLUMNS.format("text", "the label, or more where an example has several texts"),
+    "(text, label)", _labeled,
+)  # fmt: skip
 TAGGED = Kind(
-    name="sentences",
-    keys=("tokens", "tags"),
-    most=3,
-    columns="two names, that of the tokens and that of their tags, or a third, that of the intent",
-    item="(tokens, tags), two lists of strings, or (tokens, tags, intent)",
-    make=_tagged,
-    extra="intent",
-)
+    "sentences", ("tokens", "tags"), 3,
+    _COLUMNS.format("tokens", "their tags, or a third, that of the intent"),
+    "(tokens, tags), two lists of strings, or (tokens, tags, intent)", _tagged, "intent",
+)  # fmt: skip
 DIALOGUES = Kind(
     "dialogues", ("turns",), 1, "one name, that of the turns", "turns", _dialogue, "speakers"
 )

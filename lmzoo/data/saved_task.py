@@ -23,8 +23,7 @@ class SavedTask:
     Args:
         task: "lm", "seq2seq", "classifier" or "tagger".
         settings: JSON values such as `documents`, `labels`, `max_length`, `lowercase`.
-        tokenizer: of the texts; of a seq2seq task's targets; of a tagger's words.
-        source_tokenizer: of a seq2seq task's sources; None: `tokenizer`.
+        tokenizer, source_tokenizer: the latter of a seq2seq task's sources; None: `tokenizer`.
         vocabulary: of a tagger; None for other tasks.
     """
 
@@ -46,11 +45,7 @@ class SavedTask:
         return self.settings.get("documents") != "stream"
 
     def save(self, folder: str | os.PathLike[str]) -> None:
-        """Writes task.json and the tokenizers or the vocabulary.
-
-        Args:
-            folder: made where it is missing.
-        """
+        """Writes task.json and the tokenizers or the vocabulary to a folder."""
         place = Path(folder)
         write_json(place / TASK, {"task": self.task, **self.settings})
         if self.vocabulary is not None:
@@ -65,25 +60,14 @@ def load_task(folder: str | os.PathLike[str]) -> SavedTask:
     """Loads what the `save` of prepared data wrote.
 
     Args:
-        folder: of a training.
-
-    Returns:
-        The task's settings, tokenizers and vocabulary.
-
-    Raises:
-        DataError: the folder holds no task.json of lmzoo, or no vocabulary.
-        TokenizerError: it holds no tokenizer.
+        folder: of a training; one without such files raises DataError or TokenizerError.
 
     Example:
-        >>> import tempfile
         >>> import lmzoo
-        >>> texts = [("a fine film", "good"), ("a dull film", "bad")] * 4
-        >>> data = lmzoo.data.prepare_classification(texts, valid_fraction=0.0)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     data.save(folder)
-        ...     saved = lmzoo.data.load_task(folder)
-        >>> saved.task, saved.settings["labels"], saved.tokenizer == data.tokenizer
-        ('classifier', ['bad', 'good'], True)
+        >>> data = lmzoo.data.prepare_lm(["a b " * 40], tokenizer="char", valid_fraction=0.0)
+        >>> data.save("training")
+        >>> load_task("training").tokenizer == data.tokenizer
+        True
     """
     place = Path(folder)
     try:
@@ -99,9 +83,5 @@ def load_task(folder: str | os.PathLike[str]) -> SavedTask:
         vocabulary = load_tagging_vocabulary(place / VOCABULARY)
         return SavedTask(task, settings, vocabulary.tokenizer, vocabulary=vocabulary)
     source = place / SOURCE_TOKENIZER
-    return SavedTask(
-        task,
-        settings,
-        load_tokenizer(place / TOKENIZER),
-        load_tokenizer(source) if source.exists() else None,
-    )
+    of_source = load_tokenizer(source) if source.exists() else None
+    return SavedTask(task, settings, load_tokenizer(place / TOKENIZER), of_source)

@@ -3,8 +3,10 @@
 import math
 import re
 import warnings
-from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,33 +24,22 @@ SPLITS = {
 
 
 def split_of(file: Path | str) -> str | None:
-    """The split that the name of a file, a folder or a key tells; None if it tells none.
-
-    >>> split_of(Path("corpus/wiki.dev.txt.gz")), split_of(Path("train/notes.txt"))
-    ('valid', None)
-    """
+    """The split that the name of a file, a folder or a key tells; None if it tells none."""
     words = set(re.split(r"[^a-z]+", Path(file).name.lower()))
     return next((split for split, names in SPLITS.items() if words & set(names)), None)
 
 
 def splits_by_name(name: str, names: Iterable[str]) -> dict[str, str]:
     """The splits of a data set, which calls them exactly as `SPLITS` does: its name of each."""
-    given = list(names)
-    found = {
-        split: next(known for known in synonyms if known in given)
-        for split, synonyms in SPLITS.items()
-        if set(synonyms) & set(given)
-    }
-    if "train" not in found:
+    given = set(names)
+    known = {split: [x for x in synonyms if x in given] for split, synonyms in SPLITS.items()}
+    if not known["train"]:
         raise DataError(f"{name} has no split for training, only {sorted(given)}")
-    return found
+    return {split: found[0] for split, found in known.items() if found}
 
 
 def list_files(path: Path) -> list[Path]:
-    """The files of a folder, or those that a pattern such as `en-de.*` names, sorted.
-
-    Hidden files are left out, and so is a .gz file beside the same file without .gz.
-    """
+    """The files of a folder or a pattern, sorted; no hidden ones, no .gz beside its original."""
     if "*" in path.name:
         found = path.parent.glob(path.name)
     elif path.is_dir():
@@ -62,22 +53,9 @@ def list_files(path: Path) -> list[Path]:
 def group_by_split(
     path: Path, files: Sequence[Path], what: str, *, several: bool = False
 ) -> dict[str, list[Path]]:
-    """Finds the files, or folders, of each split by their names.
+    """The files, or folders, of each split by name; the only one of no split is for training.
 
-    Where no name tells that a file is for training, the only one whose name tells no split is.
-
-    Args:
-        path: where the files were found, for errors.
-        files: the files.
-        what: what they hold, for errors: "tables".
-        several: whether a split may have several files; then all files are for training where no
-            name tells a split.
-
-    Returns:
-        The files of "train" and, where there are such, of "valid" and "test".
-
-    Raises:
-        DataError: none for training, or two for one split.
+    So are all, if `several` may belong to a split and no name tells one. `what`: for errors.
     """
     groups: dict[str | None, list[Path]] = {split: [] for split in (*SPLITS, None)}
     for file in files:
@@ -87,9 +65,10 @@ def group_by_split(
         groups["train"] = unnamed
     for split, found in groups.items():
         if len(found) > 1 and not several:
+            names = f"{found[0].name}, {found[1].name}"
             raise DataError(
-                f"{path} holds several files for {split}: {found[0].name}, {found[1].name}; narrow "
-                f"it with a pattern, such as {path}/corpus.*, or name one of them"
+                f"{path} holds several files for {split}: {names}; narrow it with a pattern, "
+                f"such as {path}/corpus.*, or name one of them"
             )
     if not groups["train"]:
         among = f" among {', '.join(file.name for file in files[:8])}" if files else ""
@@ -107,25 +86,13 @@ def check_fraction(fraction: float, name: str = "valid_fraction") -> None:
 
 
 def split_point(length: int, valid_fraction: float) -> int:
-    """The index at which validation begins in a text without document borders.
-
-    >>> split_point(1_115_394, 0.1)
-    1003854
-    """
+    """The index at which validation begins in a text without document borders."""
     check_fraction(valid_fraction)
     return int((1 - valid_fraction) * length)
 
 
 def split_documents(digests: np.ndarray, valid_fraction: float) -> np.ndarray:
-    """Chooses the documents for validation: those whose digests come first in a fixed order.
-
-    Equal documents have equal digests, uint64 (n,), and thus stand on the same side.
-    `valid_fraction` is that of the different documents, rounded, but at least one document if it
-    is above 0. Gives booleans, shape (n,): True for validation.
-
-    >>> split_documents(np.array([7, 2, 9, 2, 5], np.uint64), 0.25).tolist()
-    [False, True, False, True, False]
-    """
+    """Chooses for validation, booleans (n,), the digests, uint64 (n,), that come first."""
     check_fraction(valid_fraction)
     valid = np.zeros(len(digests), bool)
     if not valid_fraction:
@@ -138,43 +105,27 @@ def split_documents(digests: np.ndarray, valid_fraction: float) -> np.ndarray:
         )
     left = min(max(1, round(valid_fraction * different)), different - 1)
     for places in buckets(digests):
-        values = np.unique(digests[places])
-        taken = min(left, len(values))
-        if taken:
-            valid[places] = digests[places] <= values[taken - 1]
-        left -= taken
+        taken = np.unique(digests[places])[:left]
+        valid[places] = np.isin(digests[places], taken)
+        left -= len(taken)
     return valid
 
 
 def split_by_hash(
     corpus: Corpus, valid_fraction: float, *, key: Callable[[Record], str], seed: int = 0
 ) -> Corpus:
-    """Gives a corpus validation records where it has none: those whose key has a small hash.
-
-    Args:
-        corpus: the records.
-        valid_fraction: fraction for validation, in [0, 1).
-        key: the text of a record that decides, such as its source; equal ones stand on one side.
-        seed: of the hashes.
-
-    Returns:
-        The corpus itself if it has a split "valid" or the fraction is 0, else one that has.
-    """
+    """Gives a corpus without validation records those whose `key`, a text, has a small hash."""
     check_fraction(valid_fraction)
     if "valid" in corpus.splits or not valid_fraction:
         return corpus
-    border = int(valid_fraction * 2**64)
 
-    def side(is_valid: bool) -> Callable[[], Iterator[Record]]:
-        def read() -> Iterator[Record]:
-            for record in corpus.read():
-                if (digest(key(record), seed=seed) < border) == is_valid:
-                    yield record
+    def side(is_valid: bool) -> Iterator[Record]:
+        for record in corpus.read():
+            if (digest(key(record), seed=seed) < int(valid_fraction * 2**64)) == is_valid:
+                yield record
 
-        return read
-
-    splits = {**corpus.splits, "train": side(False), "valid": side(True)}
-    return Corpus(corpus.name, splits, corpus.notes, corpus.grammar)
+    sides = {"train": partial(side, False), "valid": partial(side, True)}
+    return replace(corpus, splits={**corpus.splits, **sides})
 
 
 def stratified_split(
@@ -201,8 +152,7 @@ def stratified_split(
         ArgumentError: a fraction outside its range, texts of another number.
 
     Example:
-        >>> import lmzoo
-        >>> held = lmzoo.data.stratified_split(["a"] * 20 + ["b"] * 10, 0.1)
+        >>> held = stratified_split(["a"] * 20 + ["b"] * 10, 0.1)
         >>> int(held[:20].sum()), int(held[20:].sum())
         (2, 1)
     """
@@ -229,24 +179,22 @@ def stratified_split(
 
 def _groups(
     labels: Sequence[Hashable], texts: Sequence[Hashable] | None
-) -> dict[Hashable, list[np.ndarray]]:
+) -> Mapping[Hashable, list[np.ndarray]]:
     """The places of equal texts, by the label of the first of them."""
     if texts is not None and len(texts) != len(labels):
         raise ArgumentError(f"{len(texts):,} texts have {len(labels):,} labels; give one for each")
-    places: dict[Hashable, list[int]] = {}
+    places, found = defaultdict(list), defaultdict(list)
     for place, key in enumerate(range(len(labels)) if texts is None else texts):
-        places.setdefault(key, []).append(place)
-    found: dict[Hashable, list[np.ndarray]] = {}
+        places[key].append(place)
     for group in places.values():
-        found.setdefault(labels[group[0]], []).append(np.array(group))
+        found[labels[group[0]]].append(np.array(group))
     return found
 
 
 def folds(corpus: Corpus, k: int = 10, *, seed: int = 0) -> Iterator[Corpus]:
     """Cross-validation: each record is tested once, by a model that never saw its text.
 
-    Every label is spread evenly over the folds (scikit-learn's StratifiedGroupKFold), and equal
-    texts stand in one fold.
+    Every label is spread evenly over the folds (scikit-learn's StratifiedGroupKFold).
 
     Args:
         corpus: records with "text" and "label"; its training split is what is divided.
@@ -258,15 +206,14 @@ def folds(corpus: Corpus, k: int = 10, *, seed: int = 0) -> Iterator[Corpus]:
 
     Raises:
         ArgumentError: `k` below 2.
-        DataError: fewer different texts than folds, no label with a text for each fold, or a label
-            with one text only, which cannot be both learned and tested.
+        DataError: fewer different texts than folds, no label with as many, a label with one only.
 
     Source: Kohavi 1995, https://www.ijcai.org/Proceedings/95-2/Papers/016.pdf
 
     Example:
-        >>> import lmzoo
-        >>> corpus = lmzoo.data.read_labeled([(f"text {i}", "ab"[i % 2]) for i in range(20)])
-        >>> [len(list(fold.read("test"))) for fold in lmzoo.data.folds(corpus, 5)]
+        >>> records = [{"text": f"text {i}", "label": "ab"[i % 2]} for i in range(20)]
+        >>> corpus = Corpus("mine", {"train": lambda: records})
+        >>> [len(list(fold.read("test"))) for fold in folds(corpus, 5)]
         [4, 4, 4, 4, 4]
     """
     from sklearn.model_selection import StratifiedGroupKFold

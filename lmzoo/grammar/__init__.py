@@ -1,24 +1,17 @@
 """A language whose entropy is known: a small world in English and in Chinese.
 
-A stochastic synchronous grammar, written for lmzoo, draws documents: a sentence, a short story of
-two sentences about one subject, or a question. It has people with names and trades, their
-relatives, animals, food and drink, things to buy, wear, write, places and cities, the weather,
-clocks, weekdays and seasons; past, present and future; agreement of verbs, pronouns, possessives
-and reflexives; relative, causal, temporal and reported clauses, nested to a bounded depth. The
+A stochastic synchronous grammar draws documents: a sentence, a short story of two sentences about
+one subject, or a question. It has tense, agreement, and nested clauses of bounded depth; the
 Chinese of a document is a function of its English.
 
 Six samplers give a task each, all as `f(count, *, seed=0, language="en")`: `documents`, `pairs`
 (translation), `headlines` (summarization), `dialogues`, `labeled` (sentiment or topic) and
 `tagged` (entities).
 
-The probability of a document is the sum over *all* its derivations in that language, its end
-included: documents are drawn independently, so p(document) is the probability of its units
-followed by the end token. The floor of a sample is -sum log p(document) in nats: no model's
-expected loss on that sample can be lower, whatever its tokenizer, provided that different
+The compiled grammar has no recursion, so every figure is exact. p(document) is the sum over *all*
+its derivations in that language, its end included. No model's expected loss on a sample can be
+lower than the floor, -sum log p(document) in nats, whatever its tokenizer, provided that different
 documents get different ids.
-
-The compiled grammar has no recursion (nested clauses count down a depth feature, and the weights
-of the remaining rules are normalized), so every figure here is exact.
 """
 
 from lmzoo.grammar.labels import labeled

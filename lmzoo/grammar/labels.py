@@ -1,7 +1,6 @@
 """Labels of documents: their sentiment and their topic, both functions of the English text.
 
-An English text has one derivation, and a label is computed from that derivation alone; so equal
-texts have equal labels, and the best possible accuracy is 100 %. Neither label can be read off
+An English text has one derivation, so equal texts have equal labels. Neither label can be read off
 single words: what is negated, conceded or only mentioned in passing counts otherwise.
 """
 
@@ -48,39 +47,25 @@ _ASIDE = {"Cause", "Day", "Friend", "Reason", "Rel", "Subj", "Time", "Weather", 
 @cache
 def _polarities() -> dict[str, int]:
     """+1 or -1 of every form of the words that have one."""
-    forms = {
-        base: (base, past, third)
-        for table in [*lexicon.VERBS.values(), lexicon.RAIN]
-        for base, past, third, *_ in verb_forms(table)
-    }
-    return {
-        form: sign
-        for words, sign in ((_GOOD, 1), (_BAD, -1))
-        for word in words.split()
-        for form in forms.get(word, (word,))
-    }
+    tables = [*lexicon.VERBS.values(), lexicon.RAIN]
+    forms = {verb[0]: verb[:3] for table in tables for verb in verb_forms(table)}
+    signs = dict.fromkeys(_GOOD.split(), 1) | dict.fromkeys(_BAD.split(), -1)
+    return {form: sign for word, sign in signs.items() for form in forms.get(word, (word,))}
 
 
 @cache
 def _changes() -> dict[str, int]:
     """+1, -1 or 0 of every form of the verbs of events."""
-    return {
-        form: _CHANGES.get(forms[0], 0)
-        for _, table in lexicon.EVENTS.values()
-        for forms in verb_forms(table)
-        for form in forms[:3]
-    }
+    verbs = [forms for _, table in lexicon.EVENTS.values() for forms in verb_forms(table)]
+    return {form: _CHANGES.get(forms[0], 0) for forms in verbs for form in forms[:3]}
 
 
 def sentiment(derivation: Derivation) -> str | None:
-    """Whether a document has more good than bad in it.
+    """ "positive" or "negative"; None for questions, and where good and bad weigh the same.
 
     Good words count +1, bad ones -1; after "very" twice. What one does "not" do, or "has to" do,
-    counts with the opposite sign; what follows "although", and when something was, counts
-    nothing; that something pleasant ends is bad, that something unpleasant ends is good.
-
-    Returns:
-        "positive" or "negative"; None for questions, and where good and bad weigh the same.
+    counts with the opposite sign; what follows "although", and when something was, counts nothing;
+    that something pleasant ends is bad, that something unpleasant ends is good.
     """
     if derivation.children[0].name == "Question":
         return None
@@ -108,11 +93,8 @@ def _score(tree: Derivation) -> int:
 def topic(derivation: Derivation) -> str | None:
     """What a document is about: its first action, or its animal.
 
-    Actions in relative clauses, in reasons and in temporal clauses do not count; in reported
-    speech, the reported action counts.
-
-    Returns:
-        "animals", "food", "leisure", "people", "trade", "travel" or "work"; None without an action.
+    Not counted are actions in relative clauses, reasons and temporal clauses, and saying itself.
+    None without an action.
     """
     first = derivation.children[0]
     if first.features[0] in _ANIMALS:
@@ -141,19 +123,17 @@ def labeled(
 
     Args:
         count, seed, language: as for `documents`.
-        kind: "sentiment" (two classes, of about the same size) or "topic" (seven; the largest,
-            animals, has 30 % of the texts, the smallest, food, 10 %).
+        kind: "sentiment" (2 classes of about the same size) or "topic" (7, of 10 to 30 % each).
 
     Returns:
-        `count` pairs of a text and its label. In English the label is a function of the text, so
-        the best possible accuracy is 100 %; in Chinese it is one of the derivation.
+        `count` pairs of a text and its label, in English a function of the text: the best possible
+        accuracy is 100 %. In Chinese it is a function of the derivation.
 
     Raises:
         ArgumentError: an unknown kind or language, a negative count.
 
     Example:
-        >>> text, label = labeled(1, seed=3)[0]
-        >>> label in ("positive", "negative")
+        >>> labeled(1, seed=3)[0][1] in ("positive", "negative")
         True
     """
     check_request(count, language)

@@ -18,12 +18,7 @@ def write(units: list[str], language: str) -> str:
 
 
 def write_english(units: list[str]) -> str:
-    """Spell a sequence of units as text.
-
-    Example:
-        >>> write_english(["a", "old", "dog", "barks", ".", "it", "runs", "."])
-        'An old dog barks. It runs.'
-    """
+    """Spell a sequence of units as English text."""
     parts: list[str] = []
     fresh = True
     for here, unit in enumerate(units):
@@ -43,11 +38,7 @@ def write_english(units: list[str]) -> str:
 def read_english(text: str, proper: frozenset[str]) -> list[str] | None:
     """The units of a text, None where `write_english` would spell it differently.
 
-    `proper` units are written with a capital everywhere (names, weekdays).
-
-    Example:
-        >>> read_english("An old dog barks. Anna runs.", frozenset({"Anna"}))
-        ['a', 'old', 'dog', 'barks', '.', 'Anna', 'runs', '.']
+    `proper` units have a capital everywhere (names, weekdays).
     """
     units: list[str] = []
     fresh = True

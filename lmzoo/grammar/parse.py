@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from lmzoo.grammar.rules import Grammar, Side
+from lmzoo.grammar.rules import Grammar
 
 Ends = tuple[tuple[int, float], ...]
 
@@ -19,15 +19,9 @@ class _Node:
 
 
 class Inside:
-    """Probabilities of strings under a grammar, in one language.
+    """Probabilities of strings under a grammar, in the language "en" or "zh".
 
-    The right sides of each symbol are merged into a prefix tree, so common beginnings are matched
-    once; a symbol is tried only where the next unit can begin it; its spans are computed once per
-    position.
-
-    Args:
-        grammar: a compiled grammar.
-        language: "en" or "zh".
+    The right sides of each symbol are a prefix tree; spans are computed once per position.
     """
 
     def __init__(self, grammar: Grammar, language: str) -> None:
@@ -38,7 +32,13 @@ class Inside:
         for symbol in grammar.symbols:
             tree = _Node()
             for rule in grammar.rules[symbol]:
-                self._insert(tree, rule.side(language), rule.children, rule.probability)
+                node = tree
+                for item in rule.side(language):
+                    if isinstance(item, str):
+                        node = node.units.setdefault(item, _Node())
+                    else:
+                        node = node.symbols.setdefault(rule.children[item], _Node())
+                node.final += rule.probability
             self._trees[symbol] = tree
             self._first[symbol] = set()
             if self._begin(tree, self._first[symbol]):
@@ -47,25 +47,10 @@ class Inside:
         self.units = sorted({item for side in sides for item in side if isinstance(item, str)})
 
     def probability(self, units: Sequence[str]) -> float:
-        """The probability of a string of units, the end of the document included.
-
-        It is the sum over every derivation; 0 where there is none.
-        """
+        """The probability of a string of units, its end included; 0 without a derivation."""
         chart: dict[tuple[str, int], Ends] = {}
-        length = len(units)
-        padded = [*units, ""]
-        return sum(p for end, p in self._spans(self._start, 0, padded, chart) if end == length)
-
-    def _insert(
-        self, node: _Node, side: Side, children: tuple[str, ...], probability: float
-    ) -> None:
-        """Add one right side to a prefix tree."""
-        for item in side:
-            if isinstance(item, str):
-                node = node.units.setdefault(item, _Node())
-            else:
-                node = node.symbols.setdefault(children[item], _Node())
-        node.final += probability
+        spans = self._spans(self._start, 0, [*units, ""], chart)
+        return sum(p for end, p in spans if end == len(units))
 
     def _begin(self, node: _Node, first: set[str]) -> bool:
         """Collect the units that may follow `node`; return whether the end may, too."""
@@ -76,15 +61,6 @@ class Inside:
             if symbol in self._nullable:
                 empty |= self._begin(after, first)
         return empty
-
-    def _ready(self, node: _Node, unit: str) -> list[tuple[str, _Node]]:
-        """The symbols worth trying at `node` when the next unit is `unit`."""
-        ready = node.ready[unit] = [
-            (symbol, after)
-            for symbol, after in node.symbols.items()
-            if unit in self._first[symbol] or symbol in self._nullable
-        ]
-        return ready
 
     def _spans(
         self, symbol: str, start: int, units: list[str], chart: dict[tuple[str, int], Ends]
@@ -106,7 +82,11 @@ class Inside:
             if node.symbols:
                 ready = node.ready.get(unit)
                 if ready is None:
-                    ready = self._ready(node, unit)
+                    ready = node.ready[unit] = [
+                        (child, after)
+                        for child, after in node.symbols.items()
+                        if unit in self._first[child] or child in self._nullable
+                    ]
                 for child, after in ready:
                     for end, q in self._spans(child, here, units, chart):
                         agenda.append((after, end, p * q))

@@ -16,10 +16,8 @@ class Entropy:
     """Exact expectations over one document of the grammar.
 
     Args:
-        nats: entropy of a derivation; the entropy of the text in English, where every text has
-            one derivation, and an upper bound of it in Chinese.
-        units: mean number of units, the end included: words and punctuation marks in English,
-            characters in Chinese.
+        nats: entropy of a derivation; in English also of the text, in Chinese an upper bound of it.
+        units: mean number of words and punctuation marks (Chinese: characters), the end included.
     """
 
     nats: float
@@ -46,11 +44,10 @@ def units(text: str, *, language: str = "en") -> list[str] | None:
     """Split a document into the grammar's units.
 
     Args:
-        text, language: one document in "en" or "zh"; any other language is an ArgumentError.
+        text, language: one document, in "en" or "zh".
 
     Returns:
-        Words and punctuation marks in English, characters in Chinese; None for English that is
-        not spelled as the grammar spells it.
+        Words and punctuation marks (Chinese: characters); None for English spelled otherwise.
 
     Example:
         >>> units("An old dog slept.")
@@ -63,7 +60,7 @@ def log_probability(text: str, *, language: str = "en") -> float:
     """The exact log-probability of a document, summed over all its derivations, end included.
 
     Args:
-        text, language: one document in "en" or "zh"; any other language is an ArgumentError.
+        text, language: one document, in "en" or "zh".
 
     Returns:
         Nats; -inf if the grammar cannot produce the text.
@@ -81,10 +78,7 @@ def parses(text: str, *, language: str = "en") -> bool:
     """Whether the grammar can produce the text as a whole document.
 
     Args:
-        text, language: one document in "en" or "zh"; any other language is an ArgumentError.
-
-    Returns:
-        True if it can.
+        text, language: one document, in "en" or "zh".
 
     Example:
         >>> parses("He sang."), parses("Emma sang in the park.")
@@ -96,11 +90,10 @@ def parses(text: str, *, language: str = "en") -> bool:
 def floor(texts: Iterable[str], *, language: str = "en") -> float:
     """The total nats of a sample under the grammar itself: -sum log p(document).
 
-    Divide by the number of tokens that a model predicts on these texts (each document's end
-    counted) for the floor of its loss.
+    Divided by the number of tokens in these texts, ends included, it is the floor of a loss.
 
     Args:
-        texts, language: documents in "en" or "zh"; any other language is an ArgumentError.
+        texts, language: documents, in "en" or "zh".
 
     Returns:
         Nats; inf if the grammar cannot produce one of the texts.
@@ -116,29 +109,25 @@ def entropy(language: str = "en") -> Entropy:
     """Exact entropy and mean length of one document, by recursion over the grammar.
 
     Args:
-        language: "en" or "zh"; any other one is an ArgumentError.
-
-    Returns:
-        The expectations.
+        language: "en" or "zh".
 
     Example:
         >>> entropy("en").nats == entropy("zh").nats, entropy("en").units > 10
         (True, True)
     """
-    return Entropy(
-        derivation_entropy(world()), expected_units(world(), check_language(language)) + 1
-    )
+    length = expected_units(world(), check_language(language)) + 1
+    return Entropy(derivation_entropy(world()), length)
 
 
 def vocabulary(language: str = "en") -> list[str]:
     """The grammar's units, sorted.
 
     Args:
-        language: "en" or "zh"; any other one is an ArgumentError.
+        language: "en" or "zh".
 
     Returns:
-        Words and punctuation marks in English, characters in Chinese. Written English adds
-        capitals at the start of a sentence, and "an".
+        Words and punctuation marks, without capitals at the start of sentences and "an"; in
+        Chinese, characters.
 
     Example:
         >>> "baker" in vocabulary(), "面" in vocabulary("zh")
@@ -149,9 +138,6 @@ def vocabulary(language: str = "en") -> list[str]:
 
 def distinct_sentences() -> int:
     """The exact number of different first sentences (derivations; each has its own English).
-
-    Returns:
-        The count.
 
     Example:
         >>> distinct_sentences() > 10**9

@@ -1,18 +1,21 @@
 """Stochastic synchronous grammars: rule templates with features, compiled into plain rules.
 
 A rule rewrites a symbol into an English and a Chinese right side over the *same* children, so
-that one derivation yields a sentence and its translation. Templates carry features; a table has
-templates with their weights, separated by ";", and a line that begins with a space continues the
-symbol above it::
+that one derivation yields a sentence and its translation. A table has templates with their weights,
+separated by ";", and a line that begins with a space continues the symbol above it::
 
     NP[n]    2 the <Noun[n]> | <Noun>; 1 some <Noun[n]> | 一些<Noun>
              1 my <Noun[n]> | 我的<Noun>
 
-`n` is a variable declared in the book's domains; compiling replaces it by each of its values, so
-agreement costs nothing at run time: `NP[s]` and `NP[p]` are two symbols of a context-free grammar.
+English has words and slots, `<Name[features]>`, with a `#label` where a name occurs twice and
+`?0.3` where it is present with probability 0.3. A feature is a value, a variable, `d-1` (one less;
+below zero the rule is omitted) or `function(variables)`. Chinese has characters, and slots by name
+or by `<Name#label>`, in any order. Compiling replaces each variable by its values: `NP[s]` and
+`NP[p]` are two symbols, so agreement costs nothing at run time.
 """
 
 import itertools
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -24,15 +27,15 @@ Side = tuple[str | int, ...]
 Feature = Callable[..., str | None]
 
 _SLOT = re.compile(r"<(\w+)(?:\[([^\]]*)\])?(?:#(\w+))?>(?:\?([\d.]+))?")
+_ITEM = re.compile(_SLOT.pattern + "|(?s:.)")
 _FEATURE = re.compile(r"(\w+)\(([^)]*)\)|(\w+)-(\d+)|(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One context-free rule with two right sides.
+    """One context-free rule with two right sides: units (strings) and indices into `children`.
 
-    A right side is a tuple of units (strings) and of indices into `children`. English uses every
-    child exactly once and in order; Chinese uses each at most once, in any order.
+    English uses every child exactly once and in order; Chinese each at most once, in any order.
     """
 
     symbol: str
@@ -47,25 +50,10 @@ class Rule:
 
 
 class Grammar:
-    """A finite stochastic synchronous grammar; the weights of a symbol's rules are normalized.
+    """A context-free grammar without recursion, in two languages, whose weights are normalized.
 
-    Args:
-        rules: rules whose `probability` may be any positive weight.
-        start: the symbol that derives a document. Rules out of its reach are left out.
-
-    Attributes:
-        start: the start symbol.
-        rules: symbol -> its rules, whose probabilities sum to 1.
-        symbols: every symbol, children before parents.
-
-    Raises:
-        ArgumentError: an undefined symbol, a weight that is not positive, a child used twice or
-            out of order, or recursion (give the symbol a depth feature: `<NP[d-1]>`).
-
-    Example:
-        >>> coin = [Rule("S", 3.0, (), ("head",), ("正",)), Rule("S", 1.0, (), ("tail",), ("反",))]
-        >>> [rule.probability for rule in Grammar(coin, "S").rules["S"]]
-        [0.75, 0.25]
+    Has `rules` of each symbol, whose probabilities sum to 1, and all `symbols`, children before
+    parents; rules out of reach of `start` are left out.
     """
 
     def __init__(self, rules: Iterable[Rule], start: str) -> None:
@@ -126,18 +114,9 @@ def _children_first(rules: Mapping[str, list[Rule]], start: str) -> tuple[str, .
 class RuleBook:
     """Collects rule templates and expands their features into plain rules.
 
-    Args:
-        domains: feature variable -> {value: weight}. A variable in the head of a rule is given;
-            one that is only on the right is chosen with these weights.
-        functions: name -> function of feature values that returns a value, or None to omit the
-            combination. `<Verb[form(t,k)]>` calls `functions["form"]`.
-
-    Example:
-        >>> book = RuleBook({"n": {"s": 1, "p": 1}}, {})
-        >>> book.add("S", "the <Noun[n]>", "<Noun>")
-        >>> book.read("Noun[s] 1 dog | 狗; 1 cat | 猫\\nNoun[p] 1 dogs | 狗")
-        >>> [rule.children for rule in book.compile("S").rules["S"]]
-        [('Noun[s]',), ('Noun[p]',)]
+    `domains` weigh the values of the feature variables: one in the head of a rule is given, one
+    only on its right is chosen with these weights. `<Verb[form(t,k)]>` calls `functions["form"]`;
+    a function that returns None omits the combination.
     """
 
     def __init__(
@@ -149,43 +128,42 @@ class RuleBook:
         self._barren: set[str] = set()
 
     def add(self, head: str, english: str, chinese: str, weight: float = 1.0) -> None:
-        """Add a template.
-
-        Args:
-            head: `Name` or `Name[features]`; features are variables or values.
-            english: words and slots, separated by spaces. A slot is `<Name[features]>`, with a
-                `#label` where a name occurs twice and `?0.3` where it is present with
-                probability 0.3. A feature is a value, a variable, `d-1` (one less; below zero
-                the rule is omitted) or `function(variables)`.
-            chinese: characters, and slots by name or by `#label`, in any order: `<Name#label>`.
-            weight: relative to the other rules of the same symbol.
-        """
+        """Add a template: `Name[features]`, and its sides as in a table."""
         match = _SLOT.fullmatch(f"<{head}>")
         if match is None:
             raise ArgumentError(f"{head!r} is not a rule head: write Name or Name[features]")
-        name, features = match[1], match[2]
-        given = self._variables(features)
-        free = [v for slot in _SLOT.finditer(english) for v in self._variables(slot[2])]
+        tokens = [_SLOT.fullmatch(token) or token for token in english.split()]
+        slots: dict[str, re.Match[str]] = {}
+        for slot in tokens:
+            if not isinstance(slot, str) and slots.setdefault(_label(slot), slot) is not slot:
+                raise ArgumentError(
+                    f"{english!r}: two slots <{_label(slot)}>: distinguish them by #label"
+                )
+        if unknown := [_label(s) for s in _SLOT.finditer(chinese) if _label(s) not in slots]:
+            raise ArgumentError(
+                f"Chinese side {chinese!r} names <{unknown[0]}>, absent from English"
+            )
+        given = self._variables(match[2])
+        free = [v for slot in slots.values() for v in self._variables(slot[2])]
         variables = list(dict.fromkeys([*given, *free]))
+        chances = {label: float(slot[4]) for label, slot in slots.items() if slot[4]}
         for values in itertools.product(*(self._domains[v] for v in variables)):
             bound = dict(zip(variables, values, strict=True))
-            chosen = weight
-            for variable in variables[len(set(given)) :]:
-                chosen *= self._domains[variable][bound[variable]]
-            symbol = self._symbol(name, features, bound)
-            for present, chance in _choices(english):
-                self._expand(symbol, english, chinese, bound, present, chosen * chance)
+            p = math.prod(
+                (self._domains[v][bound[v]] for v in variables[len(set(given)) :]), start=weight
+            )
+            symbol = self._symbol(match[1], match[2], bound)
+            for keeps in itertools.product((False, True), repeat=len(chances)):
+                kept = dict(zip(chances, keeps, strict=True))
+                chance = math.prod(q if kept[label] else 1 - q for label, q in chances.items())
+                if symbol is not None:
+                    present = [t for t in tokens if isinstance(t, str) or kept.get(_label(t), True)]
+                    self._expand(symbol, present, chinese, bound, p * chance)
 
     def read(
         self, table: str, names: Mapping[str, str] | None = None, *, weight: float = 1.0
     ) -> None:
-        """Add a table of templates: lines of `head weight english | chinese; weight ...`.
-
-        Args:
-            table: the lines; one that begins with a space has the head of the line before it.
-            names: replaces each `$name` in the table.
-            weight: multiplies every weight of the table.
-        """
+        """Add a table; `names` replaces each `$name` in it, `weight` multiplies its weights."""
         head = ""
         for line in filter(None, Template(table).substitute(names or {}).splitlines()):
             if not line.startswith(" "):
@@ -197,48 +175,39 @@ class RuleBook:
 
     def _expand(
         self,
-        symbol: str | None,
-        english: str,
+        symbol: str,
+        tokens: list[str | re.Match[str]],
         chinese: str,
         bound: Mapping[str, str],
-        present: Mapping[int, bool],
         weight: float,
     ) -> None:
-        """Add one plain rule: features bound, optional slots present or absent."""
-        children: list[str] = []
-        labels: dict[str, int | None] = {}
-        en: list[str | int] = []
-        for number, token in enumerate(_tokens(english)):
+        """Add one plain rule: features bound, slots only where they are present."""
+        children: dict[str, str] = {}
+        english: list[str | int] = []
+        for token in tokens:
             if isinstance(token, str):
-                en.append(token)
-                continue
-            label = token[1] + (f"#{token[3]}" if token[3] else "")
-            if label in labels:
-                raise ArgumentError(f"{english!r}: two slots <{label}>: distinguish them by #label")
-            labels[label] = None
-            if not present.get(number, True):
+                english.append(token)
                 continue
             child = self._symbol(token[1], token[2], bound)
-            if child is None or symbol is None:
-                self._barren.update([symbol] if symbol else [])
+            if child is None:
+                self._barren.add(symbol)
                 return
-            labels[label] = len(children)
-            en.append(len(children))
-            children.append(child)
-        zh = _chinese_side(chinese, labels)
-        if symbol is not None:
-            self._rules.append(Rule(symbol, weight, tuple(children), tuple(en), zh))
+            english.append(len(children))
+            children[_label(token)] = child
+        places = {label: place for place, label in enumerate(children)}
+        items = [item if item[1] else item[0] for item in _ITEM.finditer(chinese)]
+        side = [item if isinstance(item, str) else places.get(_label(item)) for item in items]
+        present = tuple(item for item in side if item is not None)
+        self._rules.append(Rule(symbol, weight, tuple(children.values()), tuple(english), present))
 
     def compile(self, start: str) -> Grammar:
         """Expand everything within reach of `start` into a `Grammar`.
 
-        A rule that a depth limit leaves without a child is dropped, then the rules that need it;
-        the weights of the rest are normalized, so that probabilities sum to 1 exactly.
+        A rule that a depth limit leaves without a child is dropped, then the rules that need it.
         """
         rules = self._rules
         while True:
-            heads = {rule.symbol for rule in rules}
-            barren = self._barren - heads
+            barren = self._barren - {rule.symbol for rule in rules}
             kept = [rule for rule in rules if not barren.intersection(rule.children)]
             if len(kept) == len(rules):
                 return Grammar(rules, start)
@@ -261,8 +230,7 @@ class RuleBook:
         for match in _FEATURE.finditer(features):
             value: str | None
             if match[1]:
-                arguments = [bound.get(a, a) for a in match[2].split(",")]
-                value = self._functions[match[1]](*arguments)
+                value = self._functions[match[1]](*(bound.get(a, a) for a in match[2].split(",")))
             elif match[3]:
                 depth = int(bound.get(match[3], match[3])) - int(match[4])
                 value = str(depth) if depth >= 0 else None
@@ -274,38 +242,6 @@ class RuleBook:
         return f"{name}[{','.join(values)}]"
 
 
-def _tokens(english: str) -> list[str | re.Match[str]]:
-    """The words and slots of an English template."""
-    return [_SLOT.fullmatch(token) or token for token in english.split()]
-
-
-def _choices(english: str) -> list[tuple[dict[int, bool], float]]:
-    """Every way to keep or drop the optional slots, with its probability."""
-    ways: list[tuple[dict[int, bool], float]] = [({}, 1.0)]
-    for number, token in enumerate(_tokens(english)):
-        if isinstance(token, str) or token[4] is None:
-            continue
-        chance = float(token[4])
-        ways = [
-            ({**way, number: keep}, weight * (chance if keep else 1 - chance))
-            for way, weight in ways
-            for keep in (False, True)
-        ]
-    return ways
-
-
-def _chinese_side(chinese: str, labels: Mapping[str, int | None]) -> Side:
-    """The Chinese right side: single characters and child indices; absent slots vanish."""
-    side: list[str | int] = []
-    end = 0
-    for match in _SLOT.finditer(chinese):
-        side.extend(chinese[end : match.start()])
-        end = match.end()
-        label = match[1] + (f"#{match[3]}" if match[3] else "")
-        if label not in labels:
-            raise ArgumentError(f"Chinese side {chinese!r} names <{label}>, absent from English")
-        index = labels[label]
-        if index is not None:
-            side.append(index)
-    side.extend(chinese[end:])
-    return tuple(side)
+def _label(slot: re.Match[str]) -> str:
+    """The name of a slot, with its label."""
+    return slot[1] + (f"#{slot[3]}" if slot[3] else "")

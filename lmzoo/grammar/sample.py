@@ -13,12 +13,7 @@ _Table = tuple[list[float], list[tuple[str, tuple[str, ...]]]]
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """A tree: the rule that rewrote a symbol, and the derivations of that rule's children.
-
-    Args:
-        rule: the rule.
-        children: one derivation for each of `rule.children`.
-    """
+    """A tree: the rule that rewrote a symbol, and a derivation for each of `rule.children`."""
 
     rule: Rule
     children: tuple["Derivation", ...]
@@ -46,14 +41,7 @@ class Derivation:
 
 
 class Sampler:
-    """Draws from a grammar; the same generator state gives the same derivation in any language.
-
-    Example:
-        >>> coin = [Rule("S", 1.0, (), ("head",), ("正",)), Rule("S", 1.0, (), ("tail",), ("反",))]
-        >>> sampler = Sampler(Grammar(coin, "S"))
-        >>> sampler.draw(random.Random(7)).units("en"), sampler.text(random.Random(7), "zh")
-        (['head'], '正')
-    """
+    """Draws from a grammar; the same generator state gives the same derivation in any language."""
 
     def __init__(self, grammar: Grammar) -> None:
         self._start = grammar.start
@@ -82,9 +70,7 @@ class Sampler:
         def expand(symbol: str) -> str:
             sums, sides = table[symbol]
             template, children = sides[bisect(sums, uniform())]
-            if children:
-                return template.format(*map(expand, children))
-            return template
+            return template.format(*map(expand, children)) if children else template
 
         return expand(self._start)
 

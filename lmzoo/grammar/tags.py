@@ -27,16 +27,14 @@ def tagged(count: int, *, seed: int = 0, language: str = "en") -> list[tuple[lis
 
     The types are PER (names), ROLE (people who are not named: "his two old brothers"), LOC
     (cities, and places without their article), DATE ("last summer"), TIME ("half past nine") and
-    EVENT ("the train left"). An English document has one derivation, so its tags are a function
-    of its words: a perfect tagger gets all of them right. Single words do not suffice: "two"
-    begins a DATE in "two days ago", a ROLE in "two sailors", is a TIME in "at two" and nothing in
-    "two dogs"; "train" is an EVENT only where it arrives or leaves.
+    EVENT ("the train left"). In English the tags are a function of the words, but not of single
+    ones: "two" begins a DATE in "two days ago", and a ROLE in "two sailors".
 
     Args:
         count, seed, language: as for `documents`, which gives the same documents.
 
     Returns:
-        `count` pairs of words, as they are written (Chinese: characters), and tags.
+        `count` pairs of the written words (Chinese: characters) and their tags.
 
     Raises:
         ArgumentError: an unknown language, a negative count.
@@ -88,6 +86,7 @@ def _walk(tree: Derivation, language: str) -> Iterator[tuple[str, str]]:
 
 
 def _is_person(tree: Derivation, *names: str) -> bool:
+    """Whether a part has one of these names and is about people."""
     return tree.name in names and tree.features[0] in _PEOPLE
 
 

@@ -1,7 +1,4 @@
-"""Tasks that one derivation gives: text, translation, headline and dialogue.
-
-Every sampler has the signature `f(count, *, seed=0, language="en")`.
-"""
+"""Tasks that one derivation gives: text, translation, headline and dialogue."""
 
 import random
 from collections.abc import Iterator
@@ -38,11 +35,11 @@ def documents(count: int, *, seed: int = 0, language: str = "en") -> list[str]:
     """Draw documents; the same seed gives the same derivations in both languages.
 
     Args:
-        count, seed: how many, and of which random seed; use another one for validation.
+        count, seed: number of documents, and the random seed; use another one for validation.
         language: "en" or "zh".
 
     Returns:
-        `count` texts, each one line.
+        `count` texts of one line.
 
     Raises:
         ArgumentError: an unknown language, a negative count.
@@ -62,9 +59,6 @@ def derivations(count: int, *, seed: int = 0) -> list[Derivation]:
 
     Args:
         count, seed: as for `documents`.
-
-    Returns:
-        `count` trees.
 
     Example:
         >>> derivations(1, seed=3)[0].rule.symbol
@@ -101,8 +95,8 @@ def headlines(count: int, *, seed: int = 0, language: str = "en") -> list[tuple[
         count, seed, language: as for `documents`, which gives the same documents.
 
     Returns:
-        `count` pairs (document, headline). In English the headline is a function of the document;
-        in Chinese it is one of the derivation, of which a document may have several.
+        `count` pairs (document, headline). In English the headline is a function of the document,
+        in Chinese of the derivation, of which a document may have several.
 
     Example:
         >>> text, short = headlines(1, seed=5)[0]
@@ -121,8 +115,8 @@ def dialogues(count: int, *, seed: int = 0, language: str = "en") -> list[list[t
         count, seed, language: as for `documents`.
 
     Returns:
-        `count` dialogues of (speaker, text); speakers are "user" and "bot". In English every turn
-        of the bot is a function of the turns before it.
+        `count` dialogues of (speaker, text); speakers are "user" and "bot". In English each turn
+        of the bot is a function of those before it.
 
     Example:
         >>> dialogues(1, seed=5)[0][-1]
@@ -139,11 +133,7 @@ def dialogues(count: int, *, seed: int = 0, language: str = "en") -> list[list[t
 
 
 def headline(derivation: Derivation, language: str = "en") -> str:
-    """The first sentence of a document, without asides: who did what.
-
-    Times, places, manners, reasons, adjectives and relative clauses are left out, and so is a
-    second sentence.
-    """
+    """The first sentence of a document, without asides: who did what."""
     first = derivation.children[0]
     side = first.rule.side("en")
     if "," in side:
@@ -180,11 +170,7 @@ def _core(
 def dialogue(
     derivation: Derivation, rng: random.Random, language: str = "en"
 ) -> list[tuple[str, str]]:
-    """A dialogue about a statement: the user states it, the bot gives its headline and answers.
-
-    The derivation is of a document that begins with a statement; `rng` chooses two to four
-    questions. Returns (speaker, text) of each turn.
-    """
+    """A dialogue about a document that begins with a statement; `rng` chooses 2 to 4 questions."""
     first = derivation.children[0]
     summary, unsaid, thanks, welcome = _PHRASES[language]
     turns = [
@@ -202,10 +188,8 @@ def dialogue(
 def _reason(statement: Derivation) -> list[Derivation]:
     """The parts after "because", or those before "so"."""
     side = statement.rule.side("en")
-    items: tuple[str | int, ...] = ()
-    if "because" in side:
-        items = side[side.index("because") + 1 :]
-    elif "so" in side:
+    items = side[side.index("because") + 1 :] if "because" in side else ()
+    if "so" in side:
         items = side[: side.index(",")]
     return [statement.children[i] for i in items if isinstance(i, int)]
 

@@ -17,21 +17,7 @@ _SMALLEST_REST = 2.0**-25
 
 
 def class_columns(y_pred: Tensor, *, from_logits: bool = True) -> Tensor:
-    """Predictions with a column for every class, as what they are: logits or probabilities.
-
-    Args:
-        y_pred: (..., 1), of class 1 of two, or (..., classes).
-        from_logits: whether they are logits; if not, probabilities.
-
-    Returns:
-        float32 (..., classes).
-
-    Example:
-        >>> class_columns([[0.25]]).numpy().tolist()
-        [[0.0, 0.25]]
-        >>> class_columns([[0.25]], from_logits=False).numpy().tolist()
-        [[0.75, 0.25]]
-    """
+    """Logits, or probabilities, with a column for every class: float32 (..., classes)."""
     y_pred = ops.cast(ops.convert_to_tensor(y_pred), "float32")
     if y_pred.shape[-1] != 1:
         return y_pred
@@ -58,18 +44,9 @@ def class_distributions(y_pred: Tensor, *, from_logits: bool = True) -> Tensor:
 
 
 def class_targets(labels: Tensor, num_classes: int, rank: int) -> Tensor:
-    """Labels as distributions.
+    """Labels (ids, also with a last axis of 1, or distributions) as distributions of that rank.
 
-    Args:
-        labels: ids, or ids with a last axis of 1, or distributions over the classes.
-        num_classes: Number of classes.
-        rank: Number of axes of the distributions.
-
-    Returns:
-        float32 (..., classes); NaN for an id outside [0, num_classes).
-
-    Raises:
-        ArgumentError: If the labels have another shape.
+    An id outside [0, num_classes) gives NaN.
 
     Example:
         >>> class_targets([1, 0], 2, rank=2).numpy().tolist()
@@ -94,13 +71,7 @@ def class_targets(labels: Tensor, num_classes: int, rank: int) -> Tensor:
 def log_distributions(y_pred: Tensor, *, from_logits: bool = True) -> Tensor:
     """Logarithms of `class_distributions`, whose gradients stay right where they are tiny.
 
-    Args:
-        y_pred: (..., 1), of class 1 of two, or (..., classes).
-        from_logits: whether they are logits; if not, probabilities. On TensorFlow the logits of
-            what Keras's sigmoid or softmax returned are known, and are used.
-
-    Returns:
-        float32 (..., classes).
+    On TensorFlow the logits of what Keras's sigmoid or softmax returned are known, and are used.
 
     Example:
         >>> [round(float(x), 3) for x in log_distributions([[0.25]], from_logits=False)[0]]
@@ -211,8 +182,8 @@ class ClassCrossEntropy(_DistributionLoss):
     outside the classes gives NaN, unless its weight is 0.
 
     Args:
-        from_logits: whether the model's outputs are logits; False for a plain Keras model that
-            ends in a sigmoid or softmax.
+        from_logits: whether predictions are logits; False for a plain Keras model that ends in a
+            sigmoid or softmax.
         label_smoothing: fraction of each label that is spread evenly over the classes, 0 to below
             1 (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567).
         focal_gamma: exponent of the focal loss, nats times (1 - p)^gamma, which weighs down easy

@@ -164,17 +164,10 @@ def crf_inputs(
 
 
 def crf_layer(crf: Any, call: str) -> Any:
-    """The CRF layer of a loss or metric, which is saved by its name alone.
+    """The CRF layer of a loss or metric, in which only its name is saved.
 
-    Args:
-        crf: The layer, or its name: what is left of it in a loss or metric that was loaded.
-        call: How the loss or metric is made with a layer {}.
-
-    Returns:
-        The layer.
-
-    Raises:
-        ArgumentError: If it is a name.
+    Raises an ArgumentError if it is a name, that of a loaded loss or metric, with the remedy: the
+    call with a layer {} that makes it anew.
 
     Example:
         >>> crf_layer("tag", "CRFLoss({})")

@@ -8,7 +8,7 @@ from keras import ops
 from lmzoo.errors import ArgumentError
 from lmzoo.typing import Tensor
 
-# The smallest probability that is told from 0 (float32's smallest normal number is 1.2e-38).
+# The smallest probability that differs from 0 (float32's smallest normal number is 1.2e-38).
 _SMALLEST_PROBABILITY = 1e-37
 
 
@@ -59,19 +59,19 @@ def token_nats(
 
 
 def _is_distribution(targets: Tensor, predictions: Tensor) -> bool:
-    """Tell one-hot targets from ids by their shapes; refuse what is neither."""
-    wanted, given = tuple(predictions.shape), tuple(targets.shape)
-    if len(given) == len(wanted) and given[-1] == wanted[-1] and len(wanted) > 1:
+    """Whether targets are one-hot rows or ids, by their shapes; anything else is refused."""
+    expected, shape = tuple(predictions.shape), tuple(targets.shape)
+    if len(shape) == len(expected) and shape[-1] == expected[-1] and len(expected) > 1:
         return True
-    if given[-1:] == (1,) and len(given) == len(wanted):
-        given = given[:-1]
-    fits = len(given) == len(wanted) - 1 and all(
-        a is None or b is None or a == b for a, b in zip(given, wanted, strict=False)
+    if shape[-1:] == (1,) and len(shape) == len(expected):
+        shape = shape[:-1]
+    fits = len(shape) == len(expected) - 1 and all(
+        a is None or b is None or a == b for a, b in zip(shape, expected, strict=False)
     )
     if not fits:
         raise ArgumentError(
-            f"targets of shape {tuple(targets.shape)} do not fit predictions of shape {wanted}: "
-            f"give ids of shape {wanted[:-1]} or distributions of shape {wanted}"
+            f"targets of shape {tuple(targets.shape)} do not fit predictions of shape {expected}: "
+            f"give ids of shape {expected[:-1]} or distributions of shape {expected}"
         )
     return False
 
@@ -146,8 +146,8 @@ class CrossEntropy(keras.losses.Loss):
 
     Args:
         from_logits: whether the model's outputs are logits; if not, probabilities.
-        label_smoothing: share of each target that is spread evenly over the vocabulary, 0 to below
-            1 (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567). Metrics never contain it.
+        label_smoothing: fraction of each target that is spread evenly over the vocabulary, 0 to
+            below 1 (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567). Metrics leave it out.
         name: the loss's name.
 
     Raises:

@@ -55,14 +55,7 @@ def _lost(sums: Tensor, is_real: Tensor) -> Tensor:
 def forward(
     emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, real: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Sums over all tag sequences.
-
-    Args:
-        emissions: float32 (batch, time, tags).
-        transitions: float32 (tags, tags) [from, to].
-        start: float32 (tags,).
-        end: float32 (tags,).
-        real: bool (batch, time), True at the first words of each row.
+    """Sums over all tag sequences; inputs as `crf_inputs` gives them.
 
     Returns:
         The log-partition (batch,), and (batch, time, tags) the log of the sum over all beginnings
@@ -105,15 +98,7 @@ def forward(
 def backward(
     transitions: Tensor, start: Tensor, end: Tensor, real: Tensor, logs: Tensor, upstream: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The gradient of `forward`.
-
-    Args:
-        transitions: As `forward`, like the next three.
-        start: float32 (tags,).
-        end: float32 (tags,).
-        real: bool (batch, time).
-        logs: What `forward` gave second.
-        upstream: The gradient of the log-partition, (batch,).
+    """The gradient of `forward`, of its inputs, its second output `logs`, and `upstream` (batch,).
 
     Returns:
         Gradients of emissions, transitions, start and end. With upstream 1 the first is each

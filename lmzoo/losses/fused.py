@@ -48,9 +48,9 @@ def head_nats(
         logits_at_once: about how many logits are held at once.
         window: int32 scalars, the first token and the one behind the last, outside of which all
             weights are 0 (tokens counted over the batch): nothing is computed there.
-        label_smoothing: share of each target that is spread evenly over the vocabulary.
+        label_smoothing: fraction of each target that is spread evenly over the vocabulary.
         r_drop: weight of the divergence from the twin; the second half of the batch is the first
-            one, read again with another dropout.
+            one again, with another dropout.
 
     Returns:
         Two float32 tensors: the sum of the weighted nats, a scalar, and the sum of the weights.
@@ -106,12 +106,12 @@ def _swap_twins(x: Tensor) -> Tensor:
 
 def _check(targets: Tensor, hidden: Tensor) -> None:
     """Refuses targets that are not one id for each hidden state."""
-    given, wanted = tuple(targets.shape), tuple(hidden.shape[:-1])
-    pairs = zip(given, wanted, strict=False)
-    if len(given) != len(wanted) or any(None not in p and p[0] != p[1] for p in pairs):
+    shape, expected = tuple(targets.shape), tuple(hidden.shape[:-1])
+    pairs = zip(shape, expected, strict=False)
+    if len(shape) != len(expected) or any(None not in p and p[0] != p[1] for p in pairs):
         raise ArgumentError(
-            f"targets of shape {given} do not fit predictions for {wanted}: give ids of shape "
-            f"{wanted}, or loss=lmzoo.losses.CrossEntropy() for distributions over the vocabulary"
+            f"targets of shape {shape} do not fit predictions for {expected}: give ids of shape "
+            f"{expected}, or loss=lmzoo.losses.CrossEntropy() for distributions over the vocabulary"
         )
 
 
@@ -184,14 +184,14 @@ class _Chunks:
         return total(hidden, kernel, bias)
 
     def _loop(self, body: Callable, span: tuple, inputs: tuple, start: tuple) -> Tensor | tuple:
-        """Adds up what `body` finds over the chunks from span[0] to before span[1]."""
+        """Sums over the chunks from span[0] to before span[1] of what `body` computes."""
         zero = ops.zeros((2,) if self.is_altered else (), "float32")
 
         def step(index: Tensor, state: tuple) -> tuple:
             return body(index * self.rows, inputs, state)
 
-        found = ops.fori_loop(*span, step, (zero, *start))
-        return found if start else found[0]
+        sums = ops.fori_loop(*span, step, (zero, *start))
+        return sums if start else sums[0]
 
     def _forward(self, first: Tensor, inputs: tuple, state: tuple) -> tuple:
         return (state[0] + self._chunk(first, inputs)[0],)
@@ -200,8 +200,8 @@ class _Chunks:
         nats, rows, d_logits = self._chunk(first, inputs)
         total, d_hidden, d_kernel, d_bias = state
         kernel = inputs[1]
-        turned = kernel if self.transposed else ops.transpose(kernel)
-        d_rows = ops.matmul(d_logits, turned)  # (rows, dim)
+        columns = kernel if self.transposed else ops.transpose(kernel)  # (vocab, dim)
+        d_rows = ops.matmul(d_logits, columns)  # (rows, dim)
         pair = (d_logits, rows) if self.transposed else (rows, d_logits)
         return (
             total + nats,
@@ -229,22 +229,22 @@ class _Chunks:
         nats = ops.where(known, total - chosen, float("nan"))
         nats = ops.sum(ops.where(weight != 0, nats * weight, 0.0))
         is_target = ops.arange(vocab, dtype="int32")[None, :] == place
-        share = powers * (weight / normalizer)[:, None]
+        weighted = powers * (weight / normalizer)[:, None]
         if not self.is_altered:
-            d_logits = share - ops.where(is_target, weight[:, None], 0.0)
+            d_logits = weighted - ops.where(is_target, weight[:, None], 0.0)
             return nats, rows, ops.cast(d_logits, hidden.dtype)
         even = ops.sum(weight * (total - ops.mean(logits, axis=-1)))
         lowered = (1 - self.smoothing) * nats + self.smoothing * even
-        wanted = ops.where(is_target, 1 - self.smoothing, 0.0) + self.smoothing / vocab
-        d_logits = share - wanted * weight[:, None]
+        smoothed = ops.where(is_target, 1 - self.smoothing, 0.0) + self.smoothing / vocab
+        d_logits = weighted - smoothed * weight[:, None]
         if self.r_drop:
-            found, d_found = self._divergence(logits - total[:, None])
-            lowered = lowered + ops.sum(ops.where(weight != 0, weight * found, 0.0))
-            d_logits = d_logits + weight[:, None] * d_found
+            divergence, d_divergence = self._divergence(logits - total[:, None])
+            lowered = lowered + ops.sum(ops.where(weight != 0, weight * divergence, 0.0))
+            d_logits = d_logits + weight[:, None] * d_divergence
         return ops.stack([lowered, nats]), rows, ops.cast(d_logits, hidden.dtype)
 
     def _divergence(self, logs: Tensor) -> tuple[Tensor, Tensor]:
-        """What R-Drop adds to each row, and the gradient of a pair's sum by the row's logits."""
+        """What R-Drop adds to each row, and a pair's gradient with respect to the row's logits."""
         own, gap = ops.exp(logs), logs - _swap_twins(logs)
         divergence = ops.sum(own * gap, axis=-1)  # KL(p || q); the twin's row has KL(q || p)
         gradient = own * (gap - divergence[:, None]) + own - _swap_twins(own)

@@ -25,7 +25,7 @@ class NatsPerToken(keras.metrics.Metric):
     replicas of a distribution strategy add up. Without any token the result is NaN.
 
     Args:
-        from_logits: whether the model's outputs are logits; if not, probabilities.
+        from_logits: whether predictions are logits; if not, probabilities.
         name: the metric's name in the logs.
         dtype: kept for Keras; the counters are always float32.
 
@@ -101,7 +101,7 @@ class Perplexity(NatsPerToken):
     end: the mean of the batches' perplexities would be another, larger number.
 
     Args:
-        from_logits: whether the model's outputs are logits; if not, probabilities.
+        from_logits: whether predictions are logits; if not, probabilities.
         name: the metric's name in the logs.
         dtype: kept for Keras; the counters are always float32.
 
@@ -128,8 +128,8 @@ class Perplexity(NatsPerToken):
 def _sum(values: Tensor) -> Tensor:
     """Sum over all axes without the drift of one long chain of float32 additions.
 
-    XLA would merge a sum of sums into one chain; taking the whole numbers apart prevents that, and
-    adds them exactly.
+    XLA would merge a sum of sums into one chain; splitting off the integers prevents that, and adds
+    them exactly.
     """
     rows = ops.sum(values, axis=-1)  # (batch,) or ()
     whole = ops.floor(rows)
@@ -140,14 +140,11 @@ def perplexity(nats: float, tokens: float) -> float:
     """Perplexity per token of a text.
 
     Args:
-        nats: total negative log-likelihood of the text, in nats.
-        tokens: the number of tokens predicted; > 0.
+        nats: total negative log-likelihood of the text.
+        tokens: the number of predicted tokens, above 0.
 
     Returns:
-        exp(nats / tokens); infinite if that is beyond float64.
-
-    Raises:
-        ArgumentError: tokens is not positive.
+        exp(nats / tokens); infinite beyond float64.
 
     Example:
         >>> round(perplexity(nats=6.931471805599453, tokens=10), 6)
@@ -161,17 +158,14 @@ def perplexity(nats: float, tokens: float) -> float:
 
 
 def perplexity_per_word(nats: float, words: float) -> float:
-    """Perplexity per word: it compares models whose tokenizers cut the same text differently.
+    """Perplexity per word: comparable between models whose tokenizers differ.
 
     Args:
-        nats: total negative log-likelihood of the text, in nats.
-        words: the number of words in the text (end tokens included where they are predicted); > 0.
+        nats: total negative log-likelihood of the text.
+        words: the number of words (and end tokens, where these are predicted), above 0.
 
     Returns:
-        exp(nats / words); infinite if that is beyond float64.
-
-    Raises:
-        ArgumentError: words is not positive.
+        exp(nats / words); infinite beyond float64.
 
     Example:
         >>> round(perplexity_per_word(nats=13.862943611198906, words=10), 6)
@@ -181,17 +175,14 @@ def perplexity_per_word(nats: float, words: float) -> float:
 
 
 def bits_per_byte(nats: float, bytes: float) -> float:
-    """Bits per byte of the text's UTF-8 form: it compares models over any tokenizer and script.
+    """Bits per byte of the text in UTF-8: comparable between tokenizers and scripts.
 
     Args:
-        nats: total negative log-likelihood of the text, in nats.
-        bytes: the number of UTF-8 bytes in the text; > 0.
+        nats: total negative log-likelihood of the text.
+        bytes: the number of UTF-8 bytes, above 0.
 
     Returns:
         nats / (bytes ln 2).
-
-    Raises:
-        ArgumentError: bytes is not positive.
 
     Example:
         >>> round(bits_per_byte(nats=6.931471805599453, bytes=5), 6)

@@ -145,9 +145,6 @@ def classification_report(
             classes, or numbers of rows or of names that differ.
 
     Example:
-        >>> report = classification_report([1, 0, 1], [[2.2], [-1.4], [-0.4]], ["bad", "good"])
-        >>> round(report.values()["accuracy"], 3), report.confusion.tolist()
-        (0.667, [[1.0, 0.0], [1.0, 1.0]])
         >>> print(classification_report([1, 0, 1], [1, 0, 0], ["bad", "good"]))
                            precision  recall      f1  support
         bad                   0.5000  1.0000  0.6667        1

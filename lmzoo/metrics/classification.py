@@ -46,13 +46,13 @@ class _ClassMetric(keras.metrics.Metric):
             )
         columns = class_columns(y_pred, from_logits=self.from_logits)
         classes = columns.shape[1]
-        if len(labels.shape) == 2 and labels.shape[1] not in (1, classes):
+        if len(labels.shape) == 2 and labels.shape[1] == classes:
+            labels = ops.argmax(labels, axis=1)
+        elif len(labels.shape) == 2 and labels.shape[1] != 1:
             raise ArgumentError(
                 f"labels of shape {tuple(labels.shape)} do not fit {classes} classes: give ints "
                 "(batch,) or (batch, 1), or distributions (batch, classes)"
             )
-        if len(labels.shape) == 2 and labels.shape[1] == classes:
-            labels = ops.argmax(labels, axis=1)
         labels = ops.cast(ops.reshape(labels, (-1,)), "int32")  # (batch,)
         weights = ops.ones_like(columns[:, 0])
         if sample_weight is not None:
@@ -206,10 +206,7 @@ class Recall(_Averaged):
     Its arguments and errors are those of `Precision`.
 
     Example:
-        >>> metric = Recall(2, average="binary")
-        >>> metric.update_state([1, 0], [[2.2], [1.4]])
-        >>> float(metric.result())
-        1.0
+        >>> metric = Recall(num_classes=5)
     """
 
     value = "recall"
@@ -222,10 +219,7 @@ class F1(_Averaged):
     Its arguments and errors are those of `Precision`.
 
     Example:
-        >>> metric = F1(2, average="binary")
-        >>> metric.update_state([1, 0], [[2.2], [1.4]])
-        >>> round(float(metric.result()), 4)
-        0.6667
+        >>> metric = F1(num_classes=5, average="weighted")
     """
 
     value = "f1"
@@ -236,13 +230,7 @@ class MatthewsCorrelation(_ConfusionMetric):
     """Correlation of true and predicted classes, -1 to 1: honest where one class is rare.
 
     Args:
-        num_classes: 2 or more.
-        from_logits: whether predictions are logits; if not, probabilities.
-        name: the metric's name in the logs.
-        dtype: as in `ClassAccuracy`.
-
-    Raises:
-        ArgumentError: as `Precision`.
+        num_classes, from_logits, name, dtype: as in `Precision`.
 
     Source: Gorodkin 2004, https://doi.org/10.1016/j.compbiolchem.2004.09.006
 
@@ -275,9 +263,7 @@ class CalibrationError(_ClassMetric):
     closed above, counts the distance of its mean confidence from its accuracy by its rows.
 
     Args:
-        from_logits: whether predictions are logits; if not, probabilities.
-        name: the metric's name in the logs.
-        dtype: as in `ClassAccuracy`.
+        from_logits, name, dtype: as in `ClassAccuracy`.
 
     Source: Guo et al. 2017, https://arxiv.org/abs/1706.04599
 

@@ -1,4 +1,9 @@
-"""Scores of a confusion matrix, with `keras.ops` in a metric or with NumPy in a report."""
+"""Scores of a confusion matrix, with `keras.ops` in a metric or with NumPy in a report.
+
+A matrix is float (classes, classes): the weight of the rows of a true class (first axis) that were
+predicted as a class (second axis). `array` is the module that computes: `keras.ops`, or NumPy in
+float64.
+"""
 
 from typing import Any
 
@@ -8,19 +13,11 @@ from keras import ops
 from lmzoo.typing import Tensor
 
 AVERAGES = ("micro", "macro", "weighted", "binary", None)
-BINS = 15
+BINS = 15  # of the calibration error
 
 
 def class_scores(matrix: Tensor, array: Any = ops) -> dict[str, Tensor]:
-    """Precision, recall, F1 and support of each class; 0 instead of a division by 0.
-
-    Args:
-        matrix: float (classes, classes), the weight of the rows of a true class (first axis) that
-            were predicted as a class (second axis).
-        array: the module that computes: `keras.ops`, or NumPy in float64.
-
-    Returns:
-        precision, recall, f1 in [0, 1] and support, each (classes,).
+    """Precision, recall, F1 and support of each class, (classes,) each.
 
     Example:
         >>> scores = class_scores(np.array([[3.0, 1.0], [0.0, 4.0]]), np)
@@ -38,21 +35,7 @@ def class_scores(matrix: Tensor, array: Any = ops) -> dict[str, Tensor]:
 
 
 def averaged(matrix: Tensor, value: str, average: str | None, array: Any = ops) -> Tensor:
-    """The mean of one of `class_scores` over the classes.
-
-    Args:
-        matrix: as in `class_scores`.
-        value: "precision", "recall" or "f1".
-        average: see `Precision`.
-        array: as in `class_scores`.
-
-    Returns:
-        A scalar, or (classes,) for average None.
-
-    Example:
-        >>> round(float(averaged(np.array([[3.0, 1.0], [0.0, 4.0]]), "recall", "macro", np)), 3)
-        0.875
-    """
+    """The mean of one of `class_scores`: a scalar, or (classes,) for average None."""
     if average == "micro":
         return ratio(array.sum(array.diagonal(matrix)), array.sum(matrix), array)
     scores = class_scores(matrix, array)
@@ -65,20 +48,9 @@ def averaged(matrix: Tensor, value: str, average: str | None, array: Any = ops) 
 
 
 def matthews_correlation(matrix: Tensor, array: Any = ops) -> Tensor:
-    """Matthews's correlation of true and predicted classes; 0 where either is constant.
-
-    Args:
-        matrix: as in `class_scores`.
-        array: as in `class_scores`.
-
-    Returns:
-        A scalar in [-1, 1].
+    """Matthews's correlation of true and predicted classes, -1 to 1; 0 where either is constant.
 
     Source: Gorodkin 2004, https://doi.org/10.1016/j.compbiolchem.2004.09.006
-
-    Example:
-        >>> float(matthews_correlation(np.array([[2.0, 0.0], [0.0, 2.0]]), np))
-        1.0
     """
     # Each class against the rest, from counts: float32 loses nothing by cancellation then.
     total = array.sum(matrix)
@@ -96,32 +68,11 @@ def matthews_correlation(matrix: Tensor, array: Any = ops) -> Tensor:
 
 
 def calibration_edges() -> np.ndarray:
-    """The 14 confidences between the 15 bins of the calibration error.
-
-    Returns:
-        float64 (14,): 1/15, 2/15, ... 14/15.
-
-    Example:
-        >>> calibration_edges().shape
-        (14,)
-    """
+    """The confidences between the bins of the calibration error: 1/15, 2/15, ... 14/15."""
     return np.linspace(0.0, 1.0, BINS + 1)[1:-1]
 
 
 def ratio(part: Tensor, whole: Tensor, array: Any = ops) -> Tensor:
-    """A quotient that is 0 where it would divide by 0.
-
-    Args:
-        part: numbers.
-        whole: numbers of the same shape.
-        array: as in `class_scores`.
-
-    Returns:
-        part / whole, or 0; NaN stays NaN.
-
-    Example:
-        >>> ratio(np.array([1.0, 0.0]), np.array([2.0, 0.0]), np).tolist()
-        [0.5, 0.0]
-    """
+    """A quotient that is 0 instead of a division by 0; NaN stays NaN."""
     nothing = whole == 0
     return array.where(nothing, 0.0, part / array.where(nothing, 1.0, whole))

@@ -55,10 +55,7 @@ def out_of_scope_scores(
 
     Args:
         labels: ints (rows,).
-        predictions: (rows, classes), or (rows, 1) of class 1 of two.
-        out_of_scope: id of the class of out-of-scope texts.
-        threshold: least probability of a prediction, 0 to 1; rows without one are out-of-scope.
-        from_logits: whether predictions are logits; if not, probabilities.
+        predictions, out_of_scope, threshold, from_logits: as in `predicted_classes`.
 
     Returns:
         "in_scope_accuracy" and "out_of_scope_recall", 0 to 1; 0 where there is no such row.
@@ -91,11 +88,8 @@ def draw_out_of_scope(
 
     Args:
         path: of the PNG.
-        labels: ints (rows,).
-        predictions: as in `out_of_scope_scores`.
-        out_of_scope: id of the class of out-of-scope texts.
+        labels, predictions, out_of_scope, from_logits: as in `out_of_scope_scores`.
         threshold: the one to mark.
-        from_logits: whether predictions are logits; if not, probabilities.
 
     Example:
         >>> import tempfile

@@ -14,13 +14,7 @@ SCORES = ("precision", "recall", "f1")
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """A table: the first column to the left, the others to the right.
-
-    Args:
-        rows: cells, the heading first; an empty row is an empty line.
-
-    Returns:
-        Lines without a last line break.
+    """A table: the first column to the left, the others to the right; an empty row is a blank line.
 
     Example:
         >>> print(aligned([["", "f1"], ["person", "90.0"]]))
@@ -45,15 +39,7 @@ def score_rows(
     averages: Mapping[str, Mapping[str, float]],
     show: Callable[[float], str],
 ) -> list[list[str]]:
-    """Rows of a table of precision, recall, F1 and support: classes first, then averages.
-
-    Args:
-        classes: name -> "precision", "recall", "f1" and "support".
-        averages: the same of averages.
-        show: a score as text.
-
-    Returns:
-        The heading and the rows, for `aligned`.
+    """Rows of a table of SCORES and support: a heading, classes, averages.
 
     Example:
         >>> scores = {"precision": 1.0, "recall": 0.5, "f1": 0.667, "support": 2}
@@ -97,7 +83,8 @@ def mean_and_deviation(runs: Runs) -> dict[str, float | None]:
         if len(numbers) == len(runs):
             summary[name] = statistics.fmean(numbers)
             if len(runs) > 1:
-                summary[f"{name}_deviation"] = _deviation(numbers)
+                finite = all(map(math.isfinite, numbers))
+                summary[f"{name}_deviation"] = statistics.stdev(numbers) if finite else math.nan
         elif numbers:
             summary[name] = None
     return summary
@@ -139,21 +126,20 @@ def deviation_table(
         ]
     if not metrics:
         raise ArgumentError("no metric to show: give systems whose runs share a metric")
+
+    def cell(summary: Mapping[str, Any], metric: str) -> str:
+        deviation = summary.get(f"{metric}_deviation")
+        text = f"{scale * summary[metric]:.{digits}f}"
+        return text if deviation is None else f"{text} ± {scale * deviation:.{digits}f}"
+
     rows = [["", *metrics, "runs"]]
     for system, summary in summaries.items():
         missing = [metric for metric in metrics if summary.get(metric) is None]
         if missing:
             known = [name for name, value in summary.items() if value is not None]
             raise ArgumentError(f"{system!r} has no {missing[0]!r} in all runs; it has {known}")
-        cells = [_cell(summary, metric, scale, digits) for metric in metrics]
-        rows.append([system, *cells, str(len(systems[system]))])
+        rows.append([system, *(cell(summary, m) for m in metrics), str(len(systems[system]))])
     return aligned(rows)
-
-
-def _cell(summary: Mapping[str, Any], metric: str, scale: float, digits: int) -> str:
-    text = f"{scale * summary[metric]:.{digits}f}"
-    deviation = summary.get(f"{metric}_deviation")
-    return text if deviation is None else f"{text} ± {scale * deviation:.{digits}f}"
 
 
 def _number(value: Any) -> float | None:
@@ -161,7 +147,3 @@ def _number(value: Any) -> float | None:
     if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
         return None
     return float(value)
-
-
-def _deviation(values: Sequence[float]) -> float:
-    return statistics.stdev(values) if all(map(math.isfinite, values)) else math.nan

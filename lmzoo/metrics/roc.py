@@ -87,17 +87,10 @@ def _area(positive: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> floa
 
 
 def checked_probabilities(predictions: Any, *, from_logits: bool) -> np.ndarray:
-    """Probabilities of every class.
+    """Probabilities (batch, classes) of predictions (batch,), (batch, 1) or (batch, classes).
 
-    Args:
-        predictions: (batch,) or (batch, 1), of class 1 of two, or (batch, classes).
-        from_logits: whether they are logits; if not, probabilities.
-
-    Returns:
-        (batch, classes): of logits float64, of probabilities in their own precision.
-
-    Raises:
-        ArgumentError: NaN, or rows that are not probabilities.
+    Those of logits are float64; probabilities keep their precision. NaN, and rows that are not
+    probabilities, raise an ArgumentError.
 
     Example:
         >>> checked_probabilities([[0.25], [1.0]], from_logits=False).tolist()
@@ -141,23 +134,7 @@ def checked_probabilities(predictions: Any, *, from_logits: bool) -> np.ndarray:
 def checked_rows(
     labels: Any, probabilities: np.ndarray, weights: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Labels, probabilities and weights that fit each other.
-
-    Args:
-        labels: ints (batch,) or (batch, 1).
-        probabilities: of `checked_probabilities`.
-        weights: (batch,), or None for ones.
-
-    Returns:
-        int64 (batch,), the probabilities, float64 (batch,).
-
-    Raises:
-        ArgumentError: they do not fit, or a label is outside the classes.
-
-    Example:
-        >>> checked_rows([1], np.array([[0.5, 0.5]]), None)[2]
-        array([1.])
-    """
+    """Labels int64 (batch,), probabilities, weights float64 (batch,), None for ones, which fit."""
     ids = np.asarray(labels)
     if ids.ndim > 2 or (ids.ndim == 2 and ids.shape[1] != 1):
         raise ArgumentError(f"labels must be (batch,) or (batch, 1), not of shape {ids.shape}")
@@ -175,23 +152,7 @@ def checked_rows(
 
 
 def known_ids(ids: np.ndarray, classes: int, what: str = "prediction") -> np.ndarray:
-    """Ids of classes as int64.
-
-    Args:
-        ids: numbers (batch,).
-        classes: how many there are.
-        what: what the ids are called in an error.
-
-    Returns:
-        int64 (batch,).
-
-    Raises:
-        ArgumentError: a number that is not the id of a class.
-
-    Example:
-        >>> known_ids(np.array([1.0, 0.0]), 2)
-        array([1, 0])
-    """
+    """Ids of classes as int64; a number that is not an id raises an ArgumentError."""
     if ids.dtype.kind not in "iub" and (ids.dtype.kind != "f" or (ids != np.floor(ids)).any()):
         raise ArgumentError(f"a {what} must be the id of a class, not {ids[0]!r}")
     ids = ids.astype("int64")

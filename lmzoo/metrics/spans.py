@@ -24,17 +24,7 @@ class Span(NamedTuple):
 
 
 def parse_tag(tag: str, prefixes: str = DEFAULT) -> tuple[str, str]:
-    """Prefix and type of a tag.
-
-    Args:
-        tag: "O", or a prefix, alone or with "-" and a type, which may hold dashes.
-        prefixes: the known ones.
-
-    Returns:
-        The prefix and the type, "_" where there is none.
-
-    Raises:
-        ArgumentError: another tag.
+    """Prefix and type ("_" for none) of a tag: "O", or a prefix, alone or with "-" and a type.
 
     Example:
         >>> parse_tag("B-work-of-art"), parse_tag("O")
@@ -183,16 +173,11 @@ def span_report(
     """A table of precision, recall, F1 (in percent) and support of each type, and their averages.
 
     Args:
-        predicted: tags of each sequence.
-        reference: the correct tags of each sequence.
-        mode: as in `SpanF1`.
-        scheme: as in `SpanF1`.
+        predicted, reference: as in `SpanF1.add`.
+        mode, scheme: as in `SpanF1`.
 
     Returns:
         The table.
-
-    Raises:
-        ArgumentError: as `SpanF1.add`.
 
     Example:
         >>> print(span_report([["B-who", "O", "I-what"]], [["B-who", "O", "O"]]))
@@ -211,13 +196,6 @@ def span_report(
 
 def continues_span(before: tuple[str, str], tag: tuple[str, str]) -> bool:
     """Whether a tag belongs to the span of the tag before it; both as `parse_tag` gives them.
-
-    Args:
-        before: prefix and type of the tag before.
-        tag: prefix and type of the tag.
-
-    Returns:
-        Whether it does.
 
     Example:
         >>> continues_span(("B", "who"), ("I", "who")), continues_span(("B", "who"), ("I", "what"))

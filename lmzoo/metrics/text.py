@@ -4,6 +4,7 @@ All are on BLEU's scale, 0 to 100, as papers and sacreBLEU give them.
 """
 
 import collections
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -70,10 +71,7 @@ class TextMetric:
         """References as sacreBLEU takes them: first ones, second ones, ... None where none is."""
         if not self.references:
             raise ArgumentError("there is no text to score: call add first")
-        most = max(map(len, self.references))
-        return [
-            [texts[i] if i < len(texts) else None for texts in self.references] for i in range(most)
-        ]
+        return list(map(list, itertools.zip_longest(*self.references)))
 
 
 class _SacreBleuMetric(TextMetric):
@@ -165,13 +163,13 @@ def choose_bleu_tokenizer(references: Texts, *, is_tokenized: bool = False) -> s
 
 
 def split_words(text: str) -> list[str]:
-    """Runs of the letters a to z and digits, lowercased: the tokens of ROUGE in English.
+    """The tokens of ROUGE in English.
 
     Args:
         text: any text.
 
     Returns:
-        The words.
+        Runs of the letters a to z and digits, lowercased.
 
     Example:
         >>> split_words("Don't panic!")
@@ -181,13 +179,13 @@ def split_words(text: str) -> list[str]:
 
 
 def split_characters(text: str) -> list[str]:
-    """Characters without white space: the tokens of ROUGE in Chinese.
+    """The tokens of ROUGE in Chinese.
 
     Args:
         text: any text.
 
     Returns:
-        The characters.
+        The characters, white space left out.
 
     Example:
         >>> split_characters("好 书")
@@ -232,21 +230,17 @@ class Rouge(TextMetric):
         return {name: 100.0 * total / len(self.hypotheses) for name, total in totals.items()}
 
 
-def _rouge(words: list[str], reference: list[str]) -> tuple[float, float, float]:
+def _rouge(words: list[str], reference: list[str]) -> list[float]:
     """F1 of single words, of pairs, and of the longest common subsequence."""
-    return (
-        _overlap(_ngrams(words, 1), _ngrams(reference, 1)),
-        _overlap(_ngrams(words, 2), _ngrams(reference, 2)),
-        _f1(_common_length(words, reference), len(words), len(reference)),
-    )
+    scores = []
+    for n in (1, 2):
+        own, other = _ngrams(words, n), _ngrams(reference, n)
+        scores.append(_f1((own & other).total(), own.total(), other.total()))
+    return [*scores, _f1(_common_length(words, reference), len(words), len(reference))]
 
 
 def _ngrams(words: list[str], n: int) -> collections.Counter[tuple[str, ...]]:
     return collections.Counter(zip(*(words[i:] for i in range(n)), strict=False))
-
-
-def _overlap(first: collections.Counter, second: collections.Counter) -> float:
-    return _f1((first & second).total(), first.total(), second.total())
 
 
 def _f1(common: int, first: int, second: int) -> float:

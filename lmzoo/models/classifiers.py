@@ -91,8 +91,7 @@ def build_lstm_classifier(
         l2: Factor of the L2 penalty on the kernels.
 
     Returns:
-        A ClassifierModel: int32 ids (batch, time) -> float32 logits, (batch, 1) of class 1 for two
-        classes, (batch, num_classes) for more.
+        A ClassifierModel: int32 ids (batch, time) -> logits, as build_text_classifier.
 
     Raises:
         ArgumentError: If hidden_dim is odd for two directions, or pooling is another.
@@ -143,9 +142,7 @@ def build_cnn_classifier(
     """Convolutional classifier: filters of several widths, and the maximum of each over time.
 
     Args:
-        vocab_size: Number of ids, at least 1.
-        num_classes: Number of classes, at least 2.
-        embed_dim: Width of the token vectors.
+        vocab_size, num_classes, embed_dim: As build_lstm_classifier.
         filters: Number of filters of each width.
         widths: Widths of the filters, in tokens.
         wide: Whether filters also reach over the ends of the text, where they see zeros, as in
@@ -158,8 +155,7 @@ def build_cnn_classifier(
         l2: Factor of the L2 penalty on the kernels.
 
     Returns:
-        A ClassifierModel: int32 ids (batch, time) -> float32 logits, (batch, 1) of class 1 for two
-        classes, (batch, num_classes) for more.
+        A ClassifierModel: int32 ids (batch, time) -> logits, as build_text_classifier.
 
     Raises:
         ArgumentError: If channels is another, or there is no width.
@@ -212,8 +208,7 @@ def build_transformer_classifier(
     """Transformer encoder with sinusoidal positions, a pooling, and a linear layer.
 
     Args:
-        vocab_size: Number of ids, at least 1.
-        num_classes: Number of classes, at least 2.
+        vocab_size, num_classes: As build_lstm_classifier.
         embed_dim: Width of the model, even and a multiple of num_heads.
         hidden_dim: Width of the feed-forward networks.
         num_layers: Number of encoder blocks.
@@ -224,8 +219,7 @@ def build_transformer_classifier(
         norm_first: Pre-norm if True, post-norm if False.
 
     Returns:
-        A ClassifierModel: int32 ids (batch, time) -> float32 logits, (batch, 1) of class 1 for two
-        classes, (batch, num_classes) for more.
+        A ClassifierModel: int32 ids (batch, time) -> logits, as build_text_classifier.
 
     Raises:
         ArgumentError: If embed_dim is odd or no multiple of num_heads, or pooling is another.
@@ -251,7 +245,7 @@ def build_transformer_classifier(
         dropout=dropout,
         attention_dropout=dropout,
     )
-    return ClassifierModel(encoder, Pooling(pooling), ClassHead(num_classes, dropout=dropout))
+    return build_text_classifier(encoder, num_classes=num_classes, pooling=pooling, dropout=dropout)
 
 
 @register(tiny={"vocab_size": 50, "embed_dim": 8, "buckets": 100})
@@ -266,15 +260,12 @@ def build_bow_classifier(
     """fastText's classifier: the mean of word and n-gram vectors, and a linear layer.
 
     Args:
-        vocab_size: Number of ids, at least 1.
-        num_classes: Number of classes, at least 2.
-        embed_dim: Width of the vectors.
+        vocab_size, num_classes, embed_dim: As build_lstm_classifier.
         ngrams: Longest n-gram in words; 1 for words only.
         buckets: Number of vectors that n-grams share.
 
     Returns:
-        A ClassifierModel: int32 ids (batch, time) -> float32 logits, (batch, 1) of class 1 for two
-        classes, (batch, num_classes) for more.
+        A ClassifierModel: int32 ids (batch, time) -> logits, as build_text_classifier.
 
     Raises:
         ArgumentError: If ngrams or buckets is below 1.

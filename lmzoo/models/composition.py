@@ -33,12 +33,10 @@ def build_seq2seq(encoder: Encoder, decoder: Decoder) -> Seq2SeqModel:
     Source: Sutskever et al. 2014, https://arxiv.org/abs/1409.3215
 
     Example:
-        >>> import numpy as np
         >>> import lmzoo
         >>> encoder = lmzoo.build_gru_encoder(feature_dim=3, embed_dim=8, hidden_dim=6)
         >>> decoder = lmzoo.build_gru_decoder(50, memory_dim=6, embed_dim=8, hidden_dim=8)
-        >>> model = lmzoo.build_seq2seq(encoder, decoder)
-        >>> model.predict([np.ones((1, 5, 3)), np.array([[2, 6, 7]])], verbose=0).shape
-        (1, 3, 50)
+        >>> lmzoo.build_seq2seq(encoder, decoder).output_shape
+        (None, None, 50)
     """
     return Seq2SeqModel(encoder, decoder)

@@ -46,10 +46,8 @@ def build_cnn_lm(
         kernel_size: Positions that one convolution sees, at least 2.
         dropout: Dropout rate of every layer's input, 0 to 1.
         tie_embeddings: Whether the output shares the embedding's weights.
-        adaptive_cutoffs: Where the tails of an adaptive softmax begin ([2000, 10000]), for large
-            vocabularies sorted by frequency; None for a plain softmax.
-        l1: Factor of the L1 penalty on the kernels.
-        l2: Factor of the L2 penalty on the kernels.
+        adaptive_cutoffs: As `build_lstm_lm`.
+        l1, l2: Factors of the L1 and L2 penalties on the kernels.
 
     Returns:
         A LanguageModel: int32 ids (batch, time) -> logits (batch, time, vocab_size).
@@ -60,11 +58,9 @@ def build_cnn_lm(
     Source: Dauphin et al. 2017, https://arxiv.org/abs/1612.08083
 
     Example:
-        >>> import numpy as np
         >>> import lmzoo
-        >>> model = lmzoo.build_cnn_lm(50, embed_dim=8, num_layers=2)
-        >>> model.predict(np.array([[1, 2, 3]]), verbose=0).shape
-        (1, 3, 50)
+        >>> lmzoo.build_cnn_lm(50, embed_dim=8, num_layers=2).output_shape
+        (None, None, 50)
     """
     embedding = TokenEmbedding(vocab_size, embed_dim, initializer_range=0.05)
     blocks = [
@@ -98,8 +94,7 @@ def build_cnn_encoder(
     sinusoidal, so that inputs may be of any length.
 
     Args:
-        vocab_size: Number of ids, at least 1; None for features.
-        feature_dim: Width of the features; None for ids.
+        vocab_size, feature_dim: Number of ids, or width of the features; the other is None.
         embed_dim: Width of the token vectors and of all layers; even.
         num_layers: Number of convolutions.
         kernel_size: Number of positions that a convolution sees; odd.
@@ -116,15 +111,11 @@ def build_cnn_encoder(
     Source: Gehring et al. 2017, https://arxiv.org/abs/1705.03122
 
     Example:
-        >>> import numpy as np
         >>> import lmzoo
-        >>> encoder = lmzoo.build_cnn_encoder(50, embed_dim=8, num_layers=1)
-        >>> [x.shape for x in encoder.predict(np.array([[4, 5, 0]]), verbose=0)]
-        [(1, 3, 8), (1, 3)]
+        >>> lmzoo.build_cnn_encoder(50, embed_dim=8, num_layers=1).output_shape
+        [(None, None, 8), (None, None)]
     """
-    embedding = input_embedding(
-        vocab_size, feature_dim, embed_dim, positions="sinusoidal", dropout=dropout
-    )
+    embedding = input_embedding(vocab_size, feature_dim, embed_dim, "sinusoidal", dropout)
     return _encoder(embedding, num_layers, kernel_size, dropout, feature_dim)
 
 
@@ -142,11 +133,9 @@ def build_cnn_decoder(
     """Causal gated convolutions, each followed by attention to a memory; sinusoidal positions.
 
     Args:
-        vocab_size: Number of target ids, at least 1.
-        memory_dim: Width of the memory, such as an encoder's hidden states.
-        embed_dim: Width of the token vectors and of all layers; even.
-        num_layers: Number of convolutions.
-        kernel_size: Number of positions that a convolution sees.
+        vocab_size, memory_dim: Number of target ids; width of the memory.
+        embed_dim, num_layers: As `build_cnn_encoder`.
+        kernel_size: Number of positions that a convolution sees, even or odd.
         dropout: Dropout rate of embeddings, convolutions and attention, 0 to 1.
         tie_embeddings: Whether the output shares the token vectors.
 
@@ -160,12 +149,9 @@ def build_cnn_decoder(
     Source: Gehring et al. 2017, https://arxiv.org/abs/1705.03122
 
     Example:
-        >>> import numpy as np
         >>> import lmzoo
-        >>> decoder = lmzoo.build_cnn_decoder(50, memory_dim=6, embed_dim=8, num_layers=1)
-        >>> inputs = [np.array([[2, 8]]), np.ones((1, 4, 6)), np.ones((1, 4), bool)]
-        >>> decoder.predict(inputs, verbose=0).shape
-        (1, 2, 50)
+        >>> lmzoo.build_cnn_decoder(50, memory_dim=6, embed_dim=8, num_layers=1).output_shape
+        (None, None, 50)
     """
     embedding = sinusoidal_embedding(vocab_size, embed_dim, dropout)
     return _decoder(embedding, num_layers, kernel_size, dropout, tie_embeddings, memory_dim)
@@ -185,14 +171,10 @@ def build_cnn_seq2seq(
     """Gated convolutions over source and target; every decoder layer attends to the source.
 
     Args:
-        vocab_size: Number of target ids, at least 1.
-        source_vocab_size: Number of source ids; None means that both sides share one vocabulary,
-            and one table of token vectors.
-        embed_dim: Width of the token vectors and of all layers; even.
-        num_layers: Number of convolutions of the encoder, and of the decoder.
-        kernel_size: Number of positions that a convolution sees; odd.
-        dropout: Dropout rate of embeddings, convolutions and attention, 0 to 1.
-        tie_embeddings: Whether the output shares the target's token vectors.
+        vocab_size, source_vocab_size: Numbers of target and source ids; None means that both
+            sides share one vocabulary, and one table of token vectors.
+        embed_dim, num_layers, kernel_size: As `build_cnn_encoder`, for both sides.
+        dropout, tie_embeddings: As `build_cnn_decoder`.
 
     Returns:
         A Seq2SeqModel: int32 ids [(batch, source_time), (batch, time)] -> logits
@@ -204,11 +186,9 @@ def build_cnn_seq2seq(
     Source: Gehring et al. 2017, https://arxiv.org/abs/1705.03122
 
     Example:
-        >>> import numpy as np
         >>> import lmzoo
-        >>> model = lmzoo.build_cnn_seq2seq(50, embed_dim=8, num_layers=1)
-        >>> model.predict([np.array([[4, 5]]), np.array([[2, 6, 7]])], verbose=0).shape
-        (1, 3, 50)
+        >>> lmzoo.build_cnn_seq2seq(50, embed_dim=8, num_layers=1).output_shape
+        (None, None, 50)
     """
     embedding = source = sinusoidal_embedding(vocab_size, embed_dim, dropout)
     if source_vocab_size is not None:

@@ -33,8 +33,7 @@ def build_gpt2_lm(
     Args:
         vocab_size: Number of ids, at least 1.
         embed_dim: Width of the model, a multiple of num_heads.
-        num_layers: Number of Transformer blocks.
-        num_heads: Number of attention heads.
+        num_layers, num_heads: Numbers of Transformer blocks and of attention heads.
         hidden_dim: Width of the feed-forward network; None means 4 * embed_dim.
         max_length: Longest sequence, in tokens.
         dropout: Dropout rate of embeddings, attention weights and residual branches, 0 to 1.
@@ -50,11 +49,9 @@ def build_gpt2_lm(
     https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf
 
     Example:
-        >>> import numpy as np
         >>> import lmzoo
-        >>> model = lmzoo.build_gpt2_lm(50, embed_dim=8, num_layers=1, num_heads=2, max_length=16)
-        >>> model.predict(np.array([[1, 2, 3]]), verbose=0).shape
-        (1, 3, 50)
+        >>> lmzoo.build_gpt2_lm(50, embed_dim=8, num_layers=1, num_heads=2).output_shape
+        (None, None, 50)
     """
     embedding = TokenEmbedding(
         vocab_size, embed_dim, positions="learned", max_length=max_length, dropout=dropout

@@ -1,51 +1,34 @@
 """Llama language model."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from lmzoo.layers import TokenEmbedding, TransformerBlock, make_head, make_norm
 from lmzoo.models.bases.language_model import LanguageModel
 from lmzoo.registry import register
 
+SIZES = ("vocab_size", "embed_dim", "num_layers", "num_heads", "num_kv_heads", "hidden_dim")
 
-def _size(vocab: int, dim: int, layers: int, heads: int, kv_heads: int, hidden: int) -> dict:
-    return {
-        "vocab_size": vocab,
-        "embed_dim": dim,
-        "num_layers": layers,
-        "num_heads": heads,
-        "num_kv_heads": kv_heads,
-        "hidden_dim": hidden,
-    }
+
+def _sizes(*values: int) -> dict[str, Any]:
+    return dict(zip(SIZES, values, strict=True))
 
 
 # Public sizes: Touvron et al. 2023 (https://arxiv.org/abs/2307.09288), Dubey et al. 2024
 # (https://arxiv.org/abs/2407.21783), Zhang et al. 2024 (https://arxiv.org/abs/2401.02385), and
 # SmolLM2 (Allal et al. 2025, https://arxiv.org/abs/2502.02737).
-PRESETS: dict[str, dict] = {
-    "smollm2_135m": {
-        **_size(49152, 576, 30, 9, 3, 1536),
-        "tie_embeddings": True,
-        "rotary_base": 100000.0,
-    },
-    "tinyllama_1b": _size(32000, 2048, 22, 32, 4, 5632),
-    "llama2_7b": _size(32000, 4096, 32, 32, 32, 11008),
-    "llama2_13b": _size(32000, 5120, 40, 40, 40, 13824),
-    "llama3_8b": {**_size(128256, 4096, 32, 32, 8, 14336), "rotary_base": 500000.0},
-    "llama3_70b": {**_size(128256, 8192, 80, 64, 8, 28672), "rotary_base": 500000.0},
+PRESETS = {
+    "smollm2_135m": _sizes(49152, 576, 30, 9, 3, 1536)
+    | {"tie_embeddings": True, "rotary_base": 100000.0},
+    "tinyllama_1b": _sizes(32000, 2048, 22, 32, 4, 5632),
+    "llama2_7b": _sizes(32000, 4096, 32, 32, 32, 11008),
+    "llama2_13b": _sizes(32000, 5120, 40, 40, 40, 13824),
+    "llama3_8b": {**_sizes(128256, 4096, 32, 32, 8, 14336), "rotary_base": 500000.0},
+    "llama3_70b": {**_sizes(128256, 8192, 80, 64, 8, 28672), "rotary_base": 500000.0},
 }
 
 
-@register(
-    tiny={
-        "vocab_size": 50,
-        "embed_dim": 16,
-        "num_layers": 2,
-        "num_heads": 4,
-        "num_kv_heads": 2,
-        "hidden_dim": 32,
-    },
-    presets=PRESETS,
-)
+@register(tiny=_sizes(50, 16, 2, 4, 2, 32), presets=PRESETS)
 def build_llama_lm(
     vocab_size: int,
     *,
@@ -67,19 +50,16 @@ def build_llama_lm(
     Args:
         vocab_size: Number of ids, at least 1.
         embed_dim: Width of the model, a multiple of 2 * num_heads.
-        num_layers: Number of Transformer blocks.
-        num_heads: Number of query heads.
+        num_layers, num_heads: Numbers of Transformer blocks and of query heads.
         num_kv_heads: Number of key and value heads, a divisor of num_heads; None: num_heads.
         hidden_dim: Width of the feed-forward network; None means 8/3 * embed_dim, rounded up to
             a multiple of 32.
         activation: "swiglu", or "relu2" for a squared ReLU without a gate.
-        rotary_base: Base of the rotary embedding.
-        norm_epsilon: Added to the mean square in RMSNorm.
+        rotary_base, norm_epsilon: Base of the rotary embedding; what RMSNorm adds to mean squares.
         qk_norm: Whether queries and keys are normalized per head.
         dropout: Dropout rate of embeddings, attention weights and residual branches, 0 to 1.
         tie_embeddings: Whether the output shares the embedding's weights.
-        adaptive_cutoffs: Where the tails of an adaptive softmax begin ([2000, 10000]), for large
-            vocabularies sorted by frequency; None for a plain softmax.
+        adaptive_cutoffs: As `build_lstm_lm`.
 
     Returns:
         A LanguageModel: int32 ids (batch, time) -> logits (batch, time, vocab_size).
@@ -91,11 +71,9 @@ def build_llama_lm(
     Source: Touvron et al. 2023, https://arxiv.org/abs/2302.13971
 
     Example:
-        >>> import numpy as np
         >>> import lmzoo
-        >>> model = lmzoo.build_llama_lm(50, embed_dim=8, num_layers=1, num_heads=2)
-        >>> model.predict(np.array([[1, 2, 3]]), verbose=0).shape
-        (1, 3, 50)
+        >>> lmzoo.build_llama_lm(50, embed_dim=8, num_layers=1, num_heads=2).output_shape
+        (None, None, 50)
     """
     embedding = TokenEmbedding(vocab_size, embed_dim, dropout=dropout)
     blocks = [

@@ -3,7 +3,13 @@
 import keras
 
 from lmzoo.errors import ArgumentError
-from lmzoo.layers import CopyHead, FeatureEmbedding, LanguageModelHead, TokenEmbedding
+from lmzoo.layers import (
+    CharacterEncoder,
+    CopyHead,
+    FeatureEmbedding,
+    LanguageModelHead,
+    TokenEmbedding,
+)
 
 
 def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
@@ -12,11 +18,7 @@ def penalty(l1: float, l2: float) -> keras.regularizers.Regularizer | None:
 
 
 def sinusoidal_embedding(vocab_size: int, embed_dim: int, dropout: float) -> TokenEmbedding:
-    """Token vectors with sinusoidal positions, as Vaswani et al. 2017 begin.
-
-    Raises:
-        ArgumentError: If embed_dim is odd.
-    """
+    """Token vectors with sinusoidal positions, as Vaswani et al. 2017 begin."""
     _check_even(embed_dim)
     return TokenEmbedding(
         vocab_size,
@@ -31,17 +33,10 @@ def input_embedding(
     vocab_size: int | None,
     feature_dim: int | None,
     embed_dim: int,
-    *,
     positions: str | None = None,
     dropout: float = 0.0,
-    initializer_range: float = 0.1,
 ) -> keras.layers.Layer:
-    """The layer that turns an encoder's ids, or features, into vectors.
-
-    Raises:
-        ArgumentError: If not one of vocab_size and feature_dim is given, or embed_dim is odd with
-            sinusoidal positions.
-    """
+    """The layer that turns an encoder's ids, or features, into vectors."""
     if (vocab_size is None) == (feature_dim is None):
         raise ArgumentError(
             f"vocab_size={vocab_size} with feature_dim={feature_dim}: give one of them, vocab_size "
@@ -53,52 +48,55 @@ def input_embedding(
         return FeatureEmbedding(embed_dim, positions=positions, dropout=dropout)
     if positions is not None:
         return sinusoidal_embedding(vocab_size, embed_dim, dropout)
-    return TokenEmbedding(
-        vocab_size, embed_dim, dropout=dropout, initializer_range=initializer_range
-    )
+    return TokenEmbedding(vocab_size, embed_dim, dropout=dropout, initializer_range=0.1)
+
+
+def character_encoder(
+    kind: str | None, num_characters: int | None, char_dim: int, dropout: float
+) -> CharacterEncoder | None:
+    """The encoder of words' characters, or None."""
+    if (kind is None) != (num_characters is None):
+        raise ArgumentError(
+            f"characters={kind!r} with num_characters={num_characters}: give both, the kind "
+            '("cnn" or "lstm") and the number of character ids, or neither.'
+        )
+    if kind is None or num_characters is None:
+        return None
+    own = dropout if kind == "cnn" else 0.0
+    return CharacterEncoder(num_characters, kind=kind, char_dim=char_dim, dropout=own)
 
 
 def decoder_head(
     embedding: TokenEmbedding,
     tied: bool,
-    *,
     copy: bool = False,
     coverage: float = 0.0,
+    *,
     norm: keras.layers.Layer | None = None,
     dropout: float = 0.0,
     use_bias: bool = True,
 ) -> CopyHead | LanguageModelHead:
-    """The head of a decoder that may copy.
-
-    Raises:
-        ArgumentError: If an output that copies is to share the embedding's table, or coverage is
-            asked for without copying.
-    """
+    """The head of a decoder that may copy; one that copies has output weights of its own."""
     if coverage < 0 or (coverage and not copy):
         raise ArgumentError(
             f"coverage={coverage} with copy={copy}: it is 0 or above, and above 0 only with "
             "copy=True."
         )
-    vocab_size = embedding.vocab_size
-    if not copy:
-        return LanguageModelHead(
-            vocab_size,
-            embedding=embedding if tied else None,
-            norm=norm,
-            use_bias=use_bias,
-            dropout=dropout,
-        )
-    if tied:
+    if copy and tied:
         raise ArgumentError("copy=True has output weights of its own: leave tie_embeddings off.")
-    return CopyHead(vocab_size, norm=norm, dropout=dropout, coverage=coverage)
+    if copy:
+        return CopyHead(embedding.vocab_size, norm=norm, dropout=dropout, coverage=coverage)
+    return LanguageModelHead(
+        embedding.vocab_size,
+        embedding=embedding if tied else None,
+        norm=norm,
+        use_bias=use_bias,
+        dropout=dropout,
+    )
 
 
 def refuse_copy_between(copy: bool, source_vocab_size: int | None) -> None:
-    """Refuses copying between two vocabularies.
-
-    Raises:
-        ArgumentError: If source and target do not share one.
-    """
+    """Refuses copying between two vocabularies."""
     if copy and source_vocab_size is not None:
         raise ArgumentError(
             f"copy=True with source_vocab_size={source_vocab_size}: copied ids must mean the same "

@@ -22,23 +22,14 @@ BLOCKS: dict[str, type[RecurrentBlock]] = {
 }
 TINY = {"vocab_size": 50, "embed_dim": 16, "hidden_dim": 16}
 
-# Zaremba et al. 2014, https://arxiv.org/abs/1409.2329 (LSTM on the Penn Treebank);
-# Merity et al. 2018, https://arxiv.org/abs/1708.02182 (AWD-LSTM).
+# Zaremba et al. 2014 (LSTM on the Penn Treebank); Merity et al. 2018 (AWD-LSTM).
 LSTM_PRESETS = {
     "small": {"vocab_size": 10000, "embed_dim": 200, "hidden_dim": 200, "dropout": 0.0},
     "medium": {"vocab_size": 10000, "embed_dim": 650, "hidden_dim": 650, "dropout": 0.5},
     "large": {"vocab_size": 10000, "embed_dim": 1500, "hidden_dim": 1500, "dropout": 0.65},
-    "awd": {
-        "vocab_size": 33278,
-        "embed_dim": 400,
-        "hidden_dim": 1150,
-        "num_layers": 3,
-        "dropout": 0.4,
-        "weight_dropout": 0.5,
-        "variational": True,
-        "tie_embeddings": True,
-    },
-}
+    "awd": {"vocab_size": 33278, "embed_dim": 400, "hidden_dim": 1150, "num_layers": 3,
+            "dropout": 0.4, "weight_dropout": 0.5, "variational": True, "tie_embeddings": True},
+}  # fmt: skip
 
 
 def recurrent_lm(
@@ -57,14 +48,11 @@ def recurrent_lm(
     l2: float = 0.0,
     carry_batch_size: int = 0,
 ) -> LanguageModel:
-    """{title} language model.
-
-    {summary}
+    """{title}
 
     Args:
         vocab_size: Number of ids, at least 1.
-        embed_dim: Width of the token vectors.
-        hidden_dim: Width of the recurrent state.
+        embed_dim, hidden_dim: Widths of the token vectors and of the recurrent state.
         num_layers: Number of recurrent layers.
         dropout: Dropout rate of every layer's input and of the last output, 0 to 1.
         weight_dropout: Dropout rate of the recurrent weights, 0 to 1 (AWD-LSTM).
@@ -72,8 +60,7 @@ def recurrent_lm(
         tie_embeddings: Whether the output shares the embedding's weights.
         adaptive_cutoffs: Where the tails of an adaptive softmax begin ([2000, 10000]), for large
             vocabularies sorted by falling frequency; None for a plain softmax.
-        l1: Factor of the L1 penalty on the kernels.
-        l2: Factor of the L2 penalty on the kernels.
+        l1, l2: Factors of the L1 and L2 penalties on the kernels.
         carry_batch_size: If above 0, training carries the state from batch to batch
             (truncated back-propagation through time); batches must have this many rows, and
             row i must continue row i of the batch before. `reset_carried_state()` starts anew.
@@ -84,11 +71,10 @@ def recurrent_lm(
     Source: {source}
 
     Example:
-        {prompt} import numpy as np
         {prompt} import lmzoo
         {prompt} model = lmzoo.build_{cell}_lm(50, embed_dim=8, hidden_dim=8)
-        {prompt} model.predict(np.array([[1, 2, 3]]), verbose=0).shape
-        (1, 3, 50)
+        {prompt} model.output_shape
+        (None, None, 50)
     """
     embedding = TokenEmbedding(vocab_size, embed_dim, initializer_range=0.05)
     blocks = [
@@ -116,11 +102,11 @@ def recurrent_lm(
 build_rnn_lm = register(tiny=TINY)(
     variant(
         recurrent_lm,
-        "rnn",
         "build_rnn_lm",
         {
-            "title": "Simple recurrent (Elman)",
-            "summary": "h_t = tanh(W x_t + U h_(t-1) + b), o_t = V h_t + c: o_t are the logits.",
+            "cell": "rnn",
+            "title": "Simple recurrent (Elman) language model.\n\n"
+            "h_t = tanh(W x_t + U h_(t-1) + b), o_t = V h_t + c: o_t are the logits.",
             "source": "Elman 1990, https://doi.org/10.1207/s15516709cog1402_1",
         },
         {"embed_dim": 256, "hidden_dim": 256, "num_layers": 1, "dropout": 0.0},
@@ -129,11 +115,10 @@ build_rnn_lm = register(tiny=TINY)(
 build_gru_lm = register(tiny=TINY)(
     variant(
         recurrent_lm,
-        "gru",
         "build_gru_lm",
         {
-            "title": "GRU",
-            "summary": "The default sizes are those of the LSTM.",
+            "cell": "gru",
+            "title": "GRU language model; the default sizes are those of the LSTM.",
             "source": "Cho et al. 2014, https://arxiv.org/abs/1406.1078",
         },
     )
@@ -141,12 +126,11 @@ build_gru_lm = register(tiny=TINY)(
 build_lstm_lm = register(tiny=TINY, presets=LSTM_PRESETS)(
     variant(
         recurrent_lm,
-        "lstm",
         "build_lstm_lm",
         {
-            "title": "LSTM",
-            "summary": "The default is the medium model of Zaremba et al.; presets small, medium, "
-            "large, awd.",
+            "cell": "lstm",
+            "title": "LSTM language model.\n\nThe default is the medium model of Zaremba et al.; "
+            "presets small, medium, large, awd.",
             "source": "Zaremba et al. 2014, https://arxiv.org/abs/1409.2329; AWD-LSTM: Merity et "
             "al. 2018,\nhttps://arxiv.org/abs/1708.02182",
         },

@@ -11,17 +11,18 @@ from lmzoo.layers import (
 from lmzoo.models.bases.decoder import Decoder
 from lmzoo.models.bases.encoder import Encoder
 from lmzoo.models.bases.seq2seq import Seq2SeqModel
-from lmzoo.models.parts import decoder_head, input_embedding, penalty, refuse_copy_between
+from lmzoo.models.parts import (
+    character_encoder,
+    decoder_head,
+    input_embedding,
+    penalty,
+    refuse_copy_between,
+)
 from lmzoo.models.recurrent import BLOCKS
 from lmzoo.models.variants import variant
 from lmzoo.registry import register
 
 TINY = {"vocab_size": 50, "embed_dim": 16, "hidden_dim": 16, "dropout": 0.0}
-CHO = "Cho et al. 2014, https://arxiv.org/abs/1406.1078"
-BAHDANAU = "Bahdanau et al. 2015,\nhttps://arxiv.org/abs/1409.0473"
-SUTSKEVER = "Sutskever et al. 2014, https://arxiv.org/abs/1409.3215"
-LUONG = "Luong et al. 2015, https://arxiv.org/abs/1508.04025"
-SCHUSTER = "Schuster and Paliwal 1997, https://doi.org/10.1109/78.650093"
 
 
 def recurrent_encoder(
@@ -34,42 +35,50 @@ def recurrent_encoder(
     num_layers: int = 1,
     bidirectional: bool = True,
     dropout: float = 0.3,
+    characters: str | None = None,
+    num_characters: int | None = None,
+    char_dim: int = 30,
     l1: float = 0.0,
     l2: float = 0.0,
 ) -> Encoder:
     """{title} encoder of ids or of features, in two directions or one.
 
     Args:
-        vocab_size: Number of ids, at least 1; None for features.
-        feature_dim: Width of the features; None for ids.
+        vocab_size, feature_dim: Number of ids, or width of the features; the other is None.
         embed_dim: Width of the token vectors, or of the projected features.
         hidden_dim: Width of the hidden states; with two directions even, half for each.
         num_layers: Number of recurrent layers.
         bidirectional: Whether there are two directions.
         dropout: Dropout rate of every layer's input, 0 to 1.
-        l1: Factor of the L1 penalty on the kernels.
-        l2: Factor of the L2 penalty on the kernels.
+        characters: Encoder of words' characters: "cnn" (Ma and Hovy 2016), "lstm" (Lample et al.
+            2016), or None; inputs then are a pair of word ids and of character ids (batch, time,
+            characters).
+        num_characters: Number of character ids, needed with `characters`; 0 is padding.
+        char_dim: Width of the characters' vectors; a word's has that ("cnn") or twice ("lstm").
+        l1, l2: Factors of the L1 and L2 penalties on the kernels.
 
     Returns:
         An Encoder: int32 ids (batch, time) or float features (batch, time, feature_dim) -> hidden
         states (batch, time, hidden_dim) and their mask, bool (batch, time).
 
     Raises:
-        ArgumentError: If hidden_dim is odd for two directions, or not one of vocab_size and
-            feature_dim is given.
+        ArgumentError: If hidden_dim is odd for two directions, not one of vocab_size and
+            feature_dim is given, or characters and num_characters do not come together.
 
     Source: {source}
 
     Example:
-        {prompt} import numpy as np
         {prompt} import lmzoo
         {prompt} encoder = lmzoo.build_{cell}_encoder(50, embed_dim=8, hidden_dim=8)
-        {prompt} [x.shape for x in encoder.predict(np.array([[4, 5, 0]]), verbose=0)]
-        [(1, 3, 8), (1, 3)]
+        {prompt} encoder.output_shape
+        [(None, None, 8), (None, None)]
     """
-    embedding = input_embedding(vocab_size, feature_dim, embed_dim, initializer_range=0.1)
-    blocks = _encoder_blocks(cell, hidden_dim, num_layers, dropout, bidirectional, penalty(l1, l2))
-    return Encoder(embedding, blocks, feature_dim=feature_dim)
+    return Encoder(
+        input_embedding(vocab_size, feature_dim, embed_dim),
+        _encoder_blocks(cell, hidden_dim, num_layers, dropout, bidirectional, penalty(l1, l2)),
+        characters=character_encoder(characters, num_characters, char_dim, dropout),
+        feature_dim=feature_dim,
+    )
 
 
 def recurrent_decoder(
@@ -93,9 +102,7 @@ def recurrent_decoder(
 
     Args:
         vocab_size: Number of target ids, at least 1.
-        memory_dim: Width of the memory.
-        embed_dim: Width of the token vectors.
-        hidden_dim: Width of the recurrent states.
+        memory_dim, embed_dim, hidden_dim: Widths of the memory, token vectors, recurrent states.
         num_layers: Number of recurrent layers.
         score: "dot" (Luong et al. 2015's general score) or "additive" (Bahdanau et al. 2015).
         input_feeding: Whether the attention's output is part of the next step's input (Luong et
@@ -117,18 +124,14 @@ def recurrent_decoder(
     Source: {source}
 
     Example:
-        {prompt} import numpy as np
         {prompt} import lmzoo
         {prompt} decoder = lmzoo.build_{cell}_decoder(50, memory_dim=6, embed_dim=8, hidden_dim=8)
-        {prompt} inputs = [np.array([[2, 8]]), np.ones((1, 4, 6)), np.ones((1, 4), bool)]
-        {prompt} decoder.predict(inputs, verbose=0).shape
-        (1, 2, 50)
+        {prompt} decoder.output_shape
+        (None, None, 50)
     """
     embedding = TokenEmbedding(vocab_size, embed_dim, initializer_range=0.1)
     blocks = _decoder_blocks(cell, hidden_dim, num_layers, score, input_feeding, dropout)
-    head = decoder_head(
-        embedding, tie_embeddings, copy=copy, coverage=coverage, dropout=dropout, use_bias=True
-    )
+    head = decoder_head(embedding, tie_embeddings, copy, coverage, dropout=dropout)
     return Decoder(embedding, blocks, head, memory_dim=memory_dim)
 
 
@@ -150,18 +153,10 @@ def recurrent_seq2seq(
     """Bidirectional {title} encoder, {title} decoder with attention.
 
     Args:
-        vocab_size: Number of target ids, at least 1.
-        source_vocab_size: Number of source ids; None means that both sides share one vocabulary,
-            and one table of token vectors.
-        embed_dim: Width of the token vectors.
-        hidden_dim: Width of the encoder's hidden states and of the decoder's; even.
-        num_layers: Number of layers of the encoder, and of the decoder.
-        score: As build_{cell}_decoder.
-        input_feeding: As build_{cell}_decoder.
-        dropout: Dropout rate of every layer's input and of the last output, 0 to 1.
-        tie_embeddings: Whether the output shares the target's token vectors.
-        copy: As build_{cell}_decoder.
-        coverage: As build_{cell}_decoder.
+        vocab_size, source_vocab_size: Numbers of target and source ids; None means that both
+            sides share one vocabulary, and one table of token vectors.
+        embed_dim, hidden_dim, num_layers: As `build_{cell}_encoder`, for both sides.
+        score, input_feeding, dropout, tie_embeddings, copy, coverage: As `build_{cell}_decoder`.
 
     Returns:
         A Seq2SeqModel: int32 ids [(batch, source_time), (batch, time)] -> logits
@@ -173,21 +168,17 @@ def recurrent_seq2seq(
     Source: {source}
 
     Example:
-        {prompt} import numpy as np
         {prompt} import lmzoo
         {prompt} model = lmzoo.build_{cell}_seq2seq(50, embed_dim=8, hidden_dim=8)
-        {prompt} model.predict([np.array([[4, 5]]), np.array([[2, 6, 7]])], verbose=0).shape
-        (1, 3, 50)
+        {prompt} model.output_shape
+        (None, None, 50)
     """
     refuse_copy_between(copy, source_vocab_size)
-    embedding = TokenEmbedding(vocab_size, embed_dim, initializer_range=0.1)
-    source = embedding
+    embedding = source = TokenEmbedding(vocab_size, embed_dim, initializer_range=0.1)
     if source_vocab_size is not None:
         source = TokenEmbedding(source_vocab_size, embed_dim, initializer_range=0.1)
     blocks = _decoder_blocks(cell, hidden_dim, num_layers, score, input_feeding, dropout)
-    head = decoder_head(
-        embedding, tie_embeddings, copy=copy, coverage=coverage, dropout=dropout, use_bias=True
-    )
+    head = decoder_head(embedding, tie_embeddings, copy, coverage, dropout=dropout)
     encoder = Encoder(source, _encoder_blocks(cell, hidden_dim, num_layers, dropout))
     return Seq2SeqModel(encoder, Decoder(embedding, blocks, head, memory_dim=hidden_dim))
 
@@ -225,38 +216,34 @@ def _decoder_blocks(
     return [*blocks, GlobalAttentionBlock(hidden_dim, score=score)]
 
 
-LSTM = {"title": "LSTM"}
-GRU = {"title": "GRU"}
-LSTM_SOURCE = f"{SUTSKEVER};\n{LUONG}"
-GRU_SOURCE = f"{CHO};\n{BAHDANAU}"
+CHO = "Cho et al. 2014, https://arxiv.org/abs/1406.1078"
+LSTM = {
+    "cell": "lstm",
+    "title": "LSTM",
+    "source": "Sutskever et al. 2014, https://arxiv.org/abs/1409.3215;\nLuong et al. 2015, "
+    "https://arxiv.org/abs/1508.04025",
+}
+GRU = {
+    "cell": "gru",
+    "title": "GRU",
+    "source": f"{CHO};\nBahdanau et al. 2015, https://arxiv.org/abs/1409.0473",
+}
+SCHUSTER = "Schuster and Paliwal 1997, https://doi.org/10.1109/78.650093"
+ADDITIVE = {"score": "additive"}
 
 build_lstm_encoder = register(tiny=TINY)(
-    variant(recurrent_encoder, "lstm", "build_lstm_encoder", {**LSTM, "source": SCHUSTER})
+    variant(recurrent_encoder, "build_lstm_encoder", {**LSTM, "source": SCHUSTER})
 )
 build_gru_encoder = register(tiny=TINY)(
-    variant(recurrent_encoder, "gru", "build_gru_encoder", {**GRU, "source": CHO})
+    variant(recurrent_encoder, "build_gru_encoder", {**GRU, "source": CHO})
 )
 build_lstm_decoder = register(tiny={**TINY, "memory_dim": 6})(
-    variant(recurrent_decoder, "lstm", "build_lstm_decoder", {**LSTM, "source": LSTM_SOURCE})
+    variant(recurrent_decoder, "build_lstm_decoder", LSTM)
 )
 build_gru_decoder = register(tiny={**TINY, "memory_dim": 6})(
-    variant(
-        recurrent_decoder,
-        "gru",
-        "build_gru_decoder",
-        {**GRU, "source": GRU_SOURCE},
-        {"score": "additive"},
-    )
+    variant(recurrent_decoder, "build_gru_decoder", GRU, ADDITIVE)
 )
-build_lstm_seq2seq = register(tiny=TINY)(
-    variant(recurrent_seq2seq, "lstm", "build_lstm_seq2seq", {**LSTM, "source": LSTM_SOURCE})
-)
+build_lstm_seq2seq = register(tiny=TINY)(variant(recurrent_seq2seq, "build_lstm_seq2seq", LSTM))
 build_gru_seq2seq = register(tiny=TINY)(
-    variant(
-        recurrent_seq2seq,
-        "gru",
-        "build_gru_seq2seq",
-        {**GRU, "source": GRU_SOURCE},
-        {"score": "additive"},
-    )
+    variant(recurrent_seq2seq, "build_gru_seq2seq", GRU, ADDITIVE)
 )

@@ -172,28 +172,23 @@ def build_transformer_tagger(
     """Transformer encoder over words and their characters, pre-norm, sinusoidal positions.
 
     Args:
-        vocab_size: Number of word ids, at least 1; 0 is padding.
-        num_tags: Number of tags.
+        vocab_size, num_tags: As build_bilstm_crf_tagger.
         embed_dim: Width of the model, an even multiple of num_heads.
         hidden_dim: Width of the feed-forward networks.
         num_layers: Number of blocks.
         num_heads: Number of attention heads.
-        dropout: Dropout rate of embeddings, residual branches, attention weights
-            and the last output, 0 to 1.
-        characters: "cnn", "lstm" or None, as build_bilstm_crf_tagger; the joined vectors are then
-            projected to embed_dim.
-        num_characters: Number of character ids, needed with `characters`; 0 is padding.
-        char_dim: Width of the characters' vectors.
-        crf: Whether a CRF decodes the tags jointly.
-        forbidden: Pairs of tags that never follow each other, as build_tagger.
+        dropout: Dropout rate of embeddings, residual branches, attention weights and the last
+            output, 0 to 1.
+        characters, num_characters, char_dim: As build_bilstm_crf_tagger; the joined vectors are
+            then projected to embed_dim.
+        crf, forbidden: As build_bilstm_crf_tagger.
 
     Returns:
         A TaggerModel, as build_bilstm_crf_tagger.
 
     Raises:
-        ArgumentError: If embed_dim is odd or no multiple of num_heads, characters and
-            num_characters do not come together, or forbidden is given without a CRF or holds
-            invalid pairs.
+        ArgumentError: If embed_dim is odd or no multiple of num_heads; or as
+            build_bilstm_crf_tagger.
 
     Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762; pre-norm: Xiong et al. 2020,
     https://arxiv.org/abs/2002.04745
@@ -242,25 +237,16 @@ def build_lstm_intent_tagger(
     """Bidirectional LSTM that predicts a sentence's intent and each word's slot.
 
     Args:
-        vocab_size: Number of word ids, at least 1; 0 is padding.
+        vocab_size, num_tags, embed_dim, hidden_dim, num_layers, dropout: As
+            build_bilstm_crf_tagger.
+        characters, num_characters, char_dim, crf, forbidden: As build_bilstm_crf_tagger.
         num_intents: Number of intents.
-        num_tags: Number of tags of slots.
-        embed_dim: Width of the word vectors.
-        hidden_dim: Width of the LSTM's output, half for each direction; even.
-        num_layers: Number of layers.
-        dropout: Dropout rate, as build_bilstm_crf_tagger, 0 to 1.
-        characters: "cnn", "lstm" or None, as build_bilstm_crf_tagger.
-        num_characters: Number of character ids, needed with `characters`; 0 is padding.
-        char_dim: Width of the characters' vectors.
-        crf: Whether a CRF decodes the tags jointly.
-        forbidden: Pairs of tags that never follow each other, as build_tagger.
         pooling: The sentence's vector for the intent, as build_tagger.
         slot_gate: Whether the sentence's vector scales the words', as build_tagger.
 
     Returns:
-        A TaggerModel: int32 word ids (batch, time), or a pair of them and character ids (batch,
-        time, characters) -> a list: the intents' float32 logits (batch, num_intents), and emissions
-        (batch, time, num_tags).
+        A TaggerModel: inputs as build_bilstm_crf_tagger -> a list: the intents' float32 logits
+        (batch, num_intents), and emissions (batch, time, num_tags).
 
     Raises:
         ArgumentError: As build_bilstm_crf_tagger; or the pooling is another.

@@ -14,16 +14,12 @@ MISSING_SHOWN = 10
 
 @dataclass(frozen=True)
 class Coverage:
-    """Which words of a vocabulary have a pretrained vector.
-
-    Padding, the special tokens and the newline are not counted.
+    """Which words of a vocabulary, special tokens and newline aside, have a pretrained vector.
 
     Args:
-        words, found: number of words in the vocabulary, and of those that are in the file.
-        lowered: number of the others that are in it in lower case.
+        words, found, lowered: number of words, of those in the file, and of others in lower case.
         missing: the first of the remaining ones, at most ten.
-        tokens, tokens_found: number of tokens in the text, and of those with a vector; None
-            without counts.
+        tokens, tokens_found: number of tokens, and of those with a vector; None without counts.
         sigma: standard deviation of the found vectors' numbers, and of the drawn ones.
         file: format and counts of the file.
     """
@@ -52,8 +48,11 @@ class Coverage:
     def describe(self) -> str:
         """The counts in some lines of text."""
         have = self.found + self.lowered
-        lines = [self.file.describe(), f"{have:,} of {self.words:,} words have a vector"]
-        lines[-1] += f" ({self.fraction:.1%}), {self.lowered:,} of them only in lower case"
+        lines = [
+            self.file.describe(),
+            f"{have:,} of {self.words:,} words have a vector ({self.fraction:.1%}), "
+            f"{self.lowered:,} of them only in lower case",
+        ]
         if self.token_fraction is not None:
             lines.append(f"{self.token_fraction:.1%} of {self.tokens:,} tokens have a vector")
         if left := self.words - have:
@@ -70,11 +69,7 @@ def cover(
     sigma: float,
     file: VectorFile,
 ) -> Coverage:
-    """Count words, and tokens if their `counts` in the text are given.
-
-    `exact` and `lowered` are the row of each id's word and of its lower-case form, int64 (ids,), -1
-    if it is missing.
-    """
+    """Count words, and tokens by `counts`; row -1 of a word or its lower-case form is missing."""
     ids = [i for i, word in enumerate(words) if i != PAD_ID and _is_word(word)]
     have = {words[i] for i in ids if max(exact[i], lowered[i]) >= 0}
     missing = [words[i] for i in ids if words[i] not in have]

@@ -19,19 +19,7 @@ _ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
 
 @contextmanager
 def open_unpacked(path: str | os.PathLike[str]) -> Iterator[Unpacked]:
-    """Open the bytes of a file, unpacked; the packing is detected from its content.
-
-    Args:
-        path: a plain file, a gzip file, a zip archive with one member, or
-            `archive.zip::member`.
-
-    Yields:
-        A binary file at its beginning.
-
-    Raises:
-        DataError: there is no such file, or it is damaged (raised where the damage is read).
-        ArgumentError: an archive with several members and no name, or with an unknown one.
-    """
+    """Open the bytes of a file, unpacked; the packing is detected from its content."""
     outer, member = _split(os.fspath(path))
     try:
         with open(outer, "rb") as plain:
@@ -68,9 +56,8 @@ def _split(path: str) -> tuple[str, str]:
 
 def _open_member(archive: zipfile.ZipFile, outer: str, member: str) -> IO[bytes]:
     """The named member of an archive, or its only one."""
-    names = [name for name in archive.namelist() if not name.endswith("/")]
-    # macOS adds these beside each file.
-    names = [name for name in names if not name.startswith("__MACOSX/")]
+    # macOS adds a folder beside the files.
+    names = [n for n in archive.namelist() if not n.endswith("/") and not n.startswith("__MACOSX/")]
     if member and member not in names:
         raise ArgumentError(f"{outer} has no member {member!r}, but {_listed(names)}")
     if not member and not names:

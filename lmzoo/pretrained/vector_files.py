@@ -1,7 +1,4 @@
-"""Streaming of word vector files: GloVe text, word2vec text and binary, fastText .vec.
-
-Memory holds one block at a time, and only rows of wanted words are parsed.
-"""
+"""Streaming of word vector files: GloVe text, word2vec text and binary, fastText .vec."""
 
 import os
 import re
@@ -35,15 +32,8 @@ Row: TypeAlias = "tuple[int, bytes, Any]"  # number, word, and the bytes that ho
 class VectorFile:
     """Format and counts of a file of word vectors.
 
-    Attributes:
-        name: the path, with the member of an archive.
-        kind: "text" or "binary".
-        dim: numbers in a vector.
-        declared: number of rows in the header; None without a header. Not checked for text, since
-            truncated files keep their header.
-        rows: number of rows that were read.
-        duplicates: number of rows that repeat an earlier wanted word.
-        broken_words: number of words that are not UTF-8 (decoded with U+FFFD).
+    `declared` is the header's number of rows, which truncated text files keep; `rows`, those read.
+    `duplicates` repeat an earlier wanted word; `broken_words` are not UTF-8 (decoded with U+FFFD).
     """
 
     name: str
@@ -74,22 +64,9 @@ def stream_rows(
     limit: int | None = None,
     width: int | None = None,
 ) -> Iterator[tuple[str, np.ndarray]]:
-    """Stream the rows of a file whose words are wanted, in the order of the file.
+    """Stream words and vectors, float32 (dim,), of the wanted rows; `file` gets format and counts.
 
-    The width of every row is checked, but only the numbers of wanted rows are parsed.
-
-    Args:
-        path: the file, as for `open_unpacked`.
-        file: receives the format and the counts (except the duplicates).
-        wanted, limit, width: words, number of rows to read, and size of a vector; None for any.
-
-    Yields:
-        A word and its vector, float32 (dim,).
-
-    Raises:
-        DataError: the file has no vectors or is damaged; the message has the line (from 1), or
-            the number of the word (from 1) in a binary file.
-        ArgumentError: the vectors have another width.
+    The `width` of every row is checked, but only the numbers of wanted rows are parsed.
     """
     with open_unpacked(path) as stream:
         block = _read_format(file, stream.read(HEAD_BYTES).removeprefix(_BOM))
@@ -99,13 +76,14 @@ def stream_rows(
                 f"{width}: build the model with embed_dim={file.dim}, or use another file"
             )
         text = file.kind == "text"
-        for number, name, row in (_text_rows if text else _binary_rows)(file, stream, block):
+        read, parse = (_text_rows, _parse_text) if text else (_binary_rows, _parse_binary)
+        for number, name, row in read(file, stream, block):
             file.rows += 1
             word = name.decode("utf-8", "replace")
             if "\ufffd" in word and word.encode() != name:
                 file.broken_words += 1
             if wanted is None or word in wanted:
-                yield word, (_parse_text if text else _parse_binary)(file, row, number, word)
+                yield word, parse(file, row, number, word)
             if file.rows == limit:
                 return
     if not file.rows:

@@ -18,13 +18,7 @@ WORD_KINDS = ("word", "whitespace", "char")
 
 @dataclass(frozen=True)
 class WordVectors:
-    """Words and their vectors, in the order of the file.
-
-    Args:
-        words: each once.
-        vectors: float32 (words, dim).
-        file: format and counts of the file.
-    """
+    """Words, each once, their vectors, float32 (words, dim), and the counts of their file."""
 
     words: list[str]
     vectors: np.ndarray
@@ -36,13 +30,12 @@ def read_vectors(
 ) -> WordVectors:
     """Read word vectors from a file of GloVe, word2vec or fastText.
 
-    The format is detected from the content: text without header (GloVe), text with a header of two
-    numbers (word2vec, fastText's .vec), or word2vec's binary. The file is read in blocks; memory
-    holds the selected vectors only. Of a repeated word the first vector is used.
+    The format is detected from the content: text without header (GloVe), text with a header
+    (word2vec, fastText's .vec), or word2vec's binary. Memory holds the selected vectors only; of a
+    repeated word the first vector is used.
 
     Args:
-        path: the file, plain or gzip, a zip archive with this file only, or
-            `archive.zip::member`.
+        path: the file, plain or gzip, a zip archive of this file only, or `archive.zip::member`.
         words: the words to select, spelled as in the file; None for all.
         limit: number of rows to read, usually those of the most frequent words; None for all.
 
@@ -50,16 +43,14 @@ def read_vectors(
         The selected words that the file has, and their vectors.
 
     Raises:
-        DataError: the file is missing, damaged, or has no word vectors; a row of another width,
-            a broken number, NaN or infinity. The message has the line, or the number of the word.
+        DataError: the file is missing or damaged (with the line, or the number of the word).
         ArgumentError: `limit` below 1, an archive with several members and no name.
 
     Source: https://nlp.stanford.edu/projects/glove/ (GloVe), https://arxiv.org/abs/1301.3781
     (word2vec), https://fasttext.cc/docs/en/english-vectors.html (fastText).
 
     Example:
-        >>> import pathlib, tempfile
-        >>> import lmzoo
+        >>> import lmzoo, pathlib, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = pathlib.Path(folder, "tiny.txt")
         ...     _ = path.write_text("the 0.5 0.25\\nboat 1 2\\nat sea -1 0.5\\n")
@@ -85,21 +76,19 @@ def load_vectors(
 ) -> Coverage:
     """Load word vectors into the embedding of a model, and count the words that have one.
 
-    A word that is not in the file gets the vector of its lower-case form; if that is missing too,
-    its vector is drawn from N(0, sigma), where sigma is the standard deviation of all numbers of
-    the found vectors. Padding is zeros. "<unk>", "<s>" and "</s>" are looked up as words. The file
-    is read in blocks (see `read_vectors`): memory holds the vocabulary's vectors only.
+    A word that is not in the file gets the vector of its lower-case form, or one that is drawn from
+    N(0, sigma), where sigma is the standard deviation of the found vectors' numbers. Padding is
+    zeros. Memory holds the vocabulary's vectors only.
 
     Load before `compile` if you set `trainable`: a compiled training step would not change.
 
     Args:
-        model: one with an attribute `embedding` (a language model, classifier or tagger), or an
-            embedding layer, lmzoo's or Keras's. Of a TwoChannelEmbedding both channels are set, of
-            an NgramEmbedding the words, and of a layer with a list `tables` all of these.
-        path: the file, plain or gzip, a zip archive with this file only, or `archive.zip::member`.
+        model: one with an attribute `embedding`, or an embedding layer, lmzoo's or Keras's. Set are
+            both channels of a TwoChannelEmbedding, the words of an NgramEmbedding, all `tables`.
+        path: as for `read_vectors`.
         tokenizer: of kind "word", "whitespace" or "char", or the list of its words, one for each
-            id; the first, id 0, is padding whatever its name.
-        counts: how often each word occurs in the text, also unknown ones; for `token_fraction`.
+            id; id 0 is padding.
+        counts: how often each word occurs in the text, for `token_fraction`.
         trainable: False freezes the embedding, True trains it, None does not change it.
         seed: of the drawn numbers.
 
@@ -107,15 +96,13 @@ def load_vectors(
         The coverage; print `coverage.describe()`.
 
     Raises:
-        DataError: as for `read_vectors`; and if no word of the vocabulary has a vector.
-        ArgumentError: the vectors are not embed_dim wide, the vocabulary is not as large as the
-            embedding, the tokenizer has no words, the model no embedding, or is compiled already.
+        DataError: as for `read_vectors`; or no word of the vocabulary has a vector.
+        ArgumentError: sizes differ, the tokenizer has no words, or the model no embedding.
 
     Source: https://arxiv.org/abs/1408.5882 (Kim 2014: unknown words with the same variance).
 
     Example:
-        >>> import pathlib, tempfile
-        >>> import lmzoo
+        >>> import lmzoo, pathlib, tempfile
         >>> tokenizer = lmzoo.data.train_tokenizer(["the boat", "The zebra"], kind="word")
         >>> model = lmzoo.build_lstm_lm(tokenizer.vocab_size, embed_dim=2, hidden_dim=4)
         >>> with tempfile.TemporaryDirectory() as folder:

@@ -1,18 +1,15 @@
 """Tokenizers: text to ids and back, trained on any text, usable inside TensorFlow graphs.
 
-What every tokenizer offers; whatever has these works wherever lmzoo takes a tokenizer:
+Every tokenizer offers:
 
-- `vocab_size`, and the special ids `pad_id`, `unk_id`, `bos_id`, `eos_id`: 0 to 3 in every kind
+- `vocab_size`, and the ids `pad_id`, `unk_id`, `bos_id`, `eos_id`: 0 to 3 in every kind
   (`lmzoo.special_ids`); `unk_id` is None where no text is unknown;
-- `encode(text)` -> list of ints and `encode_batch(texts)` -> int32 arrays (time,): no padding,
-  begin or end, whatever the text is;
-- `decode(ids)` -> text: padding, begin and end are dropped;
+- `encode(text)` -> list of ints, `encode_batch(texts)` -> int32 arrays (time,), without padding,
+  begin or end, and `decode(ids)` -> text, which drops these;
 - `tokenizer(texts)`: strings (batch,) -> ragged int32 ids (batch, None), and `detokenize(ids)`:
   the same as TensorFlow ops, inside tf.data and SavedModels;
 - `save(path)`, one JSON file for `load_tokenizer`; `fingerprint`, equal for equal tokenizers;
 - `id_to_token`, `token_bytes`, `unknown(text)`, `lossless`, `concatenates`, `report`.
-
-Later texts get the same normalization as the training texts.
 """
 
 import difflib
@@ -51,17 +48,15 @@ def train_tokenizer(
         kind: "byte" (UTF-8 bytes), "char" (characters), "word" (words and punctuation marks),
             "whitespace" (text that is already tokenized), "bpe" or "unigram" (pieces of words and
             bytes, lossless on every text), "wordpiece" (pieces of words).
-        vocab_size: the number of ids, special ones included. None: all characters or words for
-            "char", "word" and "whitespace", 260 for "byte", and 8000, or as many as the texts can
-            fill, for the rest.
+        vocab_size: number of ids, special ones included. None: all characters or words for "char",
+            "word" and "whitespace"; 8000, or what the texts can fill, for pieces; "byte" has 260.
         lowercase: lower-case these texts and every later one.
 
     Returns:
-        The tokenizer. Training again on the same texts gives an equal one.
+        The tokenizer; equal texts give equal ones. Later texts are normalized as these are.
 
     Raises:
-        TokenizerError: no text, an unknown kind, a vocabulary size out of reach, or a missing
-            package.
+        TokenizerError: no text, an unknown kind, a vocab_size out of reach, or a missing package.
 
     Example:
         >>> tokenizer = train_tokenizer(["red boats", "old boats"], kind="char")
@@ -74,13 +69,7 @@ def train_tokenizer(
 
 
 def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
-    """Load a tokenizer that `Tokenizer.save` wrote.
-
-    Args:
-        path: the file.
-
-    Returns:
-        A tokenizer equal to the one that was saved.
+    """Load a tokenizer equal to the one that wrote `path` by `save`.
 
     Raises:
         TokenizerError: there is no such file, it is not a tokenizer, or it is damaged.

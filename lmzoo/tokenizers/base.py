@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, ClassVar, Self
@@ -15,9 +16,8 @@ import tensorflow as tf
 from lmzoo.errors import PromptError, TokenizerError
 from lmzoo.files import write_json
 from lmzoo.special_ids import BOS_ID, EOS_ID, PAD_ID, UNK_ID
-from lmzoo.tokenizers.checks import check_text
 from lmzoo.tokenizers.lowercase import graph_lower, lower
-from lmzoo.tokenizers.texts import checked_texts
+from lmzoo.tokenizers.texts import check_text, checked_texts
 from lmzoo.typing import Tensor
 
 SPECIAL_TOKENS = ("<pad>", "<unk>", "<s>", "</s>")
@@ -35,14 +35,14 @@ class Index(dict[str, int]):
         return UNK_ID
 
 
+@dataclass
 class Content:
     """The plain Python data of a tokenizer; tf.Module would wrap its own lists and dicts."""
 
-    def __init__(self, tokens: list[str], data: list[bytes], report: dict[str, Any]) -> None:
-        self.tokens = tokens
-        self.data = data
-        self.report = report
-        self.constants: dict[str, Tensor] = {}
+    tokens: list[str]
+    data: list[bytes]
+    report: dict[str, Any]
+    constants: dict[str, Tensor] = field(default_factory=dict)
 
     @cached_property
     def index(self) -> Index:
@@ -59,9 +59,8 @@ def split_rows(values: np.ndarray, lengths: Iterable[int]) -> list[np.ndarray]:
 class Tokenizer(tf.Module):
     """Text to ids and back, in Python and inside TensorFlow graphs.
 
-    Abstract base class; see `lmzoo.tokenizers` for what every tokenizer offers, and create one
-    with `train_tokenizer` or `load_tokenizer`. A tokenizer is a `tf.Module`: a module that has one
-    as an attribute can be saved as a SavedModel with the tokenizer inside.
+    Abstract base class: create one with `train_tokenizer` or `load_tokenizer`. It is a `tf.Module`,
+    so the SavedModel of a module that has one as an attribute has the tokenizer inside.
 
     Args:
         tokens: the names of the ids from 4 on.
@@ -71,10 +70,10 @@ class Tokenizer(tf.Module):
 
     Attributes:
         kind: "byte", "char", "word", "whitespace", "bpe", "unigram" or "wordpiece".
-        lossless: `decode(encode(text)) == text` for every text without unknown characters
-            (after lower-casing, with `lowercase`).
-        concatenates: the text of a sequence is the concatenation of its `token_bytes`, as UTF-8.
-            Where it is False, spaces depend on the neighbors: decode a growing sequence again.
+        lossless: `decode(encode(text)) == text`, lower-cased with `lowercase`, for every text
+            without unknown characters.
+        concatenates: the text of a sequence is the concatenation of its `token_bytes`; otherwise
+            spaces depend on the neighbors, and a growing sequence must be decoded again.
     """
 
     kind: ClassVar[str] = ""
@@ -116,14 +115,7 @@ class Tokenizer(tf.Module):
         return ids
 
     def encode_batch(self, texts: Sequence[str]) -> list[np.ndarray]:
-        """Ids of many texts, without padding, begin and end; faster than `encode` one by one.
-
-        Args:
-            texts: strings, without lone surrogates.
-
-        Returns:
-            One int32 array (time,) for each text; TokenizerError for other items.
-        """
+        """Ids of many texts, an int32 array (time,) each; faster than `encode` one by one."""
         if isinstance(texts, (str, bytes)):
             raise TokenizerError("encode_batch takes a list of strings; for one use encode(text)")
         for text in texts:
@@ -133,13 +125,7 @@ class Tokenizer(tf.Module):
         return self._encode_batch(list(texts))
 
     def decode(self, ids: Sequence[int] | np.ndarray) -> str:
-        """The text of one sequence of ids.
-
-        Args:
-            ids: ints (time,), each from 0 to vocab_size - 1. Padding, begin and end are dropped.
-
-        Returns:
-            The text. Bytes that are not UTF-8 become U+FFFD.
+        """The text of ids (time,), without padding, begin and end; broken UTF-8 becomes U+FFFD.
 
         Raises:
             PromptError: an id is outside the vocabulary, or the ids are not a flat list of ints.
@@ -152,11 +138,7 @@ class Tokenizer(tf.Module):
         return self._content.tokens[self._check_ids([index])[0]]
 
     def token_bytes(self, index: int) -> bytes:
-        """The bytes of an id; empty for padding, begin and end.
-
-        Where `concatenates` is False they are those of the word or word piece alone, without the
-        spaces that decoding puts between words. PromptError if it is outside the vocabulary.
-        """
+        """The bytes of an id without spaces around words; empty for padding, begin and end."""
         return self._content.data[self._check_ids([index])[0]]
 
     def unknown(self, text: str) -> list[str]:
@@ -165,13 +147,9 @@ class Tokenizer(tf.Module):
         return self._unknown(lower(text) if self.lowercase else text)
 
     def __call__(self, texts: Tensor) -> tf.RaggedTensor:
-        """Ids of a batch of texts; the same as `encode`, as TensorFlow ops.
+        """The same as `encode`, as TensorFlow ops: strings (batch,) -> ragged int32 (batch, None).
 
-        Args:
-            texts: strings (batch,), UTF-8. Broken UTF-8 is read as U+FFFD (kind byte: as it is).
-
-        Returns:
-            Ragged int32 ids (batch, None), with int64 row splits.
+        Broken UTF-8 is read as U+FFFD (kind byte: as it is).
         """
         texts = tf.convert_to_tensor(texts)
         if texts.dtype != tf.string or texts.shape.rank not in (None, 1):
@@ -182,13 +160,9 @@ class Tokenizer(tf.Module):
         return self._graph_ids(texts)
 
     def detokenize(self, ids: Tensor) -> Tensor:
-        """The texts of a batch of ids; the same as `decode`, as TensorFlow ops.
+        """The same as `decode`, as TensorFlow ops: ids (batch, time) -> strings (batch,).
 
-        Args:
-            ids: ints, dense or ragged (batch, time). Padding, begin and end are dropped.
-
-        Returns:
-            Strings (batch,). An id outside the vocabulary is an InvalidArgumentError.
+        An id outside the vocabulary is an InvalidArgumentError.
         """
         table = self._constant("data", lambda: tf.constant(self._content.data, tf.string))
         return self._graph_join(tf.ragged.map_flat_values(tf.gather, table, ids))
@@ -220,8 +194,7 @@ class Tokenizer(tf.Module):
     ) -> Self:
         """Learn the vocabulary from texts; see `train_tokenizer`."""
         content, report = cls._learn(checked_texts(texts, lowercase=lowercase), vocab_size)
-        make: Callable[..., Self] = cls
-        return make(content, lowercase=lowercase, report=report)
+        return cls.from_payload(content, lowercase=lowercase, report=report)
 
     @classmethod
     def from_payload(cls, payload: Any, *, lowercase: bool, report: dict[str, Any]) -> Self:
@@ -232,7 +205,7 @@ class Tokenizer(tf.Module):
     @classmethod
     @abc.abstractmethod
     def _learn(cls, texts: Iterator[str], vocab_size: int | None) -> tuple[Any, dict[str, Any]]:
-        """The first argument of the class, learned from checked texts, and the report."""
+        """The payload, learned from checked texts, and the report."""
 
     @abc.abstractmethod
     def _payload(self) -> Any:

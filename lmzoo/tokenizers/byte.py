@@ -12,15 +12,7 @@ from lmzoo.typing import Tensor
 
 
 class ByteTokenizer(Tokenizer):
-    """One id for each UTF-8 byte: byte b has id b + 4. Lossless on every text.
-
-    Example:
-        >>> tokenizer = ByteTokenizer()
-        >>> tokenizer.encode("hé")
-        [108, 199, 173]
-        >>> tokenizer.decode([108, 199, 173])
-        'hé'
-    """
+    """One id for each UTF-8 byte: byte b has id b + 4. Lossless on every text."""
 
     kind = "byte"
     unk_id = None

@@ -9,8 +9,7 @@ import tensorflow as tf
 
 from lmzoo.special_ids import UNK_ID
 from lmzoo.tokenizers.base import FIRST, Tokenizer, split_rows
-from lmzoo.tokenizers.checks import check_vocab_size
-from lmzoo.tokenizers.texts import most_frequent
+from lmzoo.tokenizers.texts import check_vocab_size, most_frequent
 from lmzoo.typing import Tensor
 
 
@@ -18,17 +17,6 @@ class CharTokenizer(Tokenizer):
     """One id for each character of the training texts, in the order of their code points.
 
     Lossless on those characters; any other becomes the unknown id, which decodes to U+FFFD.
-
-    Args:
-        characters: the known ones.
-        lowercase, report: as for every `Tokenizer`.
-
-    Example:
-        >>> tokenizer = CharTokenizer("abc")
-        >>> tokenizer.encode("cab!")
-        [6, 4, 5, 1]
-        >>> tokenizer.unknown("cab!")
-        ['!']
     """
 
     kind = "char"

@@ -1,7 +1,6 @@
 """Lower case, character by character, identical in Python and in TensorFlow graphs.
 
-tf.strings.lower ends a text at its first NUL, and has another version of Unicode than Python;
-str.lower depends on the context for one Greek letter. Here each character has one lower-case form.
+tf.strings.lower ends at NUL and has another Unicode; str.lower depends on the context for sigma.
 """
 
 import functools
@@ -29,12 +28,7 @@ def lower_table() -> np.ndarray:
 
 
 def lower(text: str) -> str:
-    """The text in lower case, with the same number of characters.
-
-    Example:
-        >>> lower("ÄRGER IN ΣΑΜΟΣ")
-        'ärger in σαμοσ'
-    """
+    """The text in lower case, with the same number of characters."""
     return text.lower() if text.isascii() else text.translate(_forms())
 
 

@@ -1,6 +1,7 @@
 """SentencePiece models with byte fallback: BPE and unigram, lossless on every text."""
 
 import base64
+import functools
 import io
 import itertools
 import re
@@ -15,9 +16,14 @@ import tensorflow as tf
 from lmzoo.errors import TokenizerError
 from lmzoo.special_ids import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 from lmzoo.tokenizers.base import FIRST, REPLACEMENT, Tokenizer
-from lmzoo.tokenizers.checks import check_vocab_size, missing_package, too_large
-from lmzoo.tokenizers.texts import even_sample, ranked
-from lmzoo.tokenizers.ties import find_repetitions, graph_settle, settle_batch
+from lmzoo.tokenizers.texts import (
+    check_vocab_size,
+    even_sample,
+    import_package,
+    ranked,
+    too_large,
+)
+from lmzoo.tokenizers.ties import Repetitions, find_repetitions, graph_settle, settle_batch
 from lmzoo.typing import Tensor
 
 DEFAULT_SIZE = 8000
@@ -40,16 +46,7 @@ class SentencePieceTokenizer(Tokenizer):
     so is U+2581, which sentencepiece itself uses for spaces. Text such as "<s>" or "<0x41>" is
     ordinary text.
 
-    Args:
-        model: a serialized sentencepiece model with byte fallback and the special ids of lmzoo.
-        lowercase, report: as for every `Tokenizer`.
-
     Source: Kudo and Richardson 2018, https://arxiv.org/abs/1808.06226.
-
-    Example:
-        >>> tokenizer = UnigramTokenizer.train(["old boats and old boots"])
-        >>> tokenizer.decode(tokenizer.encode("any text: 中文\\t🙂"))
-        'any text: 中文\\t🙂'
     """
 
     def __init__(
@@ -72,11 +69,8 @@ class SentencePieceTokenizer(Tokenizer):
         )
 
     @classmethod
-    def _learn(cls, texts: Iterator[str], vocab_size: int | None) -> tuple[bytes, dict[str, Any]]:
-        """Learn `vocab_size` pieces (default 8000, or as many as the texts can fill).
-
-        All texts are read once; the trainer gets an even sample of 5 million characters.
-        """
+    def _learn(cls, texts: Iterator[str], vocab_size: int | None) -> tuple[str, dict[str, Any]]:
+        """Learn `vocab_size` pieces (default 8000, or as many as the texts can fill)."""
         check_vocab_size(vocab_size, kind=cls.kind, smallest=SMALLEST)
         wanted = vocab_size or DEFAULT_SIZE
         lines = even_sample(_lines(texts), SAMPLE)
@@ -95,7 +89,8 @@ class SentencePieceTokenizer(Tokenizer):
             raise too_large(vocab_size, kind=cls.kind, largest=largest)
         if not model:
             model, _ = cls._train_model(sentences, largest)
-        return model, {"characters_with_pieces": len(alphabet), "sentences": len(sentences)}
+        report = {"characters_with_pieces": len(alphabet), "sentences": len(sentences)}
+        return base64.b64encode(model).decode(), report
 
     @classmethod
     def _train_model(cls, sentences: list[str], vocab_size: int) -> tuple[bytes, int]:
@@ -176,15 +171,8 @@ class SentencePieceTokenizer(Tokenizer):
         return tf.RaggedTensor.from_row_splits(values, splits, validate=False)
 
     def _graph_processor(self) -> Any:
-        """TensorFlow Text's tokenizer of the same model, made in the graph that is being traced.
-
-        Its resource lives as long as its op: in a graph as long as the graph, outside of one until
-        the next tf.random.set_seed.
-        """
-        try:
-            import tensorflow_text
-        except ImportError as error:
-            raise missing_package("tensorflow-text", f"{self.kind} in a graph") from error
+        """TensorFlow Text's tokenizer of the same model; it lives as long as the traced graph."""
+        tensorflow_text = import_package("tensorflow-text", f"{self.kind} in a graph")
         return tensorflow_text.SentencepieceTokenizer(model=self._model, out_type=tf.int32)
 
 
@@ -205,11 +193,9 @@ class UnigramTokenizer(SentencePieceTokenizer):
 
     kind = "unigram"
 
-    def __init__(
-        self, model: bytes, *, lowercase: bool = False, report: dict[str, Any] | None = None
-    ) -> None:
-        super().__init__(model, lowercase=lowercase, report=report)
-        self._repetitions = find_repetitions(self._content.tokens)
+    @functools.cached_property
+    def _repetitions(self) -> Repetitions:
+        return find_repetitions(self._content.tokens)
 
     def _encode_batch(self, texts: list[str]) -> list[np.ndarray]:
         return settle_batch(super()._encode_batch(texts), self._repetitions)
@@ -219,11 +205,7 @@ class UnigramTokenizer(SentencePieceTokenizer):
 
 
 def _import_sentencepiece() -> Any:
-    try:
-        import sentencepiece
-    except ImportError as error:
-        raise missing_package("sentencepiece", "kinds 'bpe' and 'unigram'") from error
-    return sentencepiece
+    return import_package("sentencepiece", "kinds 'bpe' and 'unigram'")
 
 
 def _lines(texts: Iterable[str]) -> Iterator[str]:

@@ -1,8 +1,8 @@
 """Pretokenization and detokenization by the same rules in Python and in TensorFlow's RE2.
 
-Both sides run the same patterns. The classes of characters come from the Unicode 3.2 tables that
-every Python has, so a saved tokenizer splits identically under every version of Python and
-TensorFlow; characters assigned since then count as letters, except in the blocks of symbols.
+The classes of characters come from the Unicode 3.2 tables that every Python has, so a saved
+tokenizer splits identically under every version; characters assigned since then count as letters,
+except in the blocks of symbols.
 """
 
 import functools
@@ -63,8 +63,7 @@ def _classes() -> dict[str, str]:
 
 @functools.cache
 def word_pattern() -> str:
-    """One token: a newline, number, abbreviation ("p.m."), word, speaker ("<|user|>"),
-    or any other single character."""
+    """One token: newline, number, "p.m.", word, speaker ("<|user|>"), or any other character."""
     letters, digits = _classes()["L"], _classes()["D"]
     both = letters + digits
     tail = f"(?:['’][{both}]+)*"
@@ -92,12 +91,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def split(text: str, pattern: str) -> list[str]:
-    """The tokens of a text, newlines among them; other white space is dropped.
-
-    Example:
-        >>> split("Don't go: it's 9:30.", word_pattern())
-        ["Don't", 'go', ':', "it's", '9:30', '.']
-    """
+    """The tokens of a text, newlines among them; other white space is dropped."""
     found: list[str] = _compiled(pattern).findall(text)
     return found
 
@@ -134,14 +128,7 @@ def _spacing() -> tuple[tuple[str, str], ...]:
 
 
 def join(words: Sequence[str], *, prose: bool) -> str:
-    """The text of words, by rule: see `graph_join`.
-
-    Example:
-        >>> join(["(", "She", "said", ":", '"', "yes", '"', ".", ")"], prose=True)
-        '(She said: "yes".)'
-        >>> join(["老", "人", "，", "船", "。"], prose=True)
-        '老人，船。'
-    """
+    """The same as `graph_join`, of one sequence of words."""
     text = " ".join(words)
     for pattern, replacement in _spacing() if prose else _spacing()[:4]:
         text = _compiled(pattern).sub(replacement, text)
@@ -151,9 +138,7 @@ def join(words: Sequence[str], *, prose: bool) -> str:
 def graph_join(words: Tensor, *, prose: bool) -> Tensor:
     """Strings (batch,) of words (batch, time), dense or ragged; empty words are dropped.
 
-    With `prose`, spaces are set as in print: none before closing marks, after opening marks, around
-    hyphens, dashes and slashes, or beside Chinese and Japanese characters. Otherwise there is one
-    space between two words on the same line.
+    With `prose`, spaces are set as in print; otherwise one between two words on the same line.
     """
     text = tf.strings.reduce_join(words, axis=-1, separator=" ")
     for pattern, replacement in _spacing() if prose else _spacing()[:4]:

@@ -1,21 +1,64 @@
 """Training texts of tokenizers: checks, an even sample, and the most frequent words."""
 
+import importlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from random import Random
+from typing import Any
 
 from lmzoo.errors import TokenizerError
-from lmzoo.tokenizers.checks import check_text, too_large
 from lmzoo.tokenizers.lowercase import lower
 
 
-def checked_texts(texts: Iterable[str], *, lowercase: bool = False) -> Iterator[str]:
-    """The non-empty texts, one by one; TokenizerError if there is none, or for an unusable item.
+def check_text(text: Any) -> None:
+    """Refuse anything but strings, and strings that have no UTF-8 form."""
+    if not isinstance(text, str):
+        raise TokenizerError(f"a text must be a str, got {type(text).__name__}: {text!r:.60}")
+    if text.isascii():
+        return
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise TokenizerError(
+            f"the text has the lone surrogate U+{ord(text[error.start]):04X} at character "
+            f"{error.start}, which has no UTF-8 form; repair the text first, for example with "
+            'text.encode("utf-8", "replace").decode()'
+        ) from error
 
-    Example:
-        >>> list(checked_texts(["One", "", "Two"], lowercase=True))
-        ['one', 'two']
-    """
+
+def import_package(name: str, purpose: str) -> Any:
+    """An optional package; TokenizerError if it is not installed."""
+    try:
+        return importlib.import_module(name.replace("-", "_"))
+    except ImportError as error:
+        raise TokenizerError(
+            f"{purpose} needs {name}; install it with: python -m pip install {name}"
+        ) from error
+
+
+def check_vocab_size(vocab_size: int | None, *, kind: str, smallest: int) -> None:
+    """Refuse a vocabulary size that is not an int or too small for the kind."""
+    if vocab_size is None:
+        return
+    if isinstance(vocab_size, bool) or not isinstance(vocab_size, int):
+        raise TokenizerError(f"vocab_size must be an int or None, got {vocab_size!r}")
+    if vocab_size < smallest:
+        raise TokenizerError(
+            f"vocab_size={vocab_size} is too small for kind {kind!r} on these texts; the smallest "
+            f"possible is {smallest}"
+        )
+
+
+def too_large(vocab_size: int, *, kind: str, largest: int) -> TokenizerError:
+    """The error for a vocabulary larger than the texts can fill."""
+    return TokenizerError(
+        f"vocab_size={vocab_size} cannot be reached with kind {kind!r} on these texts; the largest "
+        f"possible is {largest}: pass vocab_size={largest} or less, leave it out, or give more text"
+    )
+
+
+def checked_texts(texts: Iterable[str], *, lowercase: bool = False) -> Iterator[str]:
+    """The non-empty texts, one by one; TokenizerError if there is none, or for an unusable item."""
     if isinstance(texts, (str, bytes)):
         raise TokenizerError("texts is a single string; pass a list of texts: [text]")
     if not isinstance(texts, Iterable):
@@ -34,10 +77,9 @@ def checked_texts(texts: Iterable[str], *, lowercase: bool = False) -> Iterator[
 
 
 def even_sample(pieces: Iterable[str], limit: int) -> list[str]:
-    """An even sample of a stream, in its order, of at most `limit` characters.
+    """An even sample of a stream, in its order, of at most `limit` characters; deterministic.
 
-    Every piece is kept with the same probability: whenever the sample gets too large, half of it
-    is dropped, and from then on half as many are taken. Deterministic.
+    Whenever it gets too large, half of it is dropped, and from then on half as many are taken.
     """
     random = Random(0)
     kept: list[str] = []
@@ -62,11 +104,7 @@ def ranked(counts: Counter[str]) -> list[str]:
 def most_frequent(
     counts: Counter[str], vocab_size: int | None, *, kind: str, reserved: int
 ) -> list[str]:
-    """The most frequent strings that fit into a vocabulary beside `reserved` ids; all if None.
-
-    Raises:
-        TokenizerError: there are too few strings.
-    """
+    """The most frequent strings that fit into a vocabulary beside `reserved` ids; all if None."""
     if vocab_size is None:
         return ranked(counts)
     if vocab_size > reserved + len(counts):

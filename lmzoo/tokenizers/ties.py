@@ -1,9 +1,8 @@
 """One order for neighboring pieces that repeat the same string.
 
-"...." may be "..." and "." or "." and "...": both have the same probability, and versions of
-sentencepiece choose differently, the one inside TensorFlow Text included. Here the longer piece
-comes first, so that ids depend on the model alone. Two pieces can be swapped without changing the
-text only if both repeat the same string.
+"...." may be "..." and "." or "." and "...", equally probable; versions of sentencepiece differ.
+Here the longer piece comes first. Two pieces can be swapped without changing the text only if both
+repeat the same string.
 """
 
 from collections import defaultdict
@@ -25,12 +24,7 @@ class Repetitions:
 
 
 def find_repetitions(pieces: Sequence[str]) -> Repetitions:
-    """The groups of pieces that are repetitions of the same string.
-
-    Example:
-        >>> find_repetitions(["a", "ab", "aa", "abab", "b"]).group.tolist()
-        [1, 2, 1, 2, 0]
-    """
+    """The groups of pieces that are repetitions of the same string."""
     members: dict[str, list[int]] = defaultdict(list)
     for index, piece in enumerate(pieces):
         # A string occurs inside its own double before the end only if it repeats something.

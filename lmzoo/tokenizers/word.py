@@ -11,50 +11,43 @@ from lmzoo.errors import TokenizerError
 from lmzoo.special_ids import UNK_ID
 from lmzoo.tokenizers import splitting
 from lmzoo.tokenizers.base import FIRST, UNKNOWN, Tokenizer
-from lmzoo.tokenizers.checks import check_vocab_size
 from lmzoo.tokenizers.lowercase import lower
-from lmzoo.tokenizers.texts import most_frequent
+from lmzoo.tokenizers.texts import check_vocab_size, most_frequent
 from lmzoo.typing import Tensor
 
 
-class WhitespaceTokenizer(Tokenizer):
-    r"""One id for each string between white space, for text that is already tokenized.
+class WordVocabulary(Tokenizer):
+    """Abstract base class: id 4 is the newline; decoding sets spaces by rule."""
 
-    A newline is a token of its own and decodes to "\n"; other white space is not kept. The word
-    "<unk>", which such texts contain, is the unknown id. Words are ranked by frequency, the newline
-    first (id 4).
-
-    Args:
-        words: the known ones, each once, without the newline and "<unk>".
-        lowercase, report: as for every `Tokenizer`.
-
-    Example:
-        >>> tokenizer = WhitespaceTokenizer(["red", "boat"])
-        >>> tokenizer.encode("red  boat\n<unk> red")
-        [5, 6, 4, 1, 5]
-        >>> tokenizer.decode([5, 6, 4, 1, 5])
-        'red boat\n<unk> red'
-    """
-
-    kind = "whitespace"
     lossless = False
     concatenates = False
-    _prose = False
 
     def __init__(
         self, words: list[str], *, lowercase: bool = False, report: dict[str, Any] | None = None
     ) -> None:
         super().__init__([splitting.NEWLINE, *words], lowercase=lowercase, report=report)
-        self._lookup: Any = None
+
+    def _payload(self) -> list[str]:
+        return self._content.tokens[FIRST + 1 :]
+
+
+class WhitespaceTokenizer(WordVocabulary):
+    r"""One id for each string between white space, for text that is already tokenized.
+
+    A newline is a token of its own and decodes to "\n"; other white space is not kept. The word
+    "<unk>", which such texts contain, is the unknown id. Words are ranked by frequency.
+    """
+
+    kind = "whitespace"
+    _prose = False
+    _pattern = staticmethod(splitting.blank_pattern)
+    _lookup: Any = None
 
     @classmethod
     def _learn(
         cls, texts: Iterator[str], vocab_size: int | None
     ) -> tuple[list[str], dict[str, Any]]:
-        """Count the words and keep all, or the newline and the `vocab_size - 5` most frequent.
-
-        Every distinct word is held in memory once (about 100 bytes each), the texts are not.
-        """
+        """Count the words, and keep all or the `vocab_size - 5` most frequent."""
         check_vocab_size(vocab_size, kind=cls.kind, smallest=FIRST + 2)
         counts = count_words(texts, cls._pattern(), kind=cls.kind)
         newlines = counts.pop(splitting.NEWLINE, 0)
@@ -69,10 +62,6 @@ class WhitespaceTokenizer(Tokenizer):
         return kept, report | cls._notes(counts)
 
     @classmethod
-    def _pattern(cls) -> str:
-        return splitting.blank_pattern()
-
-    @classmethod
     def _notes(cls, counts: Counter[str]) -> dict[str, Any]:
         """Further notes about the words."""
         return {}
@@ -84,9 +73,6 @@ class WhitespaceTokenizer(Tokenizer):
     def join(self, words: Sequence[str]) -> str:
         """The text of words, known or not, with spaces as `decode` sets them."""
         return splitting.join(words, prose=self._prose)
-
-    def _payload(self) -> list[str]:
-        return self._content.tokens[FIRST + 1 :]
 
     def _encode_batch(self, texts: list[str]) -> list[np.ndarray]:
         pattern, index = self._pattern(), self._content.index.__getitem__
@@ -124,36 +110,17 @@ class WordTokenizer(WhitespaceTokenizer):
     r"""One id for each word, number or punctuation mark.
 
     Words are letters with inner apostrophes ("don't"), numbers ("9:30", "1,000"), abbreviations
-    ("p.m."), speakers ("<|user|>"); each punctuation mark and each newline is a token, and in
-    scripts without spaces between words (Chinese, Japanese, Thai, ...) each character is;
-    `report["note"]` is set where that is most of the text. Words are ranked by frequency, the
-    newline first (id 4).
+    ("p.m."), speakers ("<|user|>"); each punctuation mark and each newline is a token, and so is
+    each character of scripts without spaces between words (Chinese, Japanese, Thai, ...);
+    `report["note"]` is set where that is most of the text. Words are ranked by frequency.
 
-    Spaces are not tokens. Decoding restores them by rule, as in printed prose: ordinary English
-    and Chinese are restored exactly, while runs of spaces, spaces around dashes, and other unusual
-    spacing are lost.
-
-    Args:
-        words: the known ones, each once, without the newline.
-        lowercase, report: as for every `Tokenizer`.
-
-    Example:
-        >>> text = "The old man, who sells red boats, left at half past nine."
-        >>> tokenizer = WordTokenizer.train([text])
-        >>> len(tokenizer.encode(text))
-        15
-        >>> tokenizer.decode(tokenizer.encode(text)) == text
-        True
-        >>> tokenizer.unknown("The new boats")
-        ['new']
+    Decoding sets spaces by rule, as in printed prose: ordinary English and Chinese are restored
+    exactly, while runs of spaces, spaces around dashes, and other unusual spacing are lost.
     """
 
     kind = "word"
     _prose = True
-
-    @classmethod
-    def _pattern(cls) -> str:
-        return splitting.word_pattern()
+    _pattern = staticmethod(splitting.word_pattern)
 
     @classmethod
     def _notes(cls, counts: Counter[str]) -> dict[str, Any]:

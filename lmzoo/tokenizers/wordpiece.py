@@ -2,7 +2,7 @@
 
 import functools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,9 +10,9 @@ import tensorflow as tf
 
 from lmzoo.special_ids import UNK_ID
 from lmzoo.tokenizers import splitting
-from lmzoo.tokenizers.base import FIRST, UNKNOWN, Tokenizer
-from lmzoo.tokenizers.checks import check_vocab_size, missing_package, too_large
-from lmzoo.tokenizers.word import count_words
+from lmzoo.tokenizers.base import FIRST, UNKNOWN
+from lmzoo.tokenizers.texts import check_vocab_size, import_package, too_large
+from lmzoo.tokenizers.word import WordVocabulary, count_words
 from lmzoo.typing import Tensor
 
 SUFFIX = "##"
@@ -21,46 +21,28 @@ LONGEST_WORD = 100  # bytes; a longer word is unknown
 MOST_WORDS = 5_000_000  # that the trainer gets; counts are scaled down to it
 
 
-class WordPieceTokenizer(Tokenizer):
-    r"""Pieces of words; all but a word's first begin with "##".
+class WordPieceTokenizer(WordVocabulary):
+    """Pieces of words; all but a word's first begin with "##".
 
     Pretokenization is that of `WordTokenizer`. Each word is split into the longest known pieces
     from left to right; a word with an unknown character, or of more than 100 bytes, is one unknown
-    id. Not lossless: unusual spacing is lost, as with `WordTokenizer`.
-
-    Args:
-        pieces: the known ones, each once, without the newline.
-        lowercase, report: as for every `Tokenizer`.
+    id.
 
     Source: Schuster and Nakajima 2012; Wu et al. 2016, https://arxiv.org/abs/1609.08144; in graphs
     the algorithm of Song et al. 2021, https://arxiv.org/abs/2012.15524.
-
-    Example:
-        >>> tokenizer = WordPieceTokenizer(["play", "##ing", "##s"])
-        >>> tokenizer.encode("playing plays")
-        [5, 6, 5, 7]
-        >>> tokenizer.decode([5, 6, 5, 7])
-        'playing plays'
     """
 
     kind = "wordpiece"
-    lossless = False
-    concatenates = False
 
-    def __init__(
-        self, pieces: list[str], *, lowercase: bool = False, report: dict[str, Any] | None = None
-    ) -> None:
-        super().__init__([splitting.NEWLINE, *pieces], lowercase=lowercase, report=report)
-        self._cut = functools.lru_cache(maxsize=100_000)(self._cut_word)
+    @functools.cached_property
+    def _cut(self) -> Callable[[str], tuple[int, ...]]:
+        return functools.lru_cache(maxsize=100_000)(self._cut_word)
 
     @classmethod
     def _learn(
         cls, texts: Iterator[str], vocab_size: int | None
     ) -> tuple[list[str], dict[str, Any]]:
-        """Merge the most frequent pairs of pieces until `vocab_size` (default 8000) is reached.
-
-        The alphabet has every character of the texts. Every distinct word is held in memory.
-        """
+        """Merge the most frequent pairs of pieces until `vocab_size` (default 8000) is reached."""
         check_vocab_size(vocab_size, kind=cls.kind, smallest=1)
         counts = count_words(texts, splitting.word_pattern(), kind=cls.kind)
         counts.pop(splitting.NEWLINE, None)
@@ -73,9 +55,6 @@ class WordPieceTokenizer(Tokenizer):
         if vocab_size is not None and size < vocab_size:
             raise too_large(vocab_size, kind=cls.kind, largest=size)
         return pieces, {"words": len(counts)}
-
-    def _payload(self) -> list[str]:
-        return self._content.tokens[FIRST + 1 :]
 
     def _cut_word(self, word: str) -> tuple[int, ...]:
         """The ids of one word: the longest known piece, again and again."""
@@ -112,10 +91,7 @@ class WordPieceTokenizer(Tokenizer):
 
     def _graph_pieces(self) -> Any:
         """TensorFlow Text's tokenizer over the same vocabulary."""
-        try:
-            import tensorflow_text
-        except ImportError as error:
-            raise missing_package("tensorflow-text", "wordpiece inside a graph") from error
+        tensorflow_text = import_package("tensorflow-text", "wordpiece inside a graph")
         return tensorflow_text.FastWordpieceTokenizer(
             vocab=self._content.tokens,
             suffix_indicator=SUFFIX,
@@ -138,12 +114,8 @@ class WordPieceTokenizer(Tokenizer):
 
 def _train_pieces(counts: Counter[str], size: int) -> list[str]:
     """At most `size` pieces, learned from the words and how often each occurs."""
-    try:
-        import tokenizers
-    except ImportError as error:
-        raise missing_package("tokenizers", "training kind 'wordpiece'") from error
-    model = tokenizers.models.WordPiece(unk_token=UNKNOWN)
-    trained = tokenizers.Tokenizer(model)
+    tokenizers = import_package("tokenizers", "training kind 'wordpiece'")
+    trained = tokenizers.Tokenizer(tokenizers.models.WordPiece(unk_token=UNKNOWN))
     trained.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
     trainer = tokenizers.trainers.WordPieceTrainer(
         vocab_size=size,

@@ -59,18 +59,10 @@ class AdversarialTraining(VectorTraining):
 
 
 def adversarial_move(gradient: Tensor, vectors: Tensor, mask: Tensor, epsilon: float) -> Tensor:
-    """The move along a gradient; no gradient flows through it.
+    """The move along the gradient of the loss with respect to vectors, and of their shape.
 
-    Args:
-        gradient: Of the loss with respect to the vectors, (batch, time, dim) or (batch, dim).
-        vectors: Of the same shape.
-        mask: bool (batch, time), where they are real.
-        epsilon: Length of a row's move, in units of the root mean square of its real values.
-
-    Returns:
-        The move, of the shape and dtype of the vectors.
-
-    Source: Miyato et al. 2017, equation 5, https://arxiv.org/abs/1605.07725
+    Each row's is epsilon times the root mean square of its real values long (equation 5 of Miyato
+    et al. 2017); no gradient flows through it.
 
     Example:
         >>> import numpy as np

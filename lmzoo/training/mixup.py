@@ -64,15 +64,7 @@ class MixUp(VectorTraining):
         return self.inner_loss(vectors, mask, y, sample_weight)
 
     def draw_mixing(self, rows: Any, sample_weight: Any = None) -> "Mixing":
-        """Draws the row with which each is mixed, and how much of its own it keeps.
-
-        Args:
-            rows: Number of rows of the batch.
-            sample_weight: (batch,) or (batch, 1), or None; rows of weight 0 are not mixed.
-
-        Returns:
-            The mixing.
-        """
+        """Draws a mixing of so many rows, in which rows of weight 0 take no part."""
         uniform = keras.random.uniform((rows + 1,), seed=self.seed_generator)
         others = ops.cast(rows - 1, "float32")
         distance = 1 + ops.cast(ops.floor(uniform[0] * others), "int32")
@@ -91,8 +83,7 @@ class Mixing:
         partner: int32 (batch,), with which row each is mixed.
         rate: float32 (batch,), how much of its own a row keeps, 0 to 1.
 
-    Source: Zhang et al. 2018, https://arxiv.org/abs/1710.09412; of vectors: Guo et al. 2019,
-    https://arxiv.org/abs/1905.08941
+    Source: Zhang et al. 2018, https://arxiv.org/abs/1710.09412
 
     Example:
         >>> import numpy as np
@@ -135,16 +126,9 @@ class Mixing:
 
 
 def larger_part(uniform: Tensor, alpha: float) -> Tensor:
-    """The larger of x and 1 - x, where x is from Beta(alpha, alpha).
+    """The larger of x and 1 - x, where x is from Beta(alpha, alpha), of uniform random numbers.
 
     Keras's own draw from this distribution is a loop that XLA does not compile.
-
-    Args:
-        uniform: Uniform random numbers from 0 to 1.
-        alpha: Above 0.
-
-    Returns:
-        float32, of the shape of `uniform`, 0.5 to 1.
 
     Example:
         >>> larger_part([0.0, 0.5, 1.0], alpha=1.0).numpy().tolist()

@@ -48,13 +48,7 @@ class VectorTraining(TrainingMethod):
     def vector_loss(
         self, vectors: Tensor, mask: Tensor, y: Any, sample_weight: Any
     ) -> tuple[Tensor, Tensor]:
-        """The loss as a function of the encoder's vectors.
-
-        Args:
-            vectors: (batch, time, dim), or (batch, dim) of whole texts.
-            mask: bool (batch, time), where they are real.
-            y: Labels.
-            sample_weight: Weights, or None.
+        """The loss as a function of the encoder's vectors (batch, time, dim) or (batch, dim).
 
         Returns:
             The loss, a float32 scalar, and the logits of its first forward pass.

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from lmzoo.data.batching import widths
 
 from lmzoo import grammar
@@ -10,8 +11,11 @@ from lmzoo import grammar
 
 @pytest.fixture(name="folder")
 def folder_with_text(tmp_path, monkeypatch):
-    """The working directory of a page's code; it takes the shortest time without XLA, which would
-    compile every step, and with one padded width, which spares recurrent layers the others."""
+    """The working directory of a page's code.
+
+    Most of the time would go into compilation: steps run without XLA, and batches have one padded
+    width, since recurrent layers compile one kernel a width.
+    """
     compile_as_said = keras.Model.compile
 
     def compile_plainly(self, *args, **kwargs):
@@ -22,6 +26,9 @@ def folder_with_text(tmp_path, monkeypatch):
         widths, "choose_widths", lambda lengths, most=1: np.array([widths.round_up(max(lengths))])
     )
     monkeypatch.chdir(tmp_path)
+    # Optimizing such small graphs takes longer than it saves.
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     text = "\n".join(grammar.documents(300))
     (tmp_path / "my_text.txt").write_text(text, encoding="utf-8")
-    return tmp_path
+    yield tmp_path
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": False})

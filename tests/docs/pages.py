@@ -47,7 +47,7 @@ SMALLER = (
     (r"embed_dim=64, hidden_dim=128", "embed_dim=16, hidden_dim=16"),
     (r"num_layers=6, num_heads=8", "num_layers=2, num_heads=8, embed_dim=16, hidden_dim=16"),
     (r"num_layers=[23]", "num_layers=1"),
-    (r"(4096|4000)\b", "300"),
+    (r"(batches|similar_sentences)\(4\d+", r"\1(300"),
 )
 
 

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from lmzoo import grammar
-from lmzoo.data.tags import find_fault, spans_of
+from lmzoo.data.tags.schemes import find_fault, spans_of
 from lmzoo.errors import ArgumentError
 from lmzoo.grammar.tasks import dialogue, headline
 

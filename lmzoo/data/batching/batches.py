@@ -25,13 +25,7 @@ PREFETCH = 8
 
 @dataclass(frozen=True)
 class Batches:
-    """Batches of one split.
-
-    Args:
-        order: which rows make which batch in each epoch.
-        collate: makes arrays of rows.
-        shape: of all tensors of a batch, where it is always the same.
-    """
+    """Batches of one split; `shape` is that of all their tensors, where it never changes."""
 
     order: Order
     collate: Collate
@@ -43,10 +37,7 @@ class Batches:
         return self.order.steps
 
     def chunks(self, epoch: int, first_step: int = 0) -> Iterator[Any]:
-        """Yields the batches of an epoch from a step on, neighbors of one shape stacked.
-
-        Each chunk is arrays (batches, batch, ...) in the structure of a batch.
-        """
+        """Yields an epoch from a step on, neighbors stacked: arrays (batches, batch, ...)."""
         waiting: list[BatchPlan] = []
         for plan in islice(self.order.plan(epoch), first_step, None):
             tokens = (len(waiting) + 1) * len(plan.rows) * max(plan.widths)
@@ -67,54 +58,50 @@ class Batches:
         return tf.nest.map_structure(split, arrays)
 
     def dataset(
-        self,
-        step: int = 0,
-        transforms: Sequence[Transform] = (),
-        passes: Passes | None = None,
+        self, step: int = 0, transforms: Sequence[Transform] = (), passes: Passes | None = None
     ) -> tf.data.Dataset:
-        """Makes a Dataset of one epoch; each complete pass is followed by the next epoch.
+        """Makes a Dataset of an epoch, by cardinality too; its next pass is of the next epoch.
 
-        Args:
-            step: global step at which the first pass begins, at least 0.
-            transforms: applied one after the other to whole epochs, before the first pass leaves
-                batches out.
-            passes: counts the passes, instead of `step`; its owner may set where the next begins.
-
-        Returns:
-            A Dataset of the cardinality of whole epochs, also where its first pass ends earlier.
-
-        Raises:
-            ArgumentError: `step` below 0; a transform that changes the number of batches.
+        The first pass begins at a global step, or where the owner of `passes` sets it.
         """
         check_at_least(0, {"step": step})
-        passes = passes or Passes(step, self.steps)
+        passes, steps = passes or Passes(step, self.steps), self.steps
         # Transforms get whole epochs; without them nothing is made that is left out.
-        whole = self._from_generator(
+        made = self._from_generator(
             lambda: self.chunks(passes.epoch, 0 if transforms else passes.first_step)
         )
-        flags = (tf.TensorSpec((None,), tf.bool),) * 2
-        places = tf.data.Dataset.from_generator(
-            lambda: passes.flags(0 if transforms else passes.first_step), output_signature=flags
-        )
-        dataset = self._transformed(whole, transforms, passes)
-        dataset = tf.data.Dataset.zip(places.unbatch(), dataset)
         if transforms:
-            dataset = dataset.filter(lambda place, batch: place[0])
-        return _of_known_length(prefetched(dataset).map(_deliver(passes)), passes)
-
-    def _transformed(
-        self, dataset: tf.data.Dataset, transforms: Sequence[Transform], passes: Passes
-    ) -> tf.data.Dataset:
-        length = tf.data.experimental.assert_cardinality(self.steps)
+            made = made.apply(tf.data.experimental.assert_cardinality(steps))
         with counted_by(passes):
-            for number, transform in enumerate(transforms):
-                dataset = (dataset if number else dataset.apply(length)).apply(transform)
-                if int(dataset.cardinality()) != self.steps:
+            for transform in transforms:
+                made = made.apply(transform)
+                if int(made.cardinality()) != steps:
                     raise ArgumentError(
                         f"{getattr(transform, '__name__', transform)} changes the number of "
-                        f"batches from {self.steps}; a transform must keep it"
+                        f"batches from {steps}; a transform must keep it"
                     )
-        return dataset
+
+        def one_pass(first: Tensor) -> tf.data.Dataset:
+            numbers = tf.data.Dataset.range(0 if transforms else first, steps)
+            shown = tf.data.Dataset.zip(numbers, made).skip(first if transforms else 0)
+            return shown.prefetch(PREFETCH)
+
+        def deliver(number: Tensor, batch: Any) -> Any:
+            # A whole pass counts when its last batch is delivered: not when it is made, which is
+            # ahead of its use, nor by a request for more, which `fit` does not make.
+            tf.cond(
+                number == steps - 1,
+                lambda: tf.numpy_function(passes.end_whole, [], tf.int64),
+                lambda: tf.constant(0, tf.int64),
+            )
+            return batch
+
+        firsts = tf.data.Dataset.from_generator(
+            passes.begin, output_signature=tf.TensorSpec((), tf.int64)
+        )
+        # Keras cuts all epochs to the first one where it knows no cardinality; `take` gives one.
+        endless = firsts.flat_map(one_pass).map(deliver).repeat()
+        return without_autotuning(endless.take(steps))
 
     def _from_generator(self, generate: Callable[[], Iterator[Any]]) -> tf.data.Dataset:
         """Takes the chunks of a generator apart."""
@@ -131,57 +118,8 @@ def _shape(plan: BatchPlan) -> tuple[int, ...]:
     return (len(plan.rows), *plan.widths)
 
 
-def _deliver(passes: Passes) -> Callable[[Any, Any], Any]:
-    """Counts a whole pass when its last batch is delivered.
-
-    Not when it is made, which is ahead of its use; nor when somebody asks for what follows, which
-    `fit` does not where it knows the length.
-    """
-
-    def finish() -> np.int64:
-        passes.finish()
-        return np.int64(passes.epoch)
-
-    def deliver(place: tuple[Tensor, Tensor], batch: Any) -> Any:
-        tf.cond(
-            place[1],
-            lambda: tf.numpy_function(finish, [], tf.int64),
-            lambda: tf.constant(0, tf.int64),
-        )
-        return batch
-
-    return deliver
-
-
-def _of_known_length(dataset: tf.data.Dataset, passes: Passes) -> tf.data.Dataset:
-    """Gives a Dataset the cardinality of whole passes, though a pass may be shorter.
-
-    Keras cuts all epochs to the first one where it knows no cardinality. Here, `repeat` makes each
-    pass endless and `take` gives it a length; a shorter one ends early: repeated, it is empty.
-    """
-
-    def end() -> Iterator[Any]:
-        if passes.first_step:
-            passes.finish()
-            passes.is_over = True
-        yield from ()
-
-    ends = tf.data.Dataset.from_generator(end, output_signature=dataset.element_spec)
-    endless = dataset.concatenate(ends).repeat()
-    return _without_autotuning(endless.take(passes.steps_per_epoch))
-
-
-def _without_autotuning(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """There is nothing to tune here.
-
-    The end of an autotuned iterator often waits half a second for the tuning thread: at each end
-    of an epoch and of an evaluation.
-    """
+def without_autotuning(dataset: tf.data.Dataset) -> tf.data.Dataset:
+    """Ends an iterator at once: an autotuned one often waits half a second for its thread."""
     options = tf.data.Options()
     options.autotune.enabled = False
     return dataset.with_options(options)
-
-
-def prefetched(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """Makes some batches ahead of their use."""
-    return _without_autotuning(dataset.prefetch(PREFETCH))

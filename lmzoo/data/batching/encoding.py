@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 import numpy as np
@@ -34,14 +34,7 @@ def in_chunks(items: Iterable[Item], size: int = BATCH_TEXTS) -> Iterator[list[I
 
 
 def count_words(text: str) -> int:
-    """Counts words, split at white space; in Chinese and Japanese, each character is a word.
-
-    Punctuation next to a Chinese character is not a word.
-
-    Example:
-        >>> count_words("Two words ."), count_words("两个字。"), count_words("GPT-2 好")
-        (3, 3, 2)
-    """
+    """Counts words, split at white space; in Chinese and Japanese, each character is a word."""
     if not _HAS_CJK.search(text):
         return len(text.split())
     return sum(
@@ -51,32 +44,17 @@ def count_words(text: str) -> int:
 
 @dataclass
 class Encoded:
-    """One split of a corpus as tokens.
-
-    Args:
-        store: the tokens; documents as `eos document eos document eos`.
-        counts: documents, characters, bytes and words of the text, its tokens (with end tokens),
-            and those of them that are unknown.
-        packer: the rows of whole documents; None for a stream.
-        first: words, characters and bytes of a stream's first token, which is not predicted.
-        changed: a text that decoding does not restore, with its decoded form; None: all came back.
-    """
+    """One split of a corpus as tokens; documents as `eos document eos document eos`."""
 
     store: TokenStore
-    counts: dict[str, int]
-    packer: DocumentPacker | None = None
-    first: dict[str, int] = field(default_factory=dict)
-    changed: tuple[str, str] | None = None
+    counts: dict[str, int]  # tokens with end tokens
+    packer: DocumentPacker | None = None  # rows of whole documents; None for a stream
+    first: dict[str, int] = field(default_factory=dict)  # of a stream's first, unpredicted token
+    changed: tuple[str, str] | None = None  # a text that decoding does not restore; decoded
 
 
 class Encoder:
-    """Turns the texts of one split into tokens.
-
-    Args:
-        tokenizer: any tokenizer of lmzoo.
-        count_text: whether to count words and bytes, which takes time.
-        check_all: whether to decode every text again, instead of the first few.
-    """
+    """Turns the texts of one split into tokens; decodes the first few, or all, to compare."""
 
     def __init__(
         self, tokenizer: Any, *, count_text: bool = False, check_all: bool = False
@@ -85,7 +63,6 @@ class Encoder:
         names = ("texts", "characters", "unknown_tokens")
         self._counts = dict.fromkeys(names + ("bytes", "words") * count_text, 0)
         self._changed: tuple[str, str] | None = None
-        self._checked = 0
         self._store = TokenStore(tokenizer.vocab_size)
 
     def encode_stream(self, pieces: Iterable[str]) -> Encoded:
@@ -100,10 +77,7 @@ class Encoder:
     def encode_documents(
         self, documents: Iterable[str], packer: DocumentPacker, *, reorder: bool = False
     ) -> Encoded:
-        """Encodes documents, each followed by an end token, and packs them into rows.
-
-        With `reorder` neighboring documents change places so that rows fill up.
-        """
+        """Encodes documents with end tokens into rows; `reorder` fills these better."""
         store, end = self._store, np.array([self.tokenizer.eos_id], np.int32)
         store.append(end)
         for _, parts in self._batches(documents):
@@ -118,13 +92,21 @@ class Encoder:
 
     def _batches(self, texts: Iterable[str]) -> Iterator[tuple[list[str], list[np.ndarray]]]:
         """Encodes texts, about a million characters at once, and counts."""
-        for batch in _group(texts):
-            parts = self.tokenizer.encode_batch(batch)
-            self._count(batch, parts)
-            yield batch, parts
+        batch: list[str] = []
+        size = 0
+        ended: Iterable[str | None] = chain(texts, [None])
+        for text in ended:
+            if batch and (text is None or size >= BATCH_CHARACTERS):
+                parts = self.tokenizer.encode_batch(batch)
+                self._count(batch, parts)
+                yield batch, parts
+                batch, size = [], 0
+            if text is not None:
+                batch.append(text)
+                size += len(text)
 
     def _count(self, batch: list[str], parts: list[np.ndarray]) -> None:
-        counts = self._counts
+        counts, before = self._counts, self._counts["texts"]
         counts["texts"] += len(batch)
         counts["characters"] += sum(map(len, batch))
         if self.tokenizer.unk_id is not None:
@@ -133,16 +115,12 @@ class Encoder:
         if self.count_text:
             counts["words"] += sum(map(count_words, batch))
             counts["bytes"] += sum(len(text.encode("utf-8", "surrogatepass")) for text in batch)
-        for text, part in zip(batch, parts, strict=True):
-            if self._changed or (self._checked >= CHECKED_TEXTS and not self.check_all):
-                return
-            self._checked += 1
-            decoded = self.tokenizer.decode(part)
-            if decoded != text:
+        checked = None if self.check_all else max(0, CHECKED_TEXTS - before)
+        for text, part in islice(zip(batch, parts, strict=True), checked):
+            if self._changed is None and (decoded := self.tokenizer.decode(part)) != text:
                 self._changed = (text, decoded)
 
     def _count_first(self, text: str, ids: np.ndarray) -> dict[str, int]:
-        """Counts the words, characters and bytes of the first token."""
         first = self.tokenizer.decode(ids[:1])
         if not text.startswith(first):
             first = text[: max(1, len(first))]
@@ -153,29 +131,8 @@ class Encoder:
         }
 
 
-def _group(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Collects texts into lists of about `BATCH_CHARACTERS`."""
-    batch: list[str] = []
-    size = 0
-    for text in texts:
-        batch.append(text)
-        size += len(text)
-        if size >= BATCH_CHARACTERS:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
-
-
 def predicted_counts(encoded: Encoded) -> dict[str, int]:
-    """Counts the text that the targets of weight 1 cover: all but a stream's first token.
-
-    Returns:
-        `tokens` (end tokens included), `words`, `characters` and `bytes` (of the text only).
-
-    Raises:
-        DataError: not one token to predict.
-    """
+    """Counts the text that the targets of weight 1 cover: all but a stream's first token."""
     tokens = encoded.counts["tokens"] - (encoded.packer is None)
     if tokens < 1:
         raise DataError(

@@ -20,13 +20,7 @@ class BatchPlan:
 
 @dataclass(frozen=True)
 class Order:
-    """The batches of an epoch in their order.
-
-    Args:
-        rows: number of rows.
-        steps: batches in an epoch.
-        plan: yields the batches of an epoch.
-    """
+    """Numbers of rows and of batches in an epoch, and the function that plans these."""
 
     rows: int
     steps: int
@@ -45,11 +39,7 @@ def row_order(rows: int, size: int, width: int, seed: int | None = None) -> Orde
 
 
 def length_pools(lengths: np.ndarray, size: int, max_width: int, seed: int) -> Order:
-    """Batches of rows of similar length, each as wide as it needs (a multiple of 8).
-
-    The rows are shuffled, sorted by length within pools of 100 batches, and the batches of each
-    pool are shuffled.
-    """
+    """Batches of rows of similar length within shuffled pools, each as wide as it needs."""
 
     def plan(epoch: int) -> Iterator[BatchPlan]:
         order = _shuffled(len(lengths), seed, epoch)
@@ -68,16 +58,7 @@ def length_pools(lengths: np.ndarray, size: int, max_width: int, seed: int) -> O
 def width_groups(
     widths: np.ndarray, size: Callable[[tuple[int, ...]], int], seed: int | None = None
 ) -> Order:
-    """Batches of rows that are padded to the same widths, in an order of each epoch.
-
-    Args:
-        widths: padded lengths of each row, (tensors, rows).
-        size: from widths to the number of rows in a batch.
-        seed: of the order; None: groups by rising widths, rows in their own order.
-
-    Returns:
-        The order.
-    """
+    """Batches of `size` rows of equal padded widths (tensors, rows); unseeded, widths rise."""
     groups = [
         (np.flatnonzero((each == widths.T).all(axis=1)), tuple(map(int, each)))
         for each in np.unique(widths, axis=1).T

@@ -1,8 +1,7 @@
 """Where the rows of the batches lie in a token store.
 
-A row is a run of targets: its positions predict the tokens `start` to `start + length` of the
-store, and the tokens one place before them are its inputs. Hence `start` is at least 1. Documents
-are stored as `eos document eos document eos`, so that `eos` predicts a document's first token.
+A row predicts the tokens `start` to `start + length` of the store from those one place before
+them. Documents are stored as `eos document eos`, so that `eos` predicts their first token.
 """
 
 from array import array
@@ -27,21 +26,9 @@ class Rows:
 
 
 def window_rows(size: int, sequence_length: int, *, shift: int = 0, overlap: int = 0) -> Rows:
-    """Cuts a stream into rows, of which the last may be shorter; each token but the first is
-    predicted exactly once.
+    """Cuts a stream into rows that predict each token but the first exactly once.
 
-    Args:
-        size: tokens in the stream, at least 2.
-        sequence_length: positions in a row.
-        shift: targets in the first row, which shifts all borders; 0: a full row.
-        overlap: positions at the start of each later row that repeat, with weight 0, the end of
-            the row before.
-
-    Example:
-        >>> rows = window_rows(size=8, sequence_length=3)
-        >>> starts, lengths, _ = rows.locate(np.arange(rows.count))
-        >>> starts.tolist(), lengths.tolist()
-        ([1, 4, 7], [3, 3, 1])
+    The first row has `shift` targets (0: all); later ones repeat `overlap` tokens with weight 0.
     """
     if not 0 <= overlap < sequence_length:
         raise ArgumentError(
@@ -77,16 +64,7 @@ def possible_shifts(size: int, sequence_length: int) -> range:
 def lane_rows(
     size: int, sequence_length: int, batch_size: int, borders: np.ndarray | None = None
 ) -> Rows:
-    """Splits a stream into lanes, so that each row of a batch continues in the next batch.
-
-    Row `t * batch_size + lane` follows row `(t - 1) * batch_size + lane`. Lanes of unequal length
-    end in shorter or empty rows; they begin anywhere, or at `borders` (rising, (n,)).
-
-    Example:
-        >>> rows = lane_rows(size=9, sequence_length=2, batch_size=2)
-        >>> rows.locate(np.arange(rows.count))[0].tolist()
-        [1, 5, 3, 7]
-    """
+    """Splits a stream, perhaps at `borders`, so that row i of a batch goes on in the next one."""
     edges = 1 + np.arange(batch_size + 1, dtype=np.int64) * (size - 1) // batch_size
     if borders is not None:
         nearest = np.searchsorted(borders, edges[1:-1])
@@ -103,22 +81,10 @@ def lane_rows(
 
 
 class DocumentPacker:
-    """Fills rows with whole documents in their order.
-
-    A document that does not fit in the rest of a row begins the next one. One that is longer than
-    a row continues in the following rows, and is counted as `cut`. Without `pack` each document
-    has its own rows.
-
-    Example:
-        >>> packer = DocumentPacker(sequence_length=6)
-        >>> packer.add([3, 2, 4, 8])
-        >>> starts, lengths, _ = packer.rows().locate(np.arange(packer.rows().count))
-        >>> starts.tolist(), lengths.tolist(), packer.cut
-        ([1, 6, 10, 16], [5, 4, 6, 2], 1)
-    """
+    """Fills rows with documents in their order, whole unless longer than a row, which is `cut`."""
 
     def __init__(self, sequence_length: int, *, pack: bool = True) -> None:
-        self.sequence_length, self.pack = sequence_length, pack
+        self.sequence_length, self.pack = sequence_length, pack  # else each has its own rows
         self.cut = 0
         self.starts, self.documents = array("q"), array("q")  # of rows and of documents
         self._place, self._fill = 1, 0
@@ -149,15 +115,7 @@ class DocumentPacker:
 
 
 def packing_order(lengths: np.ndarray, sequence_length: int) -> np.ndarray:
-    """Orders documents so that filling rows in that order leaves little padding.
-
-    The longest come first, each into the fullest row that still takes it (best fit decreasing);
-    documents of the same row are neighbors.
-
-    Example:
-        >>> packing_order(np.array([2, 5, 4, 1]), 6).tolist()
-        [1, 3, 2, 0]
-    """
+    """Orders documents for rows with little padding: best fit decreasing."""
     rows: list[list[int]] = []
     by_space: list[list[int]] = [[] for _ in range(sequence_length + 1)]
     for number in np.argsort(-lengths, kind="stable").tolist():

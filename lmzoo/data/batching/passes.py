@@ -10,38 +10,31 @@ import tensorflow as tf
 
 
 class Passes:
-    """Counts complete passes over a Dataset, the first of which begins at a global step.
-
-    Attributes:
-        epoch: of the pass that begins next.
-        first_step: where in its epoch that pass begins; 0 after the first pass.
-        is_over: whether a shorter pass has just ended.
-    """
+    """Counts complete passes over a Dataset: the next one is of `epoch`, from `first_step` on."""
 
     def __init__(self, step: int, steps_per_epoch: int) -> None:
-        self.steps_per_epoch, self.is_over = steps_per_epoch, False
+        self.steps_per_epoch, self._is_over = steps_per_epoch, False
         self.start_at(step)
 
     def start_at(self, step: int) -> None:
         """Lets the next pass begin at a global step."""
         self.epoch, self.first_step = divmod(step, self.steps_per_epoch)
 
-    def flags(self, first: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yields, for the batches of a pass from `first` on, which it shows, and which ends it.
+    def begin(self) -> Iterator[int]:
+        """Yields where a pass begins; a shorter one ends by a request for more, which gets nothing.
 
-        The end of a shorter pass is not known by its last batch (a look at the only batch of a
-        pass would be a pass), but by asking for more; what follows it is nothing.
+        Its last batch does not end it: a look at its only batch is no pass.
         """
-        if self.is_over:
-            self.is_over = False
-            return
-        steps = np.arange(first, self.steps_per_epoch)
-        is_last = (steps == self.steps_per_epoch - 1) & (not self.first_step)
-        yield steps >= self.first_step, is_last
+        if not self._is_over:
+            yield self.first_step
+            if self.first_step:
+                self.epoch, self.first_step = self.epoch + 1, 0
+        self._is_over = not self._is_over
 
-    def finish(self) -> None:
-        """Counts a pass."""
-        self.epoch, self.first_step = self.epoch + 1, 0
+    def end_whole(self) -> np.int64:
+        """Counts a pass at its last batch, unless it was a shorter one."""
+        self.epoch += not self.first_step
+        return np.int64(self.epoch)
 
 
 _ACTIVE: ContextVar[Passes | None] = ContextVar("passes", default=None)
@@ -58,12 +51,7 @@ def counted_by(passes: Passes) -> Iterator[None]:
 
 
 def batch_seeds(seed: int | None) -> tf.data.Dataset:
-    """Seeds for TensorFlow's stateless random functions: a Dataset without end of int64 (2,).
-
-    In a function that `transform_train` applies they depend on `seed`, on the epoch and on the
-    step within it, so that a resumed training repeats them. Elsewhere every pass draws anew.
-    Without a seed, each process draws others.
-    """
+    """Endless seeds, int64 (2,): by (seed, epoch, step) within `counted_by`, else ever new ones."""
     passes, own = _ACTIVE.get(), iter(range(2**31))
     base = secrets.randbits(32) if seed is None else seed % 2**32
 

@@ -15,17 +15,7 @@ MEMORY_BYTES = 1 << 27
 
 
 class TokenStore:
-    """A long array of token ids, appended once and then read anywhere.
-
-    Ids take one, two or four bytes, as the vocabulary needs. Beyond `memory_bytes` they go to a
-    file in a temporary folder, which is removed with the store.
-
-    Example:
-        >>> store = TokenStore(vocab_size=300)
-        >>> store.append(np.array([5, 6, 7], np.int32))
-        >>> store.ids.tolist(), store.ids.dtype.name
-        ([5, 6, 7], 'uint16')
-    """
+    """A long array of token ids, appended, then read; beyond `memory_bytes` a temporary file."""
 
     def __init__(self, vocab_size: int, memory_bytes: int = MEMORY_BYTES) -> None:
         self.dtype = np.min_scalar_type(max(vocab_size, 1) - 1)
@@ -49,22 +39,16 @@ class TokenStore:
                 file.writelines(part.tobytes() for part in self._parts)
             self._parts = []
 
-    def close(self) -> None:
-        """Ends the writing, so that `ids` can be read."""
-        if self._path is None:
-            self._ids = np.concatenate([np.zeros(0, self.dtype), *self._parts])
-        else:
+    @property
+    def ids(self) -> np.ndarray:
+        """All ids, shape (n,): an array, or a view of the file. Reading ends the writing."""
+        if self._ids is None and self._path is not None:
             with self._path.open("rb") as file:
                 self._pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             self._ids = np.frombuffer(self._pages, self.dtype)
-        self._parts = []
-
-    @property
-    def ids(self) -> np.ndarray:
-        """All ids, shape (n,): an array, or a view of the file."""
         if self._ids is None:
-            self.close()
-        assert self._ids is not None
+            self._ids = np.concatenate([np.zeros(0, self.dtype), *self._parts])
+            self._parts = []
         return self._ids
 
     def take(self, index: np.ndarray) -> np.ndarray:
@@ -77,15 +61,7 @@ class TokenStore:
 
 
 class Sequences:
-    """Sequences of ids of unequal length, each read by its number.
-
-    Example:
-        >>> sequences = Sequences(vocab_size=10)
-        >>> for ids in ([5, 6], [7]):
-        ...     sequences.append(np.array(ids))
-        >>> sequences.gather(np.array([1, 0, -1]), width=3)[0].tolist()
-        [[7, 0, 0], [5, 6, 0], [0, 0, 0]]
-    """
+    """Sequences of ids of unequal length, each read by its number."""
 
     def __init__(self, vocab_size: int) -> None:
         self.store = TokenStore(vocab_size)
@@ -106,11 +82,7 @@ class Sequences:
         return np.diff(np.frombuffer(self._edges, np.int64))
 
     def gather(self, rows: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-        """Reads sequences by their numbers, (n,), as padded rows; -1 is an empty row.
-
-        Returns:
-            int32 ids (n, width), and bool (n, width): where they are real.
-        """
+        """Reads sequences by number, -1 an empty one: padded int32 (n, width), and where real."""
         edges = np.frombuffer(self._edges, np.int64)
         stop = np.where(rows < 0, 0, edges[rows + 1])
         index = edges[rows][:, None] + np.arange(width)

@@ -12,15 +12,14 @@ from lmzoo.errors import ArgumentError
 def choose_tokenizer(
     tokenizer: Any, vocab_size: int | None, texts: Iterable[str], *, lowercase: bool = False
 ) -> Any:
-    """Trains a kind of tokenizer on texts, loads one from a path, or passes one on.
-
-    Raises:
-        TokenizerError: it cannot be trained or loaded.
-        ArgumentError: `vocab_size` for a tokenizer that is not trained here.
-    """
-    if isinstance(tokenizer, os.PathLike) or _is_path(tokenizer):
+    """Trains a kind of tokenizer on texts, loads one from a path, or passes one on."""
+    is_text = isinstance(tokenizer, str)
+    # A path has a suffix or a folder; a kind has neither.
+    if isinstance(tokenizer, os.PathLike) or (
+        is_text and (Path(tokenizer).suffix or len(Path(tokenizer).parts) > 1)
+    ):
         tokenizer = tokenizers.load_tokenizer(tokenizer)
-    elif isinstance(tokenizer, str):
+    elif is_text:
         return tokenizers.train_tokenizer(
             texts, kind=tokenizer, vocab_size=vocab_size, lowercase=lowercase
         )
@@ -30,13 +29,6 @@ def choose_tokenizer(
             "leave vocab_size out"
         )
     return tokenizer
-
-
-def _is_path(tokenizer: Any) -> bool:
-    """Whether a string is the path of a tokenizer, not a kind: it has a suffix or a folder."""
-    if not isinstance(tokenizer, str):
-        return False
-    return bool(Path(tokenizer).suffix) or len(Path(tokenizer).parts) > 1
 
 
 def tokenizer_report(tokenizer: Any) -> dict[str, Any]:

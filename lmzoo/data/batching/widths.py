@@ -7,12 +7,7 @@ MAX_WIDTHS = 5
 
 
 def choose_widths(lengths: np.ndarray, most: int = MAX_WIDTHS) -> np.ndarray:
-    """The few padded lengths, in rising order, with the least padding; the last holds the longest.
-
-    Example:
-        >>> choose_widths(np.array([3, 4, 4, 11, 30]), most=2)
-        array([ 4, 32])
-    """
+    """The few padded lengths, rising, with the least padding; the last holds the longest."""
     widths = np.array(sorted({round_up(int(length)) for length in np.unique(lengths)}))
     below = np.searchsorted(np.sort(lengths), widths, side="right")
     # cheapest[j]: positions of all sequences up to widths[j], and the widths chosen for them.
@@ -20,7 +15,7 @@ def choose_widths(lengths: np.ndarray, most: int = MAX_WIDTHS) -> np.ndarray:
     for _ in range(most - 1):
         cheapest = [
             min(
-                [(total, chosen) for total, chosen in cheapest[j : j + 1]]
+                [cheapest[j]]
                 + [
                     (cheapest[i][0] + int((below[j] - below[i]) * widths[j]),
                      [*cheapest[i][1], widths[j]])

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from lmzoo.data.batching.batches import prefetched
+from lmzoo.data.batching.batches import PREFETCH, without_autotuning
 from lmzoo.data.batching.checks import check_at_least
 from lmzoo.errors import ArgumentError, DataError, PromptError
 
@@ -23,25 +23,20 @@ def next_word_windows(
     """Makes the examples of introductory articles: some words, and the next word.
 
     Args:
-        ids: the text as ids, (n,); every run of `context_length + 1` of them is an example.
+        ids: (n,), each run of `context_length + 1` an example; too few raise DataError, those
+            outside `vocab_size` PromptError.
         context_length: ids in the context, at least 1.
-        one_hot: whether the next id comes as a one-hot vector.
-        vocab_size: length of that vector; needed for `one_hot`.
+        one_hot, vocab_size: whether the next id comes as a one-hot vector, and its length.
         batch_size: None: single examples; otherwise batches, the last one may be smaller.
         seed: of one shuffle, the same in every pass; None: no shuffle.
 
     Returns:
-        A Dataset of (context, next): int32 (context_length,) with an int32 scalar or float32
-        (vocab_size,), each with the batch in front if `batch_size` is given.
-
-    Raises:
-        DataError: fewer than `context_length + 1` ids.
-        PromptError: an id outside `vocab_size`.
+        Dataset of (context, next): int32 ([batch,] context_length), int32 ([batch]) or one-hot.
 
     Example:
         >>> windows = next_word_windows([5, 6, 7, 8], context_length=2)
-        >>> [(context.tolist(), int(word)) for context, word in windows.as_numpy_iterator()]
-        [([5, 6], 7), ([6, 7], 8)]
+        >>> [context.tolist() for context, _ in windows.as_numpy_iterator()]
+        [[5, 6], [6, 7]]
     """
     check_at_least(1, {"context_length": context_length, "batch_size": batch_size})
     if one_hot and vocab_size is None:
@@ -63,11 +58,8 @@ def next_word_windows(
     def generate() -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for first in range(0, len(order), together):
             index = order[first : first + together, None] + np.arange(context_length + 1)
-            block = tokens[index]
-            following = block[:, -1]
-            if one_hot:
-                following = (following[:, None] == one_hots).astype(np.float32)
-            yield block[:, :-1], following
+            context, word = np.split(tokens[index], [context_length], axis=1)
+            yield context, (word == one_hots).astype(np.float32) if one_hot else word[:, 0]
 
     target = ((None, vocab_size), tf.float32) if one_hot else ((None,), tf.int32)
     signature = (tf.TensorSpec((None, context_length), tf.int32), tf.TensorSpec(*target))
@@ -75,4 +67,5 @@ def next_word_windows(
     count = -(-len(order) // batch_size) if batch_size else len(order)
     if batch_size is None:
         dataset = dataset.unbatch()
-    return prefetched(dataset.apply(tf.data.experimental.assert_cardinality(count)))
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(count))
+    return without_autotuning(dataset.prefetch(PREFETCH))

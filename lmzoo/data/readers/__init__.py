@@ -4,62 +4,47 @@ import pickle
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from lmzoo.data.corpus import Corpus, Opener, Record
 from lmzoo.data.readers.grammar import read_grammar
-from lmzoo.data.records import Kind
+from lmzoo.data.records import Columns, Kind
 from lmzoo.data.splits import SPLITS
 from lmzoo.errors import ArgumentError, DataError
 
 Source: TypeAlias = "str | Path | Iterable[Any] | Mapping[str, Any] | Corpus"
 # The files of a split, which are opened together, or its records.
 Part: TypeAlias = "list[Path] | Opener"
-# The parts of splits, and sentences for the report.
+# The parts of splits, or the opener of one, and sentences for the report.
 Found: TypeAlias = tuple[Mapping[str, Part], list[str]]
+Opened: TypeAlias = tuple[Opener, list[str]]
 
 
 @dataclass(frozen=True)
 class Files:
-    """How one kind of records stands in files.
-
-    `find` finds the splits of a path: a file, a folder or a pattern. `open` opens the files of a
-    split, whose name it gets too.
-    """
+    """How records of a kind stand in files: finds a path's splits; opens the files of a split."""
 
     find: Callable[[Path], Found]
-    open: Callable[[list[Path], str], tuple[Opener, list[str]]]
+    open: Callable[[list[Path], str], Opened]
 
 
 def read_corpus(
     source: Source,
     kind: Kind,
     files: Files,
+    columns: Columns,
+    grammar_size: int,
+    seed: int,
     *,
-    columns: Sequence[str | int] | None = None,
     errors: str = "strict",
-    grammar_size: int = 20_000,
-    seed: int = 0,
 ) -> Corpus:
-    """Finds the records that a source names; they are read later, and may be read again.
+    """Finds the records of a kind that a source names, see `read_texts`; they are read later.
 
     Types decide what a source is, never its content: a `str` or a `Path` is a path, a name that
     begins with "grammar", "tfds:" or "hf:", or, in a list, a `str` is a text and a `Path` a file.
-
-    Args:
-        source: a corpus, which is passed through; a dictionary from "train", "valid", "test" to
-            paths or lists; "grammar" or "grammar:NAME"; "tfds:NAME" or "hf:NAME"; a path of a
-            file or a folder, or one that ends in a pattern; an iterable of items or of paths (an
-            iterator is copied to a temporary file).
-        kind: of the records.
-        files: how they stand in files.
-        columns: names or numbers of what is read, one for each key of the records.
-        errors: "strict" or "replace", for texts of a data set that are not UTF-8.
-        grammar_size: training records of the grammar.
-        seed: of the grammar's sample.
     """
     if isinstance(source, Corpus):
         return _checked(source, kind, columns)
@@ -80,7 +65,7 @@ def read_corpus(
     return _read_one(source, kind, files, "train")
 
 
-def _checked(corpus: Corpus, kind: Kind, columns: Sequence[str | int] | None) -> Corpus:
+def _checked(corpus: Corpus, kind: Kind, columns: Columns) -> Corpus:
     """A corpus that was read before, if it holds records of this kind."""
     if columns is not None:
         raise ArgumentError(
@@ -96,7 +81,6 @@ def _checked(corpus: Corpus, kind: Kind, columns: Sequence[str | int] | None) ->
 
 
 def _read_splits(source: Mapping[str, Any], kind: Kind, files: Files) -> Corpus:
-    """Reads a dictionary of splits."""
     if "train" not in source or set(source) - set(SPLITS):
         raise DataError(
             f'a dictionary of {kind.name} has the keys {sorted(source)}; it needs "train", and may '
@@ -105,15 +89,16 @@ def _read_splits(source: Mapping[str, Any], kind: Kind, files: Files) -> Corpus:
     found = {split: _read_one(part, kind, files, split) for split, part in source.items()}
     for corpus in found.values():
         if set(corpus.splits) != {"train"}:
-            raise DataError(
-                f"{corpus.name} holds the splits {', '.join(corpus.splits)}; give it alone"
-            )
-    names = [f"{split}: {corpus.name}" for split, corpus in found.items()]
-    return Corpus(
-        ", ".join(names) if len(found) > 1 else found["train"].name,
-        {split: corpus.splits["train"] for split, corpus in found.items()},
-        [note for corpus in found.values() for note in corpus.notes],
-    )
+            raise several_splits(corpus.name, corpus.splits)
+    names = ", ".join(f"{split}: {corpus.name}" for split, corpus in found.items())
+    splits = {split: corpus.splits["train"] for split, corpus in found.items()}
+    notes = [note for corpus in found.values() for note in corpus.notes]
+    return Corpus(names if len(found) > 1 else found["train"].name, splits, notes)
+
+
+def several_splits(name: str | Path, splits: Iterable[str]) -> DataError:
+    """The error where one split was wanted."""
+    return DataError(f"{name} holds the splits {', '.join(splits)}; give it alone")
 
 
 def _read_one(source: Any, kind: Kind, files: Files, split: str) -> Corpus:
@@ -123,10 +108,18 @@ def _read_one(source: Any, kind: Kind, files: Files, split: str) -> Corpus:
     items = _Spool(source) if iter(source) is source else source
     items = items if isinstance(items, list | tuple | _Spool) else list(items)
     if isinstance(next(iter(items), None), Path):
-        paths = _check_paths(items, split)
+        paths = list(items)
+        for number, path in enumerate(paths):
+            if not isinstance(path, Path):
+                raise DataError(
+                    f"item {number} of {split} is {type(path).__name__} among paths: give files as "
+                    "pathlib.Path, and texts as a list of their own"
+                )
+            if not path.exists():
+                raise DataError(f"there is no file {path} (of {len(paths)} paths); check the path")
         opener, notes = files.open(paths, split)
-        few = len(paths) < 4
-        name = ", ".join(map(str, paths)) if few else f"{len(paths)} files from {paths[0]}"
+        many = f"{len(paths)} files from {paths[0]}"
+        name = many if len(paths) > 3 else ", ".join(map(str, paths))
         return Corpus(name, {"train": opener}, notes)
 
     def read() -> Iterator[Record]:
@@ -139,39 +132,22 @@ def _read_one(source: Any, kind: Kind, files: Files, split: str) -> Corpus:
 
 
 def _read_path(path: Path, kind: Kind, files: Files, as_split: str) -> Corpus:
-    """Reads a file, a folder, or the files of a pattern."""
     if not path.exists() and "*" not in path.name:
         raise DataError(
             f"there is no file or folder {str(path)[:200]!r}; check the path, or give the "
             f"{kind.name} themselves as a list"
         )
     parts, notes = files.find(path)
-    splits: dict[str, Opener] = {}
-    shown = []
+    splits, shown = {}, []
     for split, part in parts.items():
         if isinstance(part, list):
-            splits[split], found = files.open(part, as_split if split == "train" else split)
-            notes += found
             shown.append(f"{split}: {', '.join(file.name for file in part)}")
-        else:
-            splits[split] = part
+            part, found = files.open(part, as_split if split == "train" else split)
+            notes += found
+        splits[split] = part
     if shown and not path.is_file():
         notes = [f"files read: {'; '.join(shown)}", *notes]
     return Corpus(str(path), splits, notes)
-
-
-def _check_paths(items: Iterable[Any], split: str) -> list[Path]:
-    """The items of a list that begins with a path, all of them files."""
-    paths = list(items)
-    for number, path in enumerate(paths):
-        if not isinstance(path, Path):
-            raise DataError(
-                f"item {number} of {split} is {type(path).__name__} among paths: give files as "
-                "pathlib.Path, and texts as a list of their own"
-            )
-        if not path.exists():
-            raise DataError(f"there is no file {path} (of {len(paths)} paths); check the path")
-    return paths
 
 
 class _Spool:
@@ -180,12 +156,10 @@ class _Spool:
     def __init__(self, items: Iterable[Any]) -> None:
         folder = tempfile.mkdtemp(prefix="lmzoo-")
         weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self._path = Path(folder, "items.pickle")
-        self._count = 0
+        self._path, self._count = Path(folder, "items.pickle"), 0
         with self._path.open("wb") as file:
-            for item in items:
+            for self._count, item in enumerate(items, 1):
                 pickle.dump(item, file)
-                self._count += 1
 
     def __iter__(self) -> Iterator[Any]:
         with self._path.open("rb") as file:

@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from lmzoo.data.corpus import Located, Opener, Record
@@ -32,42 +34,33 @@ def read_conll(path: str | Path, *, columns: Sequence[str | int] | None = None) 
 
     Args:
         path: the file, plain or .gz.
-        columns: of the word and of its tag: numbers from 0, negative ones from the end, in CoNLL-U
-            also names such as "upos". None: form and upos in .conllu, 1 and 2 in .iob2, else the
-            first and the last.
+        columns: of the word and of its tag: numbers from 0, negative ones from the end, or names of
+            CoNLL-U. None: form and upos in .conllu, 1 and 2 in .iob2, else the first and the last.
 
     Yields:
         {"tokens", "tags"}; a token may be empty.
 
     Raises:
         ArgumentError: `columns` that are not two, or names that CoNLL-U lacks.
-        DataError: a line with another number of columns, without a tag, or without a number
-            where the file needs one.
+        DataError: a line with another number of columns, without a tag, or without its number.
 
-    Source: https://universaldependencies.org/format.html, and
-        https://www.clips.uantwerpen.be/conll2003/ner/.
+    Source: https://universaldependencies.org/format.html, https://aclanthology.org/W03-0419
 
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = Path(folder, "a.conll")
-        ...     _ = path.write_text("Ann\\tB-PER\\nslept\\tO\\n\\nYes\\tO\\n")
-        ...     for sentence in read_conll(path):
-        ...         print(sentence)
-        {'tokens': ['Ann', 'slept'], 'tags': ['B-PER', 'O']}
-        {'tokens': ['Yes'], 'tags': ['O']}
+        ...     _ = Path(folder, "a.conll").write_text("Ann\\tB-PER\\nslept\\tO\\n\\nYes\\tO\\n")
+        ...     [sentence["tokens"] for sentence in read_conll(f"{folder}/a.conll")]
+        [['Ann', 'slept'], ['Yes']]
     """
-    path = Path(path)
-    numbered = without_gz(path).suffix in NUMBERED
-    chosen = choose_columns(path, columns)
-    reader = _Reader(path, chosen, numbered)
-    for number, line in enumerate(read_lines(path), 1):
+    reader = _Reader(Path(path), choose_columns(Path(path), columns))
+    for number, line in enumerate(chain(read_lines(Path(path)), [""]), 1):
         if line.strip():
             reader.take(number, line)
         elif reader.words:
-            yield reader.give()
-    if reader.words:
-        yield reader.give()
+            words, tags, lines = zip(*reader.words, strict=True)
+            yield Located({"tokens": list(words), "tags": list(tags)}, str(reader.path), lines)
+            reader.words = []
 
 
 def choose_columns(path: Path, columns: Sequence[str | int] | None) -> tuple[int, int]:
@@ -79,14 +72,11 @@ def choose_columns(path: Path, columns: Sequence[str | int] | None) -> tuple[int
         raise ArgumentError(f"columns is {columns!r}: give two, that of the word and of its tag")
     places = []
     for column in columns:
-        name = str(column).lower()
-        if re.fullmatch(r"-?\d+", name):
-            places.append(int(name))
-        elif suffix == ".conllu" and name in CONLLU:
-            places.append(CONLLU.index(name))
-        else:
-            names = f", or one of {', '.join(CONLLU)}" if suffix == ".conllu" else ""
-            raise ArgumentError(f"{path} has no column {column!r}: give a number from 0{names}")
+        name, names = str(column).lower(), CONLLU if suffix == ".conllu" else ()
+        if name not in names and not re.fullmatch(r"-?\d+", name):
+            known = f", or one of {', '.join(names)}" if names else ""
+            raise ArgumentError(f"{path} has no column {column!r}: give a number from 0{known}")
+        places.append(names.index(name) if name in names else int(name))
     if places[0] == places[1]:
         raise ArgumentError(f"columns is {columns!r}: the word and its tag stand in two columns")
     return places[0], places[1]
@@ -95,42 +85,45 @@ def choose_columns(path: Path, columns: Sequence[str | int] | None) -> tuple[int
 class _Reader:
     """Gathers the words of a sentence line by line."""
 
-    def __init__(self, path: Path, columns: tuple[int, int], numbered: bool) -> None:
-        self.path, self.columns, self.numbered = path, columns, numbered
+    def __init__(self, path: Path, columns: tuple[int, int]) -> None:
+        self.path, self.columns = path, columns
+        self.numbered = without_gz(path).suffix in NUMBERED
         self.width, self.first = 0, 0
         self.seen: set[str] = set()
-        self.words: list[str] = []
-        self.tags: list[str] = []
-        self.lines: list[int] = []
-
-    def give(self) -> Record:
-        """The sentence that was gathered."""
-        record = Located({"tokens": self.words, "tags": self.tags}, str(self.path), self.lines)
-        self.words, self.tags, self.lines = [], [], []
-        return record
+        self.words: list[tuple[str, str, int]] = []  # with their tags and lines
 
     def take(self, number: int, line: str) -> None:
         """Reads a line that is not blank."""
-        cells = line.split("\t") if "\t" in line else line.split()
+        place = f"{self.path}, line {number:,}"
         # A word that is nothing but white space stays one.
-        cells = [cell.strip() or cell[:1] for cell in cells]
+        cells = [cell.strip() or cell[:1] for cell in line.split("\t" if "\t" in line else None)]
         if cells[0].startswith("-DOCSTART-") or self._is_comment(line, cells):
             return
         if self.numbered and not _WORD_ID.fullmatch(cells[0]):
             if _OTHER_ID.fullmatch(cells[0]):
                 return
             raise DataError(
-                f"{self.path}, line {number:,} does not begin with the number of a word: "
-                f"{line[:60]!r}; rename the file to .conll if its first column is another"
+                f"{place} does not begin with the number of a word: {line[:60]!r}; rename the "
+                "file to .conll if its first column is another"
             )
-        self._check_width(number, cells)
+        if not self.width:
+            self.width, self.first = len(cells), number
+            if len({c % self.width for c in self.columns if -self.width <= c < self.width}) < 2:
+                raise DataError(
+                    f"{place} has {self.width} columns, so that there are no columns "
+                    f"{self.columns[0]} and {self.columns[1]} for a word and its tag; say with "
+                    "columns=(word, tag) which they are, numbers from 0"
+                )
+        if len(cells) != self.width:
+            raise DataError(
+                f"{place} has {len(cells)} columns, but line {self.first:,} has {self.width}: "
+                f"{' '.join(cells)[:60]!r}; write an empty cell as _"
+            )
         word, tag = (cells[column] for column in self.columns)
         if not tag.strip():
-            raise DataError(f"{self.path}, line {number:,} has no tag: {line[:60]!r}")
+            raise DataError(f"{place} has no tag: {line[:60]!r}")
         self.seen.add(tag)
-        self.words.append(word)
-        self.tags.append(tag)
-        self.lines.append(number)
+        self.words.append((word, tag, number))
 
     def _is_comment(self, line: str, cells: list[str]) -> bool:
         """Whether a line is a comment, and not the word "#"."""
@@ -142,23 +135,6 @@ class _Reader:
             return not self.words
         return not (self.words or cells[-1] in self.seen or is_span_tag(cells[-1]))
 
-    def _check_width(self, number: int, cells: list[str]) -> None:
-        if not self.width:
-            self.width, self.first = len(cells), number
-        if len(cells) != self.width:
-            raise DataError(
-                f"{self.path}, line {number:,} has {len(cells)} columns, but line {self.first:,} "
-                f"has {self.width}: {' '.join(cells)[:60]!r}; write an empty cell as _"
-            )
-        places = {column % self.width for column in self.columns
-                  if -self.width <= column < self.width}  # fmt: skip
-        if len(places) < 2:
-            raise DataError(
-                f"{self.path}, line {number:,} has {self.width} columns, so that there are no "
-                f"columns {self.columns[0]} and {self.columns[1]} for a word and its tag; say with "
-                "columns=(word, tag) which they are, numbers from 0"
-            )
-
 
 def find_tagged(path: Path) -> Found:
     """The splits of a file, a folder, or the files of a pattern."""
@@ -167,21 +143,16 @@ def find_tagged(path: Path) -> Found:
     if path.is_file():
         return find_file(path, TAGGED)
     if any((path / name).is_file() for name in SLOT_FILES):
-        return {"train": _open_slots(path)}, []
+        return {"train": partial(read_slots, path)}, []
     if folders := sorted({file.parent for name in SLOT_FILES for file in path.glob(f"*/{name}")}):
         by_split = group_by_split(path, folders, f"folders with {', '.join(SLOT_FILES)}")
-        return {split: _open_slots(found[0]) for split, found in by_split.items()}, []
-    found = list_files(path)
-    files = [f for f in found if without_gz(f).suffix in SUFFIXES
-             or split_of(without_gz(f).suffix)]  # fmt: skip
-    files = files or [file for file in found if without_gz(file).suffix in (".txt", ".tsv")]
+        return {split: partial(read_slots, found[0]) for split, found in by_split.items()}, []
+    suffixes = [(file, without_gz(file).suffix) for file in list_files(path)]
+    files = [file for file, suffix in suffixes if suffix in SUFFIXES or split_of(suffix)]
+    files = files or [file for file, suffix in suffixes if suffix in (".txt", ".tsv")]
     if files and not any(map(split_of, files)):
         return {"train": files}, []
     return group_by_split(path, files, "sentences"), []
-
-
-def _open_slots(folder: Path) -> Opener:
-    return lambda: read_slots(folder)
 
 
 def open_tagged(path: Path, columns: Sequence[str] | None) -> Opener:

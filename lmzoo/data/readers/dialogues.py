@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from lmzoo.data.corpus import Corpus, Located, Record
-from lmzoo.data.readers.text import read_lines
+from lmzoo.data.readers.text import placed_lines
 from lmzoo.errors import ArgumentError, DataError
 
 # (speaker, text); the speaker "fact" is nobody: what all of them know.
@@ -19,22 +19,19 @@ def dialogue_pairs(
     """Makes pairs of dialogues: what was said so far, and the reply.
 
     Args:
-        corpus: records with "turns", from `read_dialogues`; "speakers" are those whose replies are
-            learned, all where a record has none.
-        window: how many turns before a reply make its context; None: all. Facts are no turns, and
-            all that stand before the reply belong to its context.
-        speakers: whose replies are learned; None: those of the records.
+        corpus: records with "turns", from `read_dialogues`.
+        window: how many turns before a reply make its context; None: all. See `dialogue_context`.
+        speakers: whose replies are learned; None: those of a record's "speakers", else all.
 
     Returns:
-        {"source", "target"}: see `dialogue_context`; the first turn of a dialogue is no reply.
+        {"source", "target"}; the first turn of a dialogue is no reply.
 
     Raises:
         ArgumentError: a window below 1.
 
     Example:
         >>> import lmzoo
-        >>> turns = [("user", "hi"), ("bot", "hello"), ("user", "bye")]
-        >>> corpus = lmzoo.data.read_dialogues([turns])
+        >>> corpus = lmzoo.data.read_dialogues([[("user", "hi"), ("bot", "hello")]])
         >>> list(dialogue_pairs(corpus, speakers=["bot"]).read())
         [{'source': '<|user|> hi', 'target': 'hello'}]
     """
@@ -55,8 +52,7 @@ def dialogue_context(turns: Sequence[Turn], window: int | None = None) -> str:
 
     Args:
         turns: (speaker, text).
-        window: how many of the last turns are written; facts are no turns, and all of them are
-            written. None: all turns.
+        window: how many of the last turns are written, with all facts, no turns; None: all.
 
     Returns:
         The line.
@@ -72,29 +68,18 @@ def dialogue_context(turns: Sequence[Turn], window: int | None = None) -> str:
 
 
 def read_babi(path: Path) -> Iterator[Record]:
-    """Reads a file of the dialog bAbI tasks; the bot's replies are learned.
-
-    Lines are such as `1 user's text<TAB>bot's text`, and their numbers begin anew with each
-    dialogue; a line without a tab is a fact.
-
-    Source: Bordes et al. 2017, https://arxiv.org/abs/1605.07683
-    """
+    """Reads the dialog bAbI tasks: `1 user's text<TAB>bot's text`, or without a tab a fact."""
     turns: list[Turn] = []
-    start = 1
-    for number, line in enumerate(read_lines(path), 1):
-        if not line.strip():
-            continue
-        place, _, rest = line.partition(" ")
-        if not place.isdigit():
-            raise DataError(f"{path}, line {number:,} does not begin with a number: {line[:60]!r}")
-        if int(place) == 1 and turns:
-            yield _bot_dialogue(turns, f"{path}, line {start:,}")
-            turns, start = [], number
+    start = ""
+    for place, line in placed_lines(path):
+        number, _, rest = line.partition(" ")
+        if not number.isdigit():
+            raise DataError(f"{place} does not begin with a number: {line[:60]!r}")
+        if int(number) == 1 and turns:
+            yield Located({"turns": turns, "speakers": [BOT]}, start)
+            turns = []
+        start = start if turns else place
         said, tab, answer = rest.partition("\t")
         turns += [(USER, said), (BOT, answer)] if tab else [(FACT, said)]
     if turns:
-        yield _bot_dialogue(turns, f"{path}, line {start:,}")
-
-
-def _bot_dialogue(turns: list[Turn], place: str) -> Record:
-    return Located({"turns": turns, "speakers": [BOT]}, place)
+        yield Located({"turns": turns, "speakers": [BOT]}, start)

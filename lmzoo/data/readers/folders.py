@@ -1,21 +1,23 @@
 """Labeled texts in files and folders: which format they have, and labels that are names."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
-from lmzoo.data.corpus import Opener, Record
-from lmzoo.data.readers import Found
-from lmzoo.data.readers.tables import (
-    TABLES,
-    find_file,
-    is_table,
-    open_table,
-    read_json,
-    read_label_first,
-)
-from lmzoo.data.readers.text import encoding_of, latin_note, read_blocks, read_lines, without_gz
+from lmzoo.data.corpus import Record
+from lmzoo.data.readers import Found, Opened, several_splits
+from lmzoo.data.readers.tables import TABLES, find_file, is_table, open_table, read_json
+from lmzoo.data.readers.text import (
+    encoding_of,
+    latin_note,
+    placed_lines,
+    read_blocks,
+    read_lines,
+    without_gz,
+)  # fmt: skip
 from lmzoo.data.readers.treebank import read_trees
 from lmzoo.data.records import LABELED
 from lmzoo.data.splits import group_by_split, list_files, split_of
@@ -34,33 +36,22 @@ UNLABELED = "unsup"
 def find_class_folders(path: Path) -> Classes:
     """Finds folders named by labels: `pos/*.txt`, or `train/pos/*.txt` and `test/pos/*.txt`."""
     folders = _folders(path)
-    splits = {split: folder for folder in folders if (split := split_of(folder))}
-    if "train" in splits:
-        found = {split: _classes(_folders(folder)) for split, folder in splits.items()}
-        return {split: classes for split, classes in found.items() if classes}
-    classes = _classes(folders)
-    return {"train": classes} if classes else {}
+    splits = {split: _folders(folder) for folder in folders if (split := split_of(folder))}
+    found: Classes = {}
+    for split, labels in (splits if "train" in splits else {"train": folders}).items():
+        for folder in labels:
+            files = [f for f in sorted(folder.iterdir()) if f.is_file() and f.name[0] != "."]
+            if files and folder.name != UNLABELED:
+                found.setdefault(split, {})[folder.name] = files
+    return found
 
 
 def _folders(path: Path) -> list[Path]:
     return [item for item in sorted(path.iterdir()) if item.is_dir() and item.name[0] not in "._"]
 
 
-def _classes(folders: Sequence[Path]) -> dict[str, list[Path]]:
-    found = {}
-    for folder in folders:
-        files = [f for f in sorted(folder.iterdir()) if f.is_file() and not f.name.startswith(".")]
-        if files and folder.name != UNLABELED:
-            found[folder.name] = files
-    return found
-
-
 def find_class_files(path: Path, files: Sequence[Path]) -> Classes:
-    """Groups files by split and label; a label is a file's last suffix, or else its name.
-
-    Such as `rt-polarity.pos` and `rt-polarity.neg`, or `pos.txt` and `neg.txt`; plain or .gz. A
-    README is left out.
-    """
+    """Groups files such as `rt-polarity.pos` or `pos.txt` by split and label, without a README."""
     found: Classes = {}
     for file in files:
         if file.name.lower().startswith("readme"):
@@ -80,14 +71,8 @@ def find_class_files(path: Path, files: Sequence[Path]) -> Classes:
     return found
 
 
-def open_classes(
-    path: Path, classes: Classes, *, whole_files: bool, check_encoding: bool
-) -> tuple[dict[str, Opener], list[str]]:
-    """Opens texts whose files' or folders' names are labels.
-
-    A file holds one text, or one in each line, empty lines too. Files that are not UTF-8 are read
-    as latin-1 if `check_encoding`.
-    """
+def open_classes(path: Path, classes: Classes, *, whole_files: bool, check_encoding: bool) -> Found:
+    """Opens texts labeled by the names of files or folders; not UTF-8 is latin-1, if checked."""
     files = [file for by in classes.values() for found in by.values() for file in found]
     latin = {f for f in files if check_encoding and encoding_of(f) == "latin-1"}
     notes = [f"labels of {split}: {', '.join(by)}" for split, by in classes.items()]
@@ -95,29 +80,28 @@ def open_classes(
     if whole_files and any(path.glob(f"**/{UNLABELED}")):
         notes.append(f"the folder {UNLABELED} is left out: its texts have no labels")
 
-    def open_split(split: str) -> Opener:
-        def records() -> Iterator[Record]:
-            for label, found in classes[split].items():
-                for file in found:
-                    encoding = "latin-1" if file in latin else "utf-8"
-                    yield from _read_class(file, label, encoding, whole_files=whole_files)
+    def records(by: dict[str, list[Path]]) -> Iterator[Record]:
+        for label, file in ((label, file) for label, found in by.items() for file in found):
+            lines = read_lines(file, "latin-1" if file in latin else "utf-8")
+            if not whole_files:
+                for number, line in enumerate(lines, 1):
+                    yield LABELED.make([line, label], LABELED.keys, f"{file}, line {number:,}")
+                continue
+            blocks = read_blocks(file, Counter(), line_limit=None)
+            text = "\n".join(lines) if file in latin else "".join(blocks)
+            yield LABELED.make([text.strip("\r\n"), label], LABELED.keys, str(file))
 
-        return records
-
-    return {split: open_split(split) for split in classes}, notes
+    return {split: partial(records, by) for split, by in classes.items()}, notes
 
 
-def _read_class(file: Path, label: str, encoding: str, *, whole_files: bool) -> Iterator[Record]:
-    """Reads the texts of one file."""
-    if not whole_files:
-        for number, line in enumerate(read_lines(file, encoding), 1):
-            yield LABELED.make([line, label], LABELED.keys, f"{file}, line {number:,}")
-        return
-    if encoding == "utf-8":
-        text = "".join(read_blocks(file, Counter(), line_limit=None))
-    else:
-        text = "\n".join(read_lines(file, encoding))
-    yield LABELED.make([text.strip("\r\n"), label], LABELED.keys, str(file))
+def read_label_first(path: Path, *, coarse: bool, encoding: str) -> Iterator[Record]:
+    """Reads lines whose first word is the label, if `coarse` up to its colon; skips blank lines."""
+    for place, line in placed_lines(path, encoding):
+        label, text = re.split(r"\s+|$", line, maxsplit=1)
+        label = label.partition(":")[0] if coarse else label
+        if not label:
+            raise DataError(f"{place} ({line[:40]!r}) has no label; label it, or take it out")
+        yield LABELED.make([text, label], LABELED.keys, place)
 
 
 def find_labeled(path: Path, format: str | None) -> Found:
@@ -136,9 +120,8 @@ def find_labeled(path: Path, format: str | None) -> Found:
         raise DataError(f"{path} holds no folders with files, such as train/pos/1.txt")
     if format is None and not tables:
         raise _unknown_format(path)
-    if format is not None:
-        tables = [file for file in files if not file.name.lower().startswith("readme")]
-    return group_by_split(path, tables, "labeled texts"), []
+    named = [file for file in files if not file.name.lower().startswith("readme")]
+    return group_by_split(path, named if format else tables, "labeled texts"), []
 
 
 def _unknown_format(path: Path) -> DataError:
@@ -150,14 +133,14 @@ def _unknown_format(path: Path) -> DataError:
 
 def open_labeled(
     path: Path, split: str, columns: Sequence[str] | None, format: str | None
-) -> tuple[Opener, list[str]]:
+) -> Opened:
     """Opens one file; with sentences for the report."""
     if format == "table" or (format is None and is_table(path)):
         return open_table(path, LABELED, columns), []
     if format == "json":
         splits, notes = read_json(path, LABELED)
         if set(splits) != {"train"}:
-            raise DataError(f"{path} holds the splits {', '.join(splits)}; give it alone")
+            raise several_splits(path, splits)
         return splits["train"], notes
     if format is None:
         raise _unknown_format(path)

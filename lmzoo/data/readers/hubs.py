@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from lmzoo.data.corpus import Corpus, Opener, Record
@@ -24,27 +25,19 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Feature:
-    """What a feature holds: its type, and the names of its classes.
-
-    Types are "text", "class" (a number that stands for a name), "number", "texts" or "classes"
-    (sequences of these), and "other".
-    """
+    """A feature's type, "text", "class", "number", "texts", "classes" or "other"; class names."""
 
     type: str
     names: Sequence[str] = ()
 
+    def sequence(self) -> "Feature":
+        """The feature that holds a list of these."""
+        return Feature({"text": "texts", "class": "classes"}.get(self.type, "other"), self.names)
+
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set of a hub.
-
-    Args:
-        name: with the hub: "tfds:imdb_reviews".
-        features: by name.
-        fetch: downloads it where that has not been done; gives its own name of each split.
-        rows: opens a split (its own name) and gives the values of some features of each example.
-        supervised: the features that the data set itself calls input and target.
-    """
+    """A data set of a hub: `fetch` gives its names of splits, `rows` features of each example."""
 
     name: str
     features: Mapping[str, Feature]
@@ -56,48 +49,36 @@ class DataSet:
 def read_data_set(
     data: DataSet, kind: Kind, columns: Sequence[str] | None, errors: str = "strict"
 ) -> Corpus:
-    """Makes a corpus of a data set.
-
-    `columns` are the features that hold the records; None: those that the data set itself calls
-    input and target, or the only ones of their type. A split whose labels are missing, as in
-    GLUE's tests, is left out. `errors`, "strict" or "replace", is for texts that are not UTF-8.
-    """
+    """Makes a corpus of `columns`, or of features that fit; leaves out splits without labels."""
     chosen = _choose(data, kind, columns)
     notes = [f"features read: {', '.join(chosen)}"]
     splits: dict[str, Opener] = {}
+    has_classes = kind is LABELED and data.features[chosen[-1]].type == "class"
     for split, own_name in data.fetch().items():
         # Data sets write -1 where there is no label.
-        if kind is LABELED and data.features[chosen[-1]].type == "class":
-            first = next(data.rows(own_name, chosen[-1:]), [0])
-            if int(first[0]) < 0:
-                notes.append(f"{split} is left out: its texts have no labels")
-                continue
-        splits[split] = _open(data, own_name, kind, chosen, errors)
+        if has_classes and int(next(data.rows(own_name, chosen[-1:]), [0])[0]) < 0:
+            notes.append(f"{split} is left out: its texts have no labels")
+        else:
+            splits[split] = partial(_read, data, own_name, kind, chosen, errors)
     if "train" not in splits:
-        raise DataError(
-            f"{data.name} has no labels for training in {chosen[-1]!r}; choose with columns"
-        )
+        where = f"{data.name} has no labels for training in {chosen[-1]!r}"
+        raise DataError(f"{where}; choose with columns")
     return Corpus(data.name, splits, notes)
 
 
 def _choose(data: DataSet, kind: Kind, columns: Sequence[str] | None) -> tuple[str, ...]:
-    """The features that hold the records."""
     chosen = tuple(map(str, columns or _usual(data, kind)))
     keys = list(kind.keys)
     if kind is LABELED:  # several texts, and the label last
         keys = ["text"] * (len(chosen) - 1) + ["label"]
     elif len(chosen) > len(keys) and kind.extra:
         keys.append(kind.extra)
-    fits = len(chosen) == len(keys) > 0 and all(
-        name in data.features and data.features[name].type in _TYPES[key]
-        for name, key in zip(chosen, keys, strict=True)
-    )
-    if not fits:
-        features = ", ".join(f"{name} ({found.type})" for name, found in data.features.items())
-        raise DataError(
-            f"{data.name} has the features {features}: columns needs {kind.columns}"
-            + (f", not {chosen}" if chosen else "")
-        )
+    types = {name: feature.type for name, feature in data.features.items()}
+    fitting = [types.get(name) in _TYPES[key] for name, key in zip(chosen, keys, strict=False)]
+    if len(chosen) != len(keys) or not all(fitting):
+        features = ", ".join(f"{name} ({type_})" for name, type_ in types.items())
+        needed = kind.columns + (f", not {chosen}" if chosen else "")
+        raise DataError(f"{data.name} has the features {features}: columns needs {needed}")
     return chosen
 
 
@@ -120,23 +101,18 @@ def _usual(data: DataSet, kind: Kind) -> Sequence[str]:
     return of("text", "class") if alone else ()
 
 
-def _open(data: DataSet, own_name: str, kind: Kind, chosen: Sequence[str], errors: str) -> Opener:
-    features = [data.features[name] for name in chosen]
-
-    def records() -> Iterator[Record]:
-        for number, row in enumerate(data.rows(own_name, chosen)):
-            place = f"{data.name}, {own_name}, example {number:,}"
-            values = [
-                _value(value, feature, place, errors)
-                for value, feature in zip(row, features, strict=True)
-            ]
-            record = kind.make(values, chosen, place)
-            if errors == "replace" and isinstance(row[0], bytes):
-                broken = values[0].count("\ufffd") - row[0].count(b"\xef\xbf\xbd")
-                record |= {"repaired": {"broken_bytes": broken}} if broken else {}
-            yield record
-
-    return records
+def _read(
+    data: DataSet, own_name: str, kind: Kind, chosen: Sequence[str], errors: str
+) -> Iterator[Record]:
+    for number, row in enumerate(data.rows(own_name, chosen)):
+        place = f"{data.name}, {own_name}, example {number:,}"
+        pairs = zip(row, chosen, strict=True)
+        values = [_value(value, data.features[name], place, errors) for value, name in pairs]
+        record = kind.make(values, chosen, place)
+        if errors == "replace" and isinstance(row[0], bytes):
+            broken = values[0].count("\ufffd") - row[0].count(b"\xef\xbf\xbd")
+            record |= {"repaired": {"broken_bytes": broken}} if broken else {}
+        yield record
 
 
 def _value(value: Any, feature: Feature, place: str, errors: str) -> Any:
@@ -148,10 +124,8 @@ def _value(value: Any, feature: Feature, place: str, errors: str) -> Any:
         try:
             return value.decode("utf-8", errors) if isinstance(value, bytes) else value
         except UnicodeDecodeError as error:
-            raise DataError(
-                f"{place} is not UTF-8 ({error}): {value[:40]!r}; repair it (read_texts reads "
-                "texts with errors='replace')"
-            ) from error
+            remedy = "repair it (read_texts reads texts with errors='replace')"
+            raise DataError(f"{place} is not UTF-8 ({error}): {value[:40]!r}; {remedy}") from error
     if feature.type == "class" and not 0 <= int(value) < len(feature.names):
         raise DataError(f"{place} has the label {value}, which has no name")
     return feature.names[int(value)] if feature.type == "class" else int(value)

@@ -1,6 +1,6 @@
 """Files that belong together line by line: train.en and train.de; seq.in, seq.out and label."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
@@ -17,10 +17,7 @@ SLOT_FILES = ("seq.in", "seq.out", "label")
 def find_parallel(
     path: Path, files: Sequence[Path], columns: Sequence[str] | None
 ) -> dict[str, list[Path]]:
-    """Finds the two files of each split, named by split and language: `train.en`, `valid.de.gz`.
-
-    `columns` are the languages of sources and targets; None: the only two there are, sorted.
-    """
+    """Finds `train.en` and `train.de.gz` for each split; `columns` None: the only two languages."""
     languages: dict[str, list[Path]] = {}
     for file in files:
         language = without_gz(file).suffix.removeprefix(".")
@@ -41,12 +38,10 @@ def find_parallel(
     return {split: sides[0][split] + sides[1][split] for split in sides[0] if split in sides[1]}
 
 
-def read_parallel(files: Sequence[Path], *, blank_end: bool = True) -> Iterator[tuple[str, ...]]:
-    """Reads files line by line; `blank_end`: whether blank lines at the end of a file count."""
-
-    def lines(file: Path) -> Iterator[str]:
-        return read_lines(file) if blank_end else _without_blank_end(file)
-
+def read_parallel(
+    files: Sequence[Path], lines: Callable[[Path], Iterator[str]] = read_lines
+) -> Iterator[tuple[str, ...]]:
+    """Reads files line by line."""
     for number, row in enumerate(zip_longest(*map(lines, files)), 1):
         if None in row:
             odd = next(place for place, line in enumerate(row) if line is not None)
@@ -62,12 +57,9 @@ def _without_blank_end(file: Path) -> Iterator[str]:
     """The lines of a file; blank ones only where another follows."""
     blank = 0
     for line in read_lines(file):
-        if not line.strip():
-            blank += 1
-            continue
-        yield from [""] * blank
-        blank = 0
-        yield line
+        if line.strip():
+            yield from [*[""] * blank, line]
+        blank = 0 if line.strip() else blank + 1
 
 
 def read_parallel_pairs(first: Path, second: Path) -> Iterator[Record]:
@@ -78,7 +70,7 @@ def read_parallel_pairs(first: Path, second: Path) -> Iterator[Record]:
 
 def read_slots(folder: Path) -> Iterator[Record]:
     """Reads a folder with the files seq.in, seq.out and label, a sentence in each line."""
-    rows = read_parallel([folder / name for name in SLOT_FILES], blank_end=False)
+    rows = read_parallel([folder / name for name in SLOT_FILES], _without_blank_end)
     for number, (tokens, tags, intent) in enumerate(rows, 1):
         values = [tokens.split(), tags.split(), intent.strip()]
         yield TAGGED.make(values, TAGGED.keys, f"{folder}, line {number:,}")

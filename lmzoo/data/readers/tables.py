@@ -1,17 +1,16 @@
 """Tables (.tsv, .csv, .jsonl), lines that begin with their label, and JSON: plain or .gz."""
 
 import csv
-import itertools
 import json
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lmzoo.data.corpus import Opener, Record, chained
 from lmzoo.data.readers import Found
-from lmzoo.data.readers.text import read_blocks, read_lines, without_gz
+from lmzoo.data.readers.text import placed_lines, read_blocks, read_lines, without_gz
 from lmzoo.data.records import LABELED, Kind
 from lmzoo.data.splits import split_of
 from lmzoo.errors import ArgumentError, DataError
@@ -32,52 +31,41 @@ def find_file(path: Path, kind: Kind) -> Found:
     return {"train": [path]}, []
 
 
-def open_table(path: Path, kind: Kind, columns: Sequence[str] | None) -> Opener:
-    return lambda: read_table(path, kind, columns)
+def open_table(path: Path, kind: Kind, columns: Sequence[str] | None = None) -> Opener:
+    """Opens a .csv, .jsonl, or else columns separated by tabs; blank lines are left out.
 
-
-def read_table(path: Path, kind: Kind, columns: Sequence[str] | None) -> Iterator[Record]:
-    """Reads a table: .csv, .jsonl, or else columns separated by tabs; blank lines are left out.
-
-    `columns` are numbers from 0, names in the first row, or keys, one for each key of the records;
-    None: the keys themselves where the first row holds them, else the first columns.
+    `columns` None: the keys where the first row holds them, else the first columns.
     """
-    if without_gz(path).suffix == ".jsonl":
-        yield from _read_json_lines(path, kind, columns)
-        return
-    rows = _csv_rows(path) if without_gz(path).suffix == ".csv" else _tsv_rows(path)
-    first = next(rows, None)
-    if first is None:
-        return
-    places, is_header = _find_columns(path, first[1], kind, columns)
-    names = columns or kind.keys
-    for number, row in rows if is_header else itertools.chain([first], rows):
-        place = f"{path}, line {number:,}"
+    is_json = without_gz(path).suffix == ".jsonl"
+    return partial(_read_json_lines if is_json else _read_table, path, kind, columns)
+
+
+def _read_table(path: Path, kind: Kind, columns: Sequence[str] | None) -> Iterator[Record]:
+    is_csv = without_gz(path).suffix == ".csv"
+    cells = ((place, line.split("\t")) for place, line in placed_lines(path))
+    places: list[int] = []
+    for place, row in _csv_rows(path) if is_csv else cells:
+        if not places:
+            places, is_header = _find_columns(path, row, kind, columns)
+            if is_header:
+                continue
         if len(row) <= max(places):
             raise DataError(
                 f"{place}: {len(row)} columns, but {' and '.join(kind.keys)} are in columns "
                 f"{' and '.join(map(str, places))} (from 0): {str(row)[:60]}"
             )
-        yield kind.make([row[place] for place in places], names, place)
+        yield kind.make([row[column] for column in places], columns or kind.keys, place)
 
 
-def _tsv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    for number, line in enumerate(read_lines(path), 1):
-        if line.strip():
-            yield number, line.split("\t")
-
-
-def _csv_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The rows, with the line that each ends in."""
+def _csv_rows(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """The rows behind their places, the line that each ends in."""
     reader = csv.reader(f"{line}\n" for line in read_lines(path))
     try:
-        for row in reader:
-            if row:
-                yield reader.line_num, row
+        for row in filter(None, reader):
+            yield f"{path}, line {reader.line_num:,}", row
     except csv.Error as error:
-        raise DataError(
-            f"{path}, line {reader.line_num:,} is not a row of .csv: {error}"
-        ) from error
+        place = f"{path}, line {reader.line_num:,}"
+        raise DataError(f"{place} is not a row of .csv: {error}") from error
 
 
 def _find_columns(
@@ -108,52 +96,29 @@ def _find_columns(
     )
 
 
+def _parse_json(text: str, place: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise DataError(f"{place} is invalid JSON: {error}") from error
+
+
 def _read_json_lines(path: Path, kind: Kind, columns: Sequence[str] | None) -> Iterator[Record]:
     names = columns or kind.keys
-    for number, line in enumerate(read_lines(path), 1):
-        if not line.strip():
-            continue
-        place = f"{path}, line {number:,}"
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise DataError(f"{place} is invalid JSON: {error}") from error
+    for place, line in placed_lines(path):
+        record = _parse_json(line, place)
         if not isinstance(record, dict) or set(names) - set(record):
             raise DataError(
                 f"{place} is not a JSON object with the keys {', '.join(map(repr, names))}: "
                 f"{line[:60]!r}; say which keys to read with columns"
             )
         values = [record[name] for name in names]
-        yield kind.make(values if columns else values + kind.extras(record), names, place)
-
-
-def read_label_first(path: Path, *, coarse: bool, encoding: str) -> Iterator[Record]:
-    """Reads lines whose first word is the label; blank lines are left out.
-
-    With `coarse`, only what stands before the colon of a label counts.
-    """
-    for number, line in enumerate(read_lines(path, encoding), 1):
-        if line.strip():
-            label, text = re.split(r"\s+|$", line, maxsplit=1)
-            if coarse:
-                label = label.partition(":")[0]
-            place = f"{path}, line {number:,}"
-            if not label:
-                raise DataError(f"{place} ({line[:40]!r}) has no label; label it, or take it out")
-            yield LABELED.make([text, label], LABELED.keys, place)
+        yield kind.make(values, names, place) if columns else kind.from_item(record, place)
 
 
 def read_json(path: Path, kind: Kind) -> tuple[dict[str, Opener], list[str]]:
-    """Reads one JSON value: splits with lists of items such as [text, label], or such a list.
-
-    A split whose name begins with "oos_" (out of scope, as in CLINC150) is joined to the split that
-    the rest of its name tells.
-    """
-    text = "".join(read_blocks(path, Counter(), line_limit=None))
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        raise DataError(f"{path} is invalid JSON: {error}") from error
+    """Reads lists of items by split, or one list; "oos_val" (out of scope) goes to "val"."""
+    value = _parse_json("".join(read_blocks(path, Counter(), line_limit=None)), str(path))
     if isinstance(value, list):
         return {"train": _open(value, kind, str(path))}, []
     keys = list(value) if isinstance(value, dict) else []
@@ -176,6 +141,5 @@ def read_json(path: Path, kind: Kind) -> tuple[dict[str, Opener], list[str]]:
 
 
 def _open(items: Sequence[Any], kind: Kind, where: str) -> Opener:
-    """Checks all items."""
     records = [kind.from_item(item, f"{where}, item {n}") for n, item in enumerate(items)]
     return lambda: records

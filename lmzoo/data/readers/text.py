@@ -12,11 +12,8 @@ from lmzoo.data.corpus import Record
 from lmzoo.errors import ArgumentError, DataError
 
 BLOCK_BYTES = 1 << 20
-# A line longer than this is cut, in texts without document borders, to bound the memory.
-LINE_LIMIT = 1 << 20
-# As many NUL bytes in a block pass for dirt; more, and more than 1 %, make the file binary.
-FEW_NULS = 8
-# Text written as UTF-16 begins with one of these.
+LINE_LIMIT = 1 << 20  # of texts without document borders, to bound the memory
+FEW_NULS = 8  # pass for dirt; more in a block, and more than 1 %, make the file binary
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _NOT_UTF8 = "is not UTF-8"
 
@@ -27,10 +24,7 @@ def without_gz(path: Path) -> Path:
 
 
 def read_text_files(paths: Iterable[Path], errors: str) -> Iterator[Record]:
-    """Reads text files one after the other, in blocks that count from 0 in each file.
-
-    Where something was repaired, the record has its counts as "repaired".
-    """
+    """Reads text files in blocks that count from 0 in each file; "repaired" has counts, if any."""
     for path in paths:
         counts: Counter[str] = Counter()
         for number, text in enumerate(read_blocks(path, counts, errors=errors)):
@@ -42,9 +36,8 @@ def read_text_files(paths: Iterable[Path], errors: str) -> Iterator[Record]:
 def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[str]:
     """Reads the lines of a text file, plain or .gz, without their ends; empty lines too."""
     if encoding != "utf-8":
-        with (gzip.open if path.suffix == ".gz" else open)(
-            path, "rt", encoding=encoding, newline="\n"
-        ) as file:
+        opener = gzip.open if path.suffix == ".gz" else open
+        with opener(path, "rt", encoding=encoding, newline="\n") as file:
             yield from (line.removesuffix("\n").removesuffix("\r") for line in file)
         return
     pending = ""
@@ -53,6 +46,13 @@ def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[str]:
         yield from (line.removesuffix("\r") for line in whole)
     if pending:
         yield pending
+
+
+def placed_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[str, str]]:
+    """The lines that are not blank, each behind its place."""
+    for number, line in enumerate(read_lines(path, encoding), 1):
+        if line.strip():
+            yield f"{path}, line {number:,}", line
 
 
 def encoding_of(path: Path) -> str:
@@ -70,9 +70,9 @@ def encoding_of(path: Path) -> str:
 def latin_note(paths: Iterable[Path]) -> list[str]:
     """The note that names files in another encoding, if there are any."""
     names = [path.name for path in paths]
-    more = ", ..." if len(names) > 4 else ""
-    said = f"read as latin-1, because they are not UTF-8: {len(names)} files, "
-    return [said + ", ".join(names[:4]) + more] if names else []
+    shown = ", ".join([*names[:4], "..."] if len(names) > 4 else names)
+    note = f"read as latin-1, because they are not UTF-8: {len(names)} files, {shown}"
+    return [note] if names else []
 
 
 def read_blocks(
@@ -80,18 +80,7 @@ def read_blocks(
 ) -> Iterator[str]:
     """Reads a UTF-8 text file, plain or gzip, in blocks of about a million characters.
 
-    A byte order mark at the start is dropped. Blocks end where lines end; joined they are the text.
-
-    Args:
-        path: the file.
-        counts: takes the counts `bom` and `broken_bytes` (replaced, if `errors="replace"`).
-        errors: "strict" raises at broken UTF-8; "replace" reads U+FFFD for it.
-        line_limit: a line longer than so many characters is cut, after white space if there is
-            some; None never cuts a line.
-
-    Raises:
-        DataError: the file is missing, binary, broken UTF-8 or a damaged gzip file.
-        ArgumentError: `errors` is neither "strict" nor "replace".
+    They end where lines end, or in lines above `line_limit` after white space. Counts repairs.
     """
     if errors not in ("strict", "replace"):
         raise ArgumentError(f'errors is {errors!r}; choose "strict" or "replace"')
@@ -99,11 +88,8 @@ def read_blocks(
         with path.open("rb") as plain:
             packed = plain.read(2) == b"\x1f\x8b"
             plain.seek(0)
-            if packed:
-                with gzip.GzipFile(fileobj=plain) as unpacked:
-                    yield from _whole_lines(_decode(path, unpacked, counts, errors), line_limit)
-            else:
-                yield from _whole_lines(_decode(path, plain, counts, errors), line_limit)
+            with gzip.GzipFile(fileobj=plain) if packed else plain as file:
+                yield from _whole_lines(_decode(path, file, counts, errors), line_limit)
     except FileNotFoundError as error:
         raise DataError(f"there is no file {path}; check the path") from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
@@ -166,11 +152,9 @@ def _undecodable(
 def _whole_lines(blocks: Iterator[str], limit: int | None) -> Iterator[str]:
     """Regroups blocks so that they end where lines end."""
     parts: list[str] = []
-    size = 0
     for block in blocks:
         parts.append(block)
-        size += len(block)
-        if "\n" not in block and (limit is None or size < limit):
+        if "\n" not in block and (limit is None or sum(map(len, parts)) < limit):
             continue
         text = "".join(parts)
         cut = text.rfind("\n") + 1
@@ -180,6 +164,5 @@ def _whole_lines(blocks: Iterator[str], limit: int | None) -> Iterator[str]:
         if cut:
             yield text[:cut]
         parts = [text[cut:]]
-        size = len(text) - cut
     if text := "".join(parts):
         yield text

@@ -16,10 +16,7 @@ from lmzoo.errors import DataError
 def read_tfds(
     rest: str, kind: Kind, columns: Sequence[str] | None, errors: str = "strict"
 ) -> Corpus:
-    """Reads "NAME" (or for texts "NAME:FEATURE"), which is fetched if it is not there yet.
-
-    See `read_data_set`.
-    """
+    """Reads "NAME", or for texts "NAME:FEATURE"; see `read_data_set`."""
     name, _, feature = rest.partition(":")
     if kind is TEXTS and feature:
         columns = (feature,)
@@ -61,12 +58,9 @@ def _fetch(builder: Any) -> Mapping[str, str]:
 
 
 def _feature(feature: Any) -> Feature:
-    """What a feature holds."""
     shape = getattr(feature, "shape", None)
     if isinstance(feature, tfds.features.Sequence):
-        inner = _feature(feature.feature) if shape == (None,) else Feature("other")
-        sequence = {"text": "texts", "class": "classes"}.get(inner.type, "other")
-        return Feature(sequence, inner.names)
+        return _feature(feature.feature).sequence() if shape == (None,) else Feature("other")
     dtype = getattr(feature, "np_dtype", None)
     if shape != ():
         return Feature("other")

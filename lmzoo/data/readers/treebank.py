@@ -5,23 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lmzoo.data.corpus import Record
-from lmzoo.data.readers.text import read_lines
+from lmzoo.data.readers.text import placed_lines
 from lmzoo.data.records import LABELED
 from lmzoo.errors import DataError
 
 _TOKEN = re.compile(r"[()]|[^\s()]+")
 # Five grades of sentiment as two; the middle one is left out.
-_TWO = {"0": "negative", "1": "negative", "3": "positive", "4": "positive"}
+_TWO = {"0": "negative", "1": "negative", "2": "", "3": "positive", "4": "positive"}
 
 
 def parse_tree(line: str) -> list[tuple[str, str]]:
-    """The phrases of a tree, each (text, label), words first, the whole sentence last.
-
-    Source: Socher et al. 2013, https://aclanthology.org/D13-1170
-
-    >>> parse_tree("(3 (2 a) (4 film))")
-    [('a', '2'), ('film', '4'), ('a film', '3')]
-    """
+    """The phrases of a tree, (text, label), words first, the sentence last; Socher et al. 2013."""
     found: list[tuple[str, str]] = []
     open_: list[tuple[str, list[str]]] = []
     tokens = iter(_TOKEN.findall(line))
@@ -52,35 +46,18 @@ def _broken(line: str, why: str) -> DataError:
 
 
 def read_trees(path: Path, *, phrases: bool, binary: bool, encoding: str) -> Iterator[Record]:
-    """Reads a file with a tree in each line.
-
-    Args:
-        path: the file, plain or .gz.
-        phrases: every phrase, each (text, label) once in the file; otherwise whole sentences, all
-            of them.
-        binary: labels "0" and "1" are "negative", "3" and "4" "positive", "2" is left out;
-            otherwise labels stay.
-        encoding: "utf-8" or "latin-1".
-    """
+    """Reads a tree in each line: if `phrases`, every phrase once in the file; else sentences."""
     seen: set[tuple[str, str]] = set()
-    for number, line in enumerate(read_lines(path, encoding), 1):
-        if not line.strip():
-            continue
+    for place, line in placed_lines(path, encoding):
         try:
             found = parse_tree(line)
         except DataError as error:
-            raise DataError(f"{path}, line {number:,}: {error}") from error
+            raise DataError(f"{place}: {error}") from error
         for text, label in found if phrases else found[-1:]:
-            if binary:
-                if label == "2":
-                    continue
-                if label not in _TWO:
-                    raise DataError(
-                        f"{path}, line {number:,}: the label {label!r} is not one of 0 to 4; read "
-                        'it with format="trees"'
-                    )
-                label = _TWO[label]
-            if phrases and (text, label) in seen:
-                continue
-            seen.add((text, label))
-            yield LABELED.make([text, label], LABELED.keys, f"{path}, line {number:,}")
+            if binary and label not in _TWO:
+                wrong = f"{place}: the label {label!r} is not one of 0 to 4"
+                raise DataError(f'{wrong}; read it with format="trees"')
+            label = _TWO[label] if binary else label
+            if label and not (phrases and (text, label) in seen):
+                seen.add((text, label))
+                yield LABELED.make([text, label], LABELED.keys, place)

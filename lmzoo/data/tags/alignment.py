@@ -20,33 +20,25 @@ def align_tags(
 ) -> tuple[list[int], list[str | None], list[int]]:
     """Splits words into pieces, and aligns their tags.
 
-    Each word is encoded alone; a word without a piece becomes one unknown piece.
-
     Args:
-        words: of one sentence.
-        tags: a tag for each.
+        words, tags: of one sentence; each word is encoded alone, one without a piece as unknown.
         tokenizer: any of `train_tokenizer`.
         scheme: of tags that mark spans, "IOB1", "IOB2" or "IOBES"; needed only for `continued`.
-        continued: whether later pieces of a word have tags too: a span of words becomes the span
-            of their pieces, and a plain tag is repeated. Otherwise they have None: give them
-            weight 0.
+        continued: whether later pieces of a word have tags, by which a span covers all its pieces.
+            Otherwise they have None: give them weight 0.
 
     Returns:
         The ids of the pieces, a tag or None for each, and the index of each word's first piece.
 
     Raises:
-        DataError: words and tags of unequal number; a tag that breaks the scheme.
-        ArgumentError: `continued` for tags such as "B-PER" without a scheme; an unknown scheme.
+        DataError, ArgumentError: unequal numbers; a tag that breaks its scheme; no known scheme.
 
     Source: tags on first pieces: Devlin et al. 2019, https://arxiv.org/abs/1810.04805, section 5.3.
 
     Example:
         >>> from lmzoo.data import train_tokenizer
-        >>> letters = train_tokenizer(["Ann"], kind="char")
-        >>> align_tags(["Ann", "a"], ["B-PER", "O"], letters)
+        >>> align_tags(["Ann", "a"], ["B-PER", "O"], train_tokenizer(["Ann"], kind="char"))
         ([4, 5, 5, 1], ['B-PER', None, None, 'O'], [0, 3])
-        >>> align_tags(["Ann", "a"], ["B-PER", "O"], letters, scheme="IOB2", continued=True)[1]
-        ['B-PER', 'I-PER', 'I-PER', 'O']
     """
     if len(words) != len(tags):
         raise DataError(f"{len(words)} words and {len(tags)} tags; each word needs one tag")
@@ -72,21 +64,15 @@ def pool_words(
     """Pools values of pieces into values of words.
 
     Args:
-        values: (pieces, ...) of one sentence, without padding.
-        word_starts: the index of each word's first piece; see `align_tags`.
+        values, word_starts: (pieces, ...) of one sentence; (words,), rising, see `align_tags`.
         kind: "first": the value of the first piece; "mean": of all pieces of the word.
 
     Returns:
         (words, ...): the values' dtype, or float64 for a mean of ints.
 
-    Raises:
-        ArgumentError: another kind; starts that do not rise from 0.
-
     Example:
         >>> pool_words(np.array([1.0, 3.0, 5.0]), [0, 2]).tolist()
         [1.0, 5.0]
-        >>> pool_words(np.array([1.0, 3.0, 5.0]), [0, 2], kind="mean").tolist()
-        [2.0, 5.0]
     """
     if kind not in ("first", "mean"):
         raise ArgumentError(f'kind is {kind!r}; choose "first" or "mean"')

@@ -48,12 +48,7 @@ def may_follow(tag: str | None, after: str | None, scheme: str) -> bool:
 
 
 def find_fault(tags: Sequence[str], scheme: str) -> tuple[int, str] | None:
-    """The first tag of a sentence that breaks its scheme: its position and what is wrong, or None.
-
-    Example:
-        >>> find_fault(["O", "I-PER"], "IOB2")
-        (1, "'I-PER' behind 'O' breaks IOB2")
-    """
+    """The first tag of a sentence that breaks its scheme: its position and what is wrong."""
     before: str | None = None
     for place, tag in enumerate(tags):
         if not is_span_tag(tag) or (tag != OUTSIDE and tag[0] not in SCHEMES[scheme]):
@@ -70,15 +65,7 @@ def find_fault(tags: Sequence[str], scheme: str) -> tuple[int, str] | None:
 def read_spans(tags: Sequence[str]) -> list[Span]:
     """The spans (type, start, end) of tags in any scheme, even where they break it.
 
-    A span begins at B or S, after E, S or "O", and where the type changes: the reading of the
-    CoNLL-2000 evaluation, in which every tag but "O" lies in a span. `end` is exclusive.
-
-    Source: the rules of conlleval (Tjong Kim Sang and Buchholz 2000,
-        https://www.clips.uantwerpen.be/conll2000/chunking/).
-
-    Example:
-        >>> read_spans(["I-PER", "I-PER", "O", "E-LOC"])
-        [('PER', 0, 2), ('LOC', 3, 4)]
+    Source: conlleval, https://www.clips.uantwerpen.be/conll2000/chunking/
     """
     spans: list[Span] = []
     open_kind, start, closed = "", 0, True
@@ -101,15 +88,10 @@ def spans_of(tags: Sequence[str], scheme: str) -> list[Span]:
     """The spans of tags without a fault.
 
     Args:
-        tags: of one sentence.
-        scheme: "IOB1", "IOB2" or "IOBES".
+        tags, scheme: of one sentence; "IOB1", "IOB2" or "IOBES". A fault raises DataError.
 
     Returns:
         (type, start, end) of each span, in their order; `end` is exclusive.
-
-    Raises:
-        ArgumentError: an unknown scheme.
-        DataError: a tag that breaks the scheme.
 
     Example:
         >>> spans_of(["B-PER", "I-PER", "O", "B-LOC"], "IOB2")
@@ -125,16 +107,8 @@ def tags_of(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
     """The tags of spans; the inverse of `spans_of`.
 
     Args:
-        spans: (type, start, end), which do not overlap.
-        length: words of the sentence.
-        scheme: "IOB1", "IOB2" or "IOBES".
-
-    Returns:
-        `length` tags.
-
-    Raises:
-        ArgumentError: an unknown scheme; a span that is empty, overlaps another, or ends outside
-            the sentence.
+        spans: (type, start, end); empty, overlapping and outside ones raise ArgumentError.
+        length, scheme: words of the sentence; "IOB1", "IOB2" or "IOBES".
 
     Example:
         >>> tags_of([("PER", 0, 2), ("LOC", 3, 4)], 5, "IOBES")
@@ -163,16 +137,8 @@ def convert_tags(tags: Sequence[str], source: str, target: str) -> list[str]:
     """Converts the tags of a sentence to another scheme.
 
     Args:
-        tags: of one sentence, without a fault.
-        source: their scheme: "IOB1", "IOB2" or "IOBES".
-        target: the scheme wanted.
-
-    Returns:
-        The tags of the same spans.
-
-    Raises:
-        ArgumentError: an unknown scheme.
-        DataError: a tag that breaks the scheme `source`.
+        tags: of one sentence; a fault raises DataError.
+        source, target: their scheme and that wanted: "IOB1", "IOB2" or "IOBES".
 
     Example:
         >>> convert_tags(["I-PER", "I-PER", "B-PER", "O"], "IOB1", "IOBES")
@@ -182,18 +148,14 @@ def convert_tags(tags: Sequence[str], source: str, target: str) -> list[str]:
 
 
 def repair_tags(tags: Sequence[str], scheme: str) -> tuple[list[str], int]:
-    """Repairs tags that break their scheme: the spans of `read_spans`, written correctly.
+    """Repairs tags that break their scheme: writes the spans that conlleval reads.
 
     Args:
-        tags: of one sentence; each "O" or one of B, I, E, S, a dash and a type.
+        tags: of one sentence, "O" or of the form "B-type"; others raise DataError.
         scheme: "IOB1", "IOB2" or "IOBES".
 
     Returns:
         Tags without a fault, and how many of them changed.
-
-    Raises:
-        ArgumentError: an unknown scheme.
-        DataError: a tag of another form.
 
     Example:
         >>> repair_tags(["O", "I-PER", "I-LOC"], "IOB2")
@@ -211,14 +173,11 @@ def detect_scheme(sentences: Iterable[Sequence[str]]) -> str | None:
     """Detects the scheme of tags.
 
     Args:
-        sentences: the tags of each.
+        sentences: the tags of each; those of BILOU or BMES raise DataError.
 
     Returns:
         IOBES if there are its prefixes E and S, else the scheme that the fewest sentences break,
         in doubt IOB2; None if tags mark no spans, such as parts of speech.
-
-    Raises:
-        DataError: tags of BILOU or BMES, which are IOBES with other letters.
 
     Example:
         >>> detect_scheme([["O", "B-PER", "I-PER"]]), detect_scheme([["DET", "NOUN"]])
@@ -247,13 +206,10 @@ def forbidden_transitions(tag_names: Sequence[str], scheme: str | None) -> list[
 
     Args:
         tag_names: the tags, in the order of their ids.
-        scheme: "IOB1", "IOB2" or "IOBES"; None: nothing is forbidden.
+        scheme: "IOB1", "IOB2" or "IOBES" (others raise ArgumentError); None: nothing is forbidden.
 
     Returns:
         [from, to] ids; from -1 is the beginning of a sentence, to `len(tag_names)` its end.
-
-    Raises:
-        ArgumentError: an unknown scheme.
 
     Example:
         >>> forbidden_transitions(["O", "B-PER", "I-PER"], "IOB2")

@@ -1,19 +1,10 @@
 """Tagged corpora: their scheme is found, their tags are checked or repaired, or converted."""
 
 from collections import Counter
-from collections.abc import Iterator
 from itertools import islice
 
 from lmzoo.data.corpus import Corpus, Located, Record, place_of
-from lmzoo.data.tags.schemes import (
-    SCHEMES,
-    check_scheme,
-    convert_tags,
-    detect_scheme,
-    find_fault,
-    is_span_tag,
-    repair_tags,
-)
+from lmzoo.data.tags import schemes
 from lmzoo.errors import ArgumentError, DataError
 
 PLAIN = "plain"
@@ -22,27 +13,13 @@ PLAIN = "plain"
 def settle_tags(
     corpus: Corpus, scheme: str | None = None, *, repair: bool = False
 ) -> tuple[Corpus, str | None]:
-    """Finds the scheme of the tags, and checks or repairs all sentences.
-
-    Args:
-        corpus: {"tokens", "tags"}, perhaps with "intent".
-        scheme: by which tags mark spans, "IOB1", "IOB2" or "IOBES"; "plain": they mark none; None:
-            detected in the training split.
-        repair: whether empty tokens are left out, and tags that break the scheme repaired, both
-            counted in the notes; otherwise the first one is an error.
-
-    Returns:
-        The corpus without a fault, and its scheme; None for tags that mark no spans.
-
-    Raises:
-        DataError: an empty token, a tag that breaks the scheme, sentences of which some have an
-            intent and others none.
-        ArgumentError: an unknown scheme.
-    """
-    if scheme not in (None, PLAIN, *SCHEMES):
-        raise ArgumentError(f"scheme is {scheme!r}; choose one of {', '.join(SCHEMES)}, {PLAIN}")
+    """Finds the scheme of the tags, None for plain ones, and checks or repairs all sentences."""
+    if scheme not in (None, PLAIN, *schemes.SCHEMES):
+        raise ArgumentError(
+            f"scheme is {scheme!r}; choose one of {', '.join(schemes.SCHEMES)}, {PLAIN}"
+        )
     if scheme is None:
-        scheme = detect_scheme(record["tags"] for record in corpus.read())
+        scheme = schemes.detect_scheme(record["tags"] for record in corpus.read())
     scheme = None if scheme == PLAIN else scheme
     notes = []
     have_intents = {"intent" in record for record in islice(corpus.read(), 1)}
@@ -75,8 +52,8 @@ def _check(record: Record, scheme: str | None) -> None:
     if "" in record["tokens"]:
         place = place_of(record, record["tokens"].index(""))
         raise DataError(f"{place}: the token is empty; fill it, or repair=True leaves it out")
-    fault = find_fault(record["tags"], scheme) if scheme else None
-    if fault and all(map(is_span_tag, record["tags"])):
+    fault = schemes.find_fault(record["tags"], scheme) if scheme else None
+    if fault and all(map(schemes.is_span_tag, record["tags"])):
         raise DataError(
             f"{place_of(record, fault[0])}: {fault[1]}; correct it, say scheme= if it is another, "
             "or read with repair=True"
@@ -93,36 +70,32 @@ def _repair(record: Record, scheme: str | None, counts: Counter[str]) -> Record:
         place, lines = getattr(record, "place", ""), getattr(record, "lines", ())
         lines = [lines[number] for number in kept] if lines else ()
         record = Located({**record, "tokens": tokens, "tags": tags}, place, lines)
-    fault = find_fault(tags, scheme) if scheme else None
+    fault = schemes.find_fault(tags, scheme) if scheme else None
     if not fault or not scheme:
         return record
-    if not all(map(is_span_tag, tags)):
+    if not all(map(schemes.is_span_tag, tags)):
         raise DataError(
             f'{place_of(record, fault[0])}: {fault[1]}; correct it, or say scheme="plain" if tags '
             "mark no spans"
         )
-    tags, count = repair_tags(tags, scheme)
+    tags, count = schemes.repair_tags(tags, scheme)
     counts.update(tags=count, sentences=1)
     return {**record, "tags": tags}
 
 
 def in_scheme(corpus: Corpus, source: str | None, target: str | None) -> tuple[Corpus, str | None]:
-    """Converts the tags of a corpus from its scheme, `source`, to that to train on.
-
-    `source` is None if its tags mark no spans; `target` is None for `source`, or IOB2 if that is
-    IOB1. Gives a corpus whose tags mark the same spans, and its scheme.
-    """
+    """Converts the tags of a corpus to the scheme to train on: its own, IOB2 if that is IOB1."""
     if source is None:
         if target is not None:
             raise ArgumentError(
                 f"scheme is {target!r}, but the tags of {corpus.name} mark no spans"
             )
         return corpus, None
-    wanted = check_scheme(target or ("IOB2" if source == "IOB1" else source))
+    wanted = schemes.check_scheme(target or ("IOB2" if source == "IOB1" else source))
     if wanted == source:
         return corpus, source
 
-    def converted(record: Record) -> Iterator[Record]:
-        yield {**record, "tags": convert_tags(record["tags"], source, wanted)}
+    def converted(record: Record) -> Record:
+        return {**record, "tags": schemes.convert_tags(record["tags"], source, wanted)}
 
     return corpus.map(converted, note=f"tags written in {wanted} instead of {source}"), wanted

@@ -26,22 +26,16 @@ class TaggingVocabulary:
     """Words to ids, and ids of tags and intents to their names.
 
     Args:
-        tokenizer: ids of words.
-        characters: ids of the characters of words; None: no characters.
-        tags: names of the tags, in the order of their ids.
+        tokenizer, characters: ids of words and of their characters; None: no characters.
+        tags, intents: names in the order of their ids; None: no intents.
         scheme: of tags that mark spans; None: they mark none.
-        intents: names of the intents, in the order of their ids; None: no intents.
         max_word_length: most characters of a word; a longer one loses its middle.
         normalize_digits: whether every digit of a word becomes 0 (but not in its characters).
 
     Example:
         >>> words = WhitespaceTokenizer(["ann", "slept"], lowercase=True)
-        >>> vocabulary = TaggingVocabulary(words, None, ["O", "B-PER"], "IOB2")
-        >>> vocabulary.inputs([["Ann", "slept"], ["Bob"]])
-        array([[5, 6, 0, 0],
-               [1, 0, 0, 0]], dtype=int32)
-        >>> vocabulary.tag_names(np.array([[1, 0], [1, 0]]), [["Ann", "slept"], ["Bob"]])
-        [['B-PER', 'O'], ['B-PER']]
+        >>> TaggingVocabulary(words, None, ["O", "B-PER"], "IOB2").inputs([["Ann", "slept"]])
+        array([[5, 6, 0, 0]], dtype=int32)
     """
 
     tokenizer: WhitespaceTokenizer
@@ -104,17 +98,11 @@ class TaggingVocabulary:
         return ids
 
     def inputs(self, sentences: Sequence[Sequence[str]]) -> Any:
-        """Encodes sentences as the inputs of a tagger.
-
-        Args:
-            sentences: the words of each.
+        """Encodes sentences of at least one word as the inputs of a tagger, padded with 0.
 
         Returns:
-            Ids of words, int32 (sentences, time), padded with 0; with characters a tuple of these
-            and int32 (sentences, time, characters).
-
-        Raises:
-            ArgumentError: no sentence, or a sentence without a word.
+            Ids of words, int32 (sentences, time); with characters a tuple of these and int32
+            (sentences, time, characters).
         """
         lengths = [len(words) for words in sentences]
         if not lengths or not min(lengths):
@@ -133,18 +121,7 @@ class TaggingVocabulary:
         return ids, characters
 
     def tag_names(self, ids: np.ndarray, sentences: Sequence[Sequence[str]]) -> list[list[str]]:
-        """The names of tags.
-
-        Args:
-            ids: (sentences, time), with any padding.
-            sentences: the words of each.
-
-        Returns:
-            The tags of each sentence, one for each word.
-
-        Raises:
-            ArgumentError: fewer rows or columns than the sentences need.
-        """
+        """The names of the tags of each word, from ids (sentences, time) with any padding."""
         rows = np.asarray(ids)
         longest = max(map(len, sentences), default=0)
         if rows.ndim != 2 or len(rows) != len(sentences) or rows.shape[1] < longest:
@@ -157,11 +134,7 @@ class TaggingVocabulary:
         ]
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes everything to one file, whole or not at all.
-
-        Args:
-            path: the file; its folder is made where it is missing.
-        """
+        """Writes everything to one file, whole or not at all; makes its folder."""
         names = range(FIRST + 1, self.tokenizer.vocab_size)
         characters = self.characters
         record = {
@@ -185,25 +158,16 @@ def load_tagging_vocabulary(path: str | os.PathLike[str]) -> TaggingVocabulary:
     """Loads a vocabulary that `TaggingVocabulary.save` wrote.
 
     Args:
-        path: the file.
-
-    Returns:
-        An equal vocabulary.
-
-    Raises:
-        DataError: no such file, or one of another kind.
+        path: the file; DataError if there is none, or one of another kind.
 
     Example:
-        >>> import tempfile
-        >>> words = WhitespaceTokenizer(["ann"], lowercase=True)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     TaggingVocabulary(words, None, ["O"], None).save(folder + "/vocabulary.json")
-        ...     load_tagging_vocabulary(folder + "/vocabulary.json").tags
+        >>> TaggingVocabulary(WhitespaceTokenizer(["ann"]), None, ["O"], None).save("words.json")
+        >>> load_tagging_vocabulary("words.json").tags
         ['O']
     """
     try:
         record = json.loads(Path(path).read_text(encoding="utf-8"))
-        if record["format"] != FORMAT or record["version"] != VERSION:
+        if (record["format"], record["version"]) != (FORMAT, VERSION):
             raise DataError(f"{path} is no {FORMAT} of version {VERSION}")
         return TaggingVocabulary(
             WhitespaceTokenizer(record["words"], lowercase=record["lowercase"]),
@@ -223,12 +187,7 @@ def load_tagging_vocabulary(path: str | os.PathLike[str]) -> TaggingVocabulary:
 
 
 def word_key(word: str, normalize_digits: bool, lowercase: bool = False) -> str:
-    """The entry of a word in the vocabulary: white space inside it becomes "_".
-
-    Example:
-        >>> word_key("In 1999", normalize_digits=True, lowercase=True)
-        'in_0000'
-    """
+    """The entry of a word in the vocabulary: white space inside it becomes "_"."""
     key = re.sub(r"\s+", "_", word)
     if normalize_digits:
         key = re.sub(r"\d", "0", key)

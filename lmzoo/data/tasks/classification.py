@@ -11,7 +11,6 @@ import numpy as np
 from lmzoo.data.batching.batches import Batches
 from lmzoo.data.batching.checks import check_at_least
 from lmzoo.data.batching.encoding import in_chunks
-from lmzoo.data.batching.labels import sort_labels
 from lmzoo.data.batching.orders import width_groups
 from lmzoo.data.batching.token_store import Sequences
 from lmzoo.data.batching.tokenizer import choose_tokenizer, tokenizer_report
@@ -21,6 +20,7 @@ from lmzoo.data.prepared import PreparedData
 from lmzoo.data.saved_task import SavedTask
 from lmzoo.data.sources import read_labeled
 from lmzoo.data.splits import SPLITS, check_fraction, stratified_split
+from lmzoo.data.transforms.class_balance import sort_labels
 from lmzoo.errors import ArgumentError, DataError
 from lmzoo.special_ids import EOS_ID, UNK_ID
 
@@ -29,16 +29,15 @@ MAX_WIDTHS = 4
 
 @dataclass
 class ClassificationData(PreparedData):
-    """Batches of labeled texts, and everything that was counted on the way to them.
+    """Batches of labeled texts of similar length, and what was counted on the way to them.
 
     `train`, `valid` and `test` are Datasets of (ids, labels, weights): int32 (batch, time), int32
-    (batch,), float32 (batch,). A label is its index in `labels`; weight 0 marks a row that only
-    fills the batch. Batches hold texts of similar length, so their order is not that of `texts`.
+    (batch,), float32 (batch,). Weight 0 marks a row that only fills the batch.
 
     Args:
         report, batches, saved_task, settings: see `PreparedData`.
         corpus: {"text", "label"} by split, without texts that have no token.
-        labels: names of the classes, sorted: whole numbers by their value, others as strings.
+        labels: names of the classes in the order of their ids: sorted, numbers by their value.
     """
 
     labels: list[str] = field(default_factory=list)
@@ -78,35 +77,27 @@ def prepare_classification(
     """Reads, tokenizes and batches labeled texts.
 
     Args:
-        source: see `read_labeled`.
-        columns: see `read_labeled`.
-        format: of files whose names do not tell: see `read_labeled`.
-        tokenizer: a kind for `train_tokenizer`, which then sees the training texts; the path of a
-            saved tokenizer; or a tokenizer.
-        vocab_size: of the tokenizer to train; None: its kind's own.
+        source, columns, format, grammar_size: see `read_labeled`.
+        tokenizer, vocab_size: see `prepare_lm`.
         labels: names of the classes, in the order of their ids; None: those of training, sorted.
         lowercase: whether a tokenizer that is trained here lower-cases all texts.
         max_length: tokens of a text; a longer one is cut and counted.
         batch_size: texts in a batch.
-        valid_fraction: fraction of each label's texts for validation where the source offers none;
-            equal texts stand on one side.
-        grammar_size: texts of the grammar's training sample.
+        valid_fraction: of each label's different texts, where the source offers no validation.
         seed: of split, order and the grammar's sample.
 
     Returns:
         The batches, the tokenizer, the labels and the counts.
 
     Raises:
-        DataError: texts that cannot be used: missing, without label, all of one label, with a
-            label that training does not hold.
-        ArgumentError: an argument outside its range.
-        TokenizerError: a tokenizer that cannot be trained or loaded.
+        DataError: texts that are missing or have no label, one label only, or an unknown one.
+        ArgumentError, TokenizerError: an argument outside its range; no usable tokenizer.
 
     Example:
         >>> texts = [("a fine film", "good"), ("a dull film", "bad")] * 4
         >>> data = prepare_classification(texts, valid_fraction=0.0)
         >>> ids, labels, weights = next(iter(data.train))
-        >>> ids.shape[0] == labels.shape[0] == weights.shape[0], data.labels
+        >>> labels.shape == weights.shape == ids.shape[:1], data.labels
         (True, ['bad', 'good'])
     """
     check_at_least(1, {"max_length": max_length, "batch_size": batch_size})
@@ -117,9 +108,19 @@ def prepare_classification(
     examples = {split: list(corpus.read(split)) for split in corpus.splits}
     labels = _labels(corpus.name, examples, labels)
     if "valid" not in examples and valid_fraction:
-        examples = _set_aside(corpus.name, examples, valid_fraction, seed)
-    texts = (record["text"] for record in examples["train"])
-    tokenizer = choose_tokenizer(tokenizer, vocab_size, texts, lowercase=lowercase)
+        train = examples["train"]
+        texts, classes = ([record[key] for record in train] for key in ("text", "label"))
+        held = stratified_split(classes, valid_fraction, seed, texts=texts)
+        if not held.any():
+            raise DataError(
+                f"{corpus.name} has too few different texts to set {valid_fraction:.0%} aside for "
+                "validation: give texts for validation, or valid_fraction=0"
+            )
+        examples["train"], examples["valid"] = (
+            [train[place] for place in np.flatnonzero(part)] for part in (~held, held)
+        )
+    training = (record["text"] for record in examples["train"])
+    tokenizer = choose_tokenizer(tokenizer, vocab_size, training, lowercase=lowercase)
     report: dict[str, Any] = {"source": corpus.name, "notes": list(corpus.notes)}
     report |= {"tokenizer": tokenizer_report(tokenizer), "classes": {}}
     batches = {}
@@ -133,7 +134,11 @@ def prepare_classification(
         examples[split] = [examples[split][place] for place in encoded.kept]
         batches[split] = encoded.batches(batch_size, seed if split == "train" else None)
         report[split] = {**encoded.counts, "batches": batches[split].steps}
-        report["notes"] += _cut_note(split, encoded.counts, max_length)
+        if cut := encoded.counts["cut"]:
+            report["notes"].append(
+                f"{cut:,} of {encoded.counts['texts']:,} texts of {split} are longer than "
+                f"{max_length} tokens and were cut"
+            )
     splits = {split: partial(iter, examples[split]) for split in batches}
     kept = Corpus(corpus.name, splits, corpus.notes, corpus.grammar)
     task = {"labels": labels, "max_length": max_length, "lowercase": tokenizer.lowercase}
@@ -152,7 +157,7 @@ def _labels(
     if len(labels) < 2:
         only = f"only the label {labels[0]!r}" if labels else "no text"
         raise DataError(f"{name} holds {only} for training; classification needs two labels")
-    known = set(labels)
+    known, more = set(labels), ", ..." if len(labels) > 12 else ""
     for split, records in examples.items():
         for number, record in enumerate(records, 1):
             if record["label"] not in known:
@@ -160,27 +165,9 @@ def _labels(
                 raise DataError(
                     f"{name}: {place} has the label {record['label']!r}, which no training text "
                     f"has ({record['text'][:40]!r}); the {len(labels)} known ones are "
-                    + ", ".join(labels[:12])
-                    + (", ..." if len(labels) > 12 else "")
+                    f"{', '.join(labels[:12])}{more}"
                 )
     return labels
-
-
-def _set_aside(
-    name: str, examples: Mapping[str, list[Record]], fraction: float, seed: int
-) -> dict[str, list[Record]]:
-    """Takes validation texts out of training."""
-    train = examples["train"]
-    texts, labels = ([record[key] for record in train] for key in ("text", "label"))
-    held = stratified_split(labels, fraction, seed, texts=texts)
-    if not held.any():
-        raise DataError(
-            f"{name} has too few different texts to set {fraction:.0%} aside for "
-            "validation: give texts for validation, or valid_fraction=0"
-        )
-    kept = [record for record, is_held in zip(train, held, strict=True) if not is_held]
-    valid = [record for record, is_held in zip(train, held, strict=True) if is_held]
-    return {**examples, "train": kept, "valid": valid}
 
 
 @dataclass
@@ -214,9 +201,8 @@ def encode_examples(
     counts = dict.fromkeys(("texts", "empty", "cut", "tokens", "unknown_tokens"), 0)
     of = {label: number for number, label in enumerate(labels)}
     for chunk in in_chunks(examples):
-        for record, tokens in zip(
-            chunk, tokenizer.encode_batch([record["text"] for record in chunk]), strict=True
-        ):
+        encoded = tokenizer.encode_batch([record["text"] for record in chunk])
+        for record, tokens in zip(chunk, encoded, strict=True):
             counts["texts"] += 1
             if not len(tokens):
                 counts["empty"] += 1
@@ -230,33 +216,19 @@ def encode_examples(
     return EncodedTexts(ids, np.array(classes, np.int32), kept, counts)
 
 
-def _cut_note(split: str, counts: Mapping[str, int], max_length: int) -> list[str]:
-    if not counts["cut"]:
-        return []
-    return [
-        f"{counts['cut']:,} of {counts['texts']:,} texts of {split} are longer than {max_length} "
-        "tokens and were cut"
-    ]
-
-
 def encode_texts(tokenizer: Any, texts: Sequence[str], max_length: int = 256) -> np.ndarray:
     """Encodes texts as padded ids, for `predict`.
 
     Args:
-        tokenizer: that of the training.
-        texts: at least one, each with a token.
-        max_length: most tokens of a text, as in training (see `load_task`); a longer one is cut.
+        tokenizer, max_length: those of the training (see `load_task`); longer texts are cut.
+        texts: at least one, each with a token; else DataError.
 
     Returns:
         int32 (texts, time), padded with 0.
 
-    Raises:
-        DataError: no text, or one without a token.
-        ArgumentError: `max_length` below 1, a string instead of a list.
-
     Example:
-        >>> import lmzoo
-        >>> tokenizer = lmzoo.data.train_tokenizer(["a b c"], kind="word")
+        >>> from lmzoo.data import train_tokenizer
+        >>> tokenizer = train_tokenizer(["a b c"], kind="word")
         >>> encode_texts(tokenizer, ["a", "c b a"]).tolist()
         [[5, 0, 0, 0], [7, 6, 5, 0]]
     """

@@ -2,21 +2,16 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
 
+from lmzoo.data.batching import packing
 from lmzoo.data.batching.batches import Batches
 from lmzoo.data.batching.checks import check_at_least
 from lmzoo.data.batching.encoding import Encoded, Encoder, predicted_counts
 from lmzoo.data.batching.orders import length_pools, row_order
-from lmzoo.data.batching.packing import (
-    DocumentPacker,
-    Rows,
-    lane_rows,
-    possible_shifts,
-    window_rows,
-)
 from lmzoo.data.batching.token_store import TokenStore
 from lmzoo.data.batching.tokenizer import choose_tokenizer, tokenizer_report
 from lmzoo.data.prepared import PreparedData
@@ -31,7 +26,7 @@ LAYOUTS = ("packed", "padded", "contiguous")
 
 @dataclass
 class LMData(PreparedData):
-    """Batches for language modeling, and everything that was counted on the way to them.
+    """Batches for language modeling, and what was counted on the way to them.
 
     `train`, `valid` and `test` are Datasets of (ids, next ids, weights): int32, int32 and float32
     (batch_size, sequence_length), the last batch filled up with padding. Weights are 1 at the
@@ -41,10 +36,9 @@ class LMData(PreparedData):
         report, batches, saved_task, settings: see `PreparedData`.
         corpus: {"text"} by split, cleaned: documents, or pieces of a stream.
         encoded: the tokens by split.
-        valid_counts, test_counts: tokens, words, characters and bytes that those splits predict;
-            end tokens count as tokens only. None where there is no such split.
-        floor_nats: nats that a perfect model needs for the validation split; None: unknown.
-        floor_per_document: the same for each document, in their order, (documents,).
+        valid_counts, test_counts: tokens (with end tokens), words, characters and bytes to predict.
+        floor_nats, floor_per_document: nats that a perfect model needs for the validation split,
+            and for each of its documents, (documents,); None: unknown.
     """
 
     encoded: dict[str, Encoded] = field(repr=False)
@@ -83,26 +77,21 @@ def prepare_lm(
     never held in memory; tokens beyond 128 MB go to a file in the system's temporary folder.
 
     Args:
-        source: see `read_texts`.
-        columns: see `read_texts`.
+        source, columns, grammar_size: see `read_texts`.
         tokenizer: a kind for `train_tokenizer`, which then sees the training texts only; the path
             of a saved tokenizer; or a tokenizer.
         vocab_size: of the tokenizer to train; None: its kind's own.
-        sequence_length: positions in a row, at least 1.
-        batch_size: rows in a batch, at least 1.
+        sequence_length, batch_size: positions in a row and rows in a batch, at least 1.
         documents: "stream", "line" (each line is a document) or "paragraph" (blank lines separate
             them). None: files are streams, other texts documents.
-        layout: "packed": several documents share a row. "padded": each document has its own rows;
-            those of similar length make a training batch, which is as wide as they need.
-            "contiguous": row i of a batch continues in row i of the next one, for models that
-            carry their state; rows are then not shuffled.
-        valid_fraction: fraction of the texts for validation, in [0, 1), where the source offers
-            none: the end of a stream, or the documents with the smallest hashes.
-        valid_overlap: tokens that each validation row of a stream repeats, with weight 0, as
-            context for the rest; 0 to `sequence_length - 1`.
+        layout: "packed": several documents share a row. "padded": each has its own rows, those of
+            similar length make a training batch. "contiguous": row i of a batch continues in row
+            i of the next one, for models that carry their state; nothing is shuffled.
+        valid_fraction: of a stream (its end) or of documents (by hash) if there is no validation.
+        valid_overlap: tokens that each validation row of a stream repeats as context, with weight
+            0; 0 to `sequence_length - 1`.
         clean: True: the harmless rules; False: none; or rules by name: see `choose_rules`.
         deduplicate: whether repeated documents are dropped (never from a stream or the grammar).
-        grammar_size: documents of the grammar's training sample.
         seed: of split, order, shifts, and the grammar's sample.
 
     Returns:
@@ -110,15 +99,13 @@ def prepare_lm(
 
     Raises:
         DataError: texts that cannot be used: missing, empty, binary, or shorter than a row.
-        ArgumentError: an argument outside its range.
-        TokenizerError: a tokenizer that cannot be trained or loaded.
+        ArgumentError, TokenizerError: an argument outside its range; no usable tokenizer.
 
     Example:
         >>> texts = ["to be or not to be " * 5, "that is the question " * 5]
         >>> data = prepare_lm(texts, tokenizer="char", sequence_length=16, batch_size=2)
-        >>> ids, next_ids, weights = next(iter(data.train))
-        >>> ids.shape, ids.dtype.name, weights.dtype.name
-        (TensorShape([2, 16]), 'int32', 'float32')
+        >>> [(part.shape.as_list(), part.dtype.name) for part in next(iter(data.train))]
+        [([2, 16], 'int32'), ([2, 16], 'int32'), ([2, 16], 'float32')]
     """
     check_at_least(1, {"sequence_length": sequence_length, "batch_size": batch_size})
     if layout not in LAYOUTS:
@@ -144,16 +131,21 @@ def prepare_lm(
     batches = {split: rows.batches(encoded[split], split, trained.pad_id) for split in encoded}
     sizes = {"sequence_length": sequence_length, "layout": layout}
     task = {"documents": texts.kind, "lowercase": trained.lowercase, **sizes}
-    data = LMData(
-        _report(texts, rules, trained, rows, encoded, batches),
-        texts.corpus,
-        batches,
-        SavedTask("lm", task, trained),
-        {"seed": seed, "batch_size": batch_size, **sizes},
-        encoded,
-    )
-    counts = {split: predicted_counts(encoded[split]) for split in encoded if split != "train"}
-    data.valid_counts, data.test_counts = counts.get("valid"), counts.get("test")
+    counts = {name: count for name, count in texts.counts.items() if count}
+    report = {
+        "source": texts.corpus.name,
+        "documents": texts.kind,
+        "cleaning": {name: counts.get(name, 0) for name in rules},
+        "reading": {name: count for name, count in counts.items() if name not in rules},
+        "tokenizer": tokenizer_report(trained),
+        **{split: rows.count(each, batches[split]) for split, each in encoded.items()},
+        "notes": [*texts.corpus.notes, *_notes(trained, encoded)],
+    }
+    settings = {"seed": seed, "batch_size": batch_size, **sizes}
+    saved = SavedTask("lm", task, trained)
+    data = LMData(report, texts.corpus, batches, saved, settings, encoded)
+    predicted = {split: predicted_counts(encoded[split]) for split in encoded if split != "train"}
+    data.valid_counts, data.test_counts = predicted.get("valid"), predicted.get("test")
     if "valid" in encoded and (language := corpus.grammar) is not None:
         _find_floor(data, language, sequence_length, is_cut_allowed=layout == "contiguous")
     return data
@@ -164,11 +156,11 @@ class NextTokens:
     """Collates the rows of an epoch, of a token store, into (ids, next ids, weights)."""
 
     store: TokenStore
-    rows: Callable[[int], Rows]
+    rows: Callable[[int], packing.Rows]
     pad_id: int
 
     def __call__(self, numbers: np.ndarray, widths: tuple[int, ...], epoch: int) -> Any:
-        """Reads rows by their numbers; -1 is an empty row. Arrays (n, width)."""
+        """Reads rows by their numbers, -1 an empty one; arrays (n, width)."""
         located = self.rows(epoch).locate(np.maximum(numbers, 0))
         start, length, skip = (part[:, None] for part in located)
         place = np.arange(widths[0] + 1)
@@ -200,7 +192,7 @@ class _Layout:
         if self.kind == "stream":
             encoded = encoder.encode_stream(texts.read(split))
         else:
-            packer = DocumentPacker(self.sequence_length, pack=self.layout != "padded")
+            packer = packing.DocumentPacker(self.sequence_length, pack=self.layout != "padded")
             encoded = encoder.encode_documents(
                 texts.read(split), packer, reorder=train and self.layout == "packed"
             )
@@ -226,40 +218,40 @@ class _Layout:
         seed = self.seed if train and self.layout != "contiguous" else None
         return Batches(row_order(count, size, length, seed), collate, (size, length))
 
-    def _rows(self, encoded: Encoded, train: bool) -> Callable[[int], Rows]:
+    def _rows(self, encoded: Encoded, train: bool) -> Callable[[int], packing.Rows]:
         """The rows of each epoch; always as many."""
         tokens, length, packer = encoded.store.size, self.sequence_length, encoded.packer
         if self.layout == "contiguous":
             borders = None if packer is None else np.frombuffer(packer.documents, np.int64)
-            fixed = lane_rows(tokens, length, self.batch_size, borders)
+            fixed = packing.lane_rows(tokens, length, self.batch_size, borders)
         elif packer is not None:
             fixed = packer.rows()
         elif not train:
-            fixed = window_rows(tokens, length, overlap=self.valid_overlap)
+            fixed = packing.window_rows(tokens, length, overlap=self.valid_overlap)
         else:
-            shifts = possible_shifts(tokens, length)
+            shifts = packing.possible_shifts(tokens, length)
 
-            def shifted(epoch: int) -> Rows:
+            def shifted(epoch: int) -> packing.Rows:
                 choose = np.random.default_rng([self.seed % 2**32, epoch, 1])
-                return window_rows(tokens, length, shift=int(choose.choice(shifts)))
+                return packing.window_rows(tokens, length, shift=int(choose.choice(shifts)))
 
             return shifted
         return lambda epoch: fixed
 
     def count(self, encoded: Encoded, batches: Batches) -> dict[str, Any]:
         """The counts of one split for the report."""
-        counts = encoded.counts
-        report: dict[str, Any] = {"characters": counts["characters"], "tokens": counts["tokens"]}
-        if self.kind != "stream":
-            report = {"documents": counts["texts"]} | report
-            report["cut_documents"] = counts["cut_documents"]
-        report |= {name: counts[name] for name in ("words", "bytes") if name in counts}
-        report["unknown_tokens"] = counts["unknown_tokens"]
-        report["unknown_rate"] = counts["unknown_tokens"] / max(counts["tokens"], 1)
-        report |= {"rows": batches.order.rows, "batches": batches.steps}
+        documents = {} if self.kind == "stream" else {"documents": encoded.counts["texts"]}
+        counts = documents | encoded.counts
+        names = ("documents", "characters", "tokens", "cut_documents", "words", "bytes")
         positions = batches.steps * self.batch_size * self.sequence_length
-        report["filled"] = round((encoded.store.size - 1) / positions, 4)
-        return report
+        return {
+            **{name: counts[name] for name in names if name in counts},
+            "unknown_tokens": counts["unknown_tokens"],
+            "unknown_rate": counts["unknown_tokens"] / max(counts["tokens"], 1),
+            "rows": batches.order.rows,
+            "batches": batches.steps,
+            "filled": round((encoded.store.size - 1) / positions, 4),
+        }
 
 
 def _find_floor(data: LMData, language: str, sequence_length: int, *, is_cut_allowed: bool) -> None:
@@ -284,35 +276,10 @@ def _find_floor(data: LMData, language: str, sequence_length: int, *, is_cut_all
             notes.append("no floor: cleaning changed documents of the grammar")
 
 
-def _report(
-    texts: CleanTexts,
-    rules: Mapping[str, Rule],
-    tokenizer: Any,
-    layout: _Layout,
-    encoded: Mapping[str, Encoded],
-    batches: Mapping[str, Batches],
-) -> dict[str, Any]:
-    """The counts of texts and batches."""
-    counts = {name: count for name, count in texts.counts.items() if count}
-    report: dict[str, Any] = {
-        "source": texts.corpus.name,
-        "documents": texts.kind,
-        "cleaning": {name: counts.get(name, 0) for name in rules},
-        "reading": {name: count for name, count in counts.items() if name not in rules},
-        "tokenizer": tokenizer_report(tokenizer),
-    }
-    for split, each in encoded.items():
-        report[split] = layout.count(each, batches[split])
-    report["notes"] = list(texts.corpus.notes)
-    if note := getattr(tokenizer, "report", {}).get("note"):
-        report["notes"].append(note)
-    report["notes"] += _notes(texts, encoded)
-    return report
-
-
-def _notes(texts: CleanTexts, encoded: Mapping[str, Encoded]) -> list[str]:
+def _notes(tokenizer: Any, encoded: Mapping[str, Encoded]) -> list[str]:
     """What a reader of the counts should know."""
-    notes = []
+    note = getattr(tokenizer, "report", {}).get("note")
+    notes = [note] if note else []
     if any(each.counts["unknown_tokens"] for split, each in encoded.items() if split != "train"):
         notes.append(
             "there are unknown tokens in validation or test: a model need not tell them apart, so "
@@ -322,10 +289,8 @@ def _notes(texts: CleanTexts, encoded: Mapping[str, Encoded]) -> list[str]:
         if each.changed is None:
             continue
         before, after = each.changed
-        place = next(
-            (i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b),
-            min(len(before), len(after)),
-        )
+        pairs = enumerate(zip_longest(before, after))
+        place = next(number for number, (old, new) in pairs if old != new)
         cut = slice(max(0, place - 20), place + 20)
         notes.append(
             f"the tokenizer does not give back all text of {split}: {before[cut]!r} came back as "

@@ -14,7 +14,7 @@ from lmzoo.data.batching.orders import width_groups
 from lmzoo.data.batching.token_store import Sequences
 from lmzoo.data.batching.tokenizer import choose_tokenizer, tokenizer_report
 from lmzoo.data.batching.widths import padded_widths, round_up
-from lmzoo.data.corpus import Corpus, Record
+from lmzoo.data.corpus import Record
 from lmzoo.data.prepared import PreparedData
 from lmzoo.data.saved_task import SavedTask
 from lmzoo.data.sources import read_pairs
@@ -27,12 +27,11 @@ MAX_LENGTH = 2048
 
 @dataclass
 class Seq2SeqData(PreparedData):
-    """Batches of pairs, and everything that was counted on the way to them.
+    """Batches of pairs of similar length, and what was counted on the way to them.
 
     `train`, `valid` and `test` are Datasets of ((source, target), next ids, weights): int32
     (batch, source_time), int32 (batch, time), int32 and float32 (batch, time). The target begins
-    with the begin token, the next ids end in the end token; weight 0 marks padding. Batches hold
-    pairs of similar length, as many as `tokens_per_batch` allows.
+    with the begin token, the next ids end in the end token; weight 0 marks padding.
 
     Args:
         report, batches, saved_task, settings: see `PreparedData`.
@@ -58,8 +57,8 @@ class Seq2SeqData(PreparedData):
     def texts(self, split: str) -> tuple[list[str], list[str]]:
         """Sources and targets of a split, without empty ones, but with those that are too long."""
         pairs = [(record["source"], record["target"]) for record in self.corpus.read(split)]
-        pairs = [pair for pair in pairs if all(text.strip() for text in pair)]
-        return [source for source, _ in pairs], [target for _, target in pairs]
+        kept = [pair for pair in pairs if all(map(str.strip, pair))]
+        return [source for source, _ in kept], [target for _, target in kept]
 
 
 def prepare_seq2seq(
@@ -80,20 +79,14 @@ def prepare_seq2seq(
     """Reads, tokenizes and batches pairs of texts.
 
     Args:
-        source: see `read_pairs`; for dialogues `dialogue_pairs(read_dialogues(...))`.
-        columns: see `read_pairs`.
-        tokenizer: a kind for `train_tokenizer`, which then sees the training texts of both sides
-            (of the targets only, with a `source_tokenizer`); the path of a saved tokenizer; or a
-            tokenizer.
+        source, columns, grammar_size: see `read_pairs`; dialogues: `dialogue_pairs(...)`.
+        tokenizer, vocab_size: see `prepare_lm`; trained on both sides, or on the targets only.
         source_tokenizer: the same for the sources; None: both sides share one.
-        vocab_size: of the tokenizers to train; None: their kind's own.
         lowercase: whether tokenizers that are trained here lower-case all texts.
         max_length: target tokens with the end token; a pair with more is dropped and counted.
         max_source_length: source tokens; None: `max_length`.
         tokens_per_batch: positions in a batch, of the longer side; at least the longest pair's.
-        valid_fraction: fraction of the pairs for validation where the source offers none; equal
-            sources stand on one side.
-        grammar_size: pairs of the grammar's training sample.
+        valid_fraction: of the pairs, by sources, for validation where the source offers none.
         seed: of split, order and the grammar's sample.
 
     Returns:
@@ -101,8 +94,7 @@ def prepare_seq2seq(
 
     Raises:
         DataError: pairs that cannot be used: missing, unequal, all dropped.
-        ArgumentError: an argument outside its range.
-        TokenizerError: a tokenizer that cannot be trained or loaded.
+        ArgumentError, TokenizerError: an argument outside its range; no usable tokenizer.
 
     Example:
         >>> pairs = [("a dog", "ein Hund"), ("a cat", "eine Katze")] * 4
@@ -118,16 +110,35 @@ def prepare_seq2seq(
         raise ArgumentError(f"a length of {max(longest)} is more than the {MAX_LENGTH} supported")
     corpus = read_pairs(source, columns=columns, grammar_size=grammar_size, seed=seed)
     corpus = split_by_hash(corpus, valid_fraction, key=lambda pair: pair["source"], seed=seed)
-    tokenizers = _choose(corpus, source_tokenizer, tokenizer, vocab_size, lowercase)
+
+    def choose(wanted: Any, *keys: str) -> Any:
+        texts = (record[key] for record in corpus.read() for key in keys)
+        return choose_tokenizer(wanted, vocab_size, texts, lowercase=lowercase)
+
+    if source_tokenizer is None:
+        tokenizers = (choose(tokenizer, "source", "target"),) * 2
+    else:
+        tokenizers = choose(source_tokenizer, "source"), choose(tokenizer, "target")
     report: dict[str, Any] = {"source": corpus.name, "notes": list(corpus.notes)}
     report["tokenizer"] = tokenizer_report(tokenizers[1])
     batches = {}
     for split in (name for name in SPLITS if name in corpus.splits):
         pairs = encode_pairs(corpus.read(split), tokenizers, longest)
-        _check_pairs(corpus.name, split, pairs, valid_fraction, longest)
+        counts = pairs.counts
+        if not counts["pairs"] and split == "valid":
+            raise DataError(
+                f"{corpus.name} has too few different sources to set {valid_fraction:.0%} aside "
+                "for validation: give pairs for validation"
+            )
+        if not len(pairs.sources):
+            raise DataError(
+                f"{corpus.name} holds no usable pair for {split}: of {counts['pairs']:,} "
+                f"{counts['empty']:,} have an empty side and {counts['too_long']:,}"
+                f" are longer than {longest[0]} source or {longest[1]} target tokens"
+            )
         batches[split] = pairs.batches(tokens_per_batch, seed if split == "train" else None)
         tokens = {"tokens": pairs.targets.store.size, "batches": batches[split].steps}
-        report[split] = {**pairs.counts, **tokens}
+        report[split] = {**counts, **tokens}
     own = None if tokenizers[0] is tokenizers[1] else tokenizers[0]
     task = {**sizes, "lowercase": tokenizers[1].lowercase}
     saved = SavedTask("seq2seq", task, tokenizers[1], own)
@@ -145,12 +156,9 @@ class EncodedPairs:
 
     def batches(self, tokens: int, seed: int | None) -> Batches:
         """Batches of pairs of similar length, with so many positions of the longer side."""
-
-        def size(widths: tuple[int, ...]) -> int:
-            return max(1, tokens // max(widths))
-
-        lengths = np.stack([self.sources.lengths, self.targets.lengths])  # (2, pairs)
-        return Batches(width_groups(_widths(lengths), size, seed), self.collate)
+        widths = _widths(self.sources.lengths, self.targets.lengths)
+        order = width_groups(widths, lambda widths: max(1, tokens // max(widths)), seed)
+        return Batches(order, self.collate)
 
     def collate(self, rows: np.ndarray, widths: tuple[int, ...], epoch: int) -> Any:
         """Pads pairs; a missing one has the end token as its source, and weight 0."""
@@ -162,49 +170,15 @@ class EncodedPairs:
         return (source, target), next_ids, real.astype(np.float32)
 
 
-def _widths(lengths: np.ndarray) -> np.ndarray:
-    """The padded lengths of each source and target, (2, pairs), chosen so that few differ.
+def _widths(sources: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """The padded lengths of each source and target, (2, pairs): one for both sides.
 
-    Both sides share a width, that of the longer one. Where targets are much shorter than sources,
-    as in summaries, they all share their own instead.
+    Where targets are much shorter than sources, as in summaries, they all share their own.
     """
-    if 2 * lengths[1].max() <= lengths[0].max():
-        sources = padded_widths(lengths[0])
-        return np.stack([sources, np.full_like(sources, round_up(int(lengths[1].max())))])
-    return np.stack([padded_widths(lengths.max(axis=0))] * 2)
-
-
-def _check_pairs(
-    name: str, split: str, pairs: EncodedPairs, valid_fraction: float, longest: tuple[int, int]
-) -> None:
-    """Refuses a split without usable pairs."""
-    counts = pairs.counts
-    if not counts["pairs"] and split == "valid":
-        raise DataError(
-            f"{name} has too few different sources to set {valid_fraction:.0%} aside for "
-            "validation: give pairs for validation"
-        )
-    if not len(pairs.sources):
-        raise DataError(
-            f"{name} holds no usable pair for {split}: of {counts['pairs']:,} "
-            f"{counts['empty']:,} have an empty side and {counts['too_long']:,}"
-            f" are longer than {longest[0]} source or {longest[1]} target tokens"
-        )
-
-
-def _choose(
-    corpus: Corpus, source_tokenizer: Any, tokenizer: Any, vocab_size: int | None, lowercase: bool
-) -> tuple[Any, Any]:
-    """The tokenizers of sources and targets, the same one if there is but one."""
-
-    def choose(wanted: Any, *keys: str) -> Any:
-        texts = (record[key] for record in corpus.read() for key in keys)
-        return choose_tokenizer(wanted, vocab_size, texts, lowercase=lowercase)
-
-    if source_tokenizer is None:
-        shared = choose(tokenizer, "source", "target")
-        return shared, shared
-    return choose(source_tokenizer, "source"), choose(tokenizer, "target")
+    if 2 * targets.max() <= sources.max():
+        widths = padded_widths(sources)
+        return np.stack([widths, np.full_like(widths, round_up(int(targets.max())))])
+    return np.stack([padded_widths(np.maximum(sources, targets))] * 2)
 
 
 def encode_pairs(

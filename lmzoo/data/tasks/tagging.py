@@ -31,15 +31,19 @@ MAX_WIDTHS = 3
 _MAX_FORMS = 1 << 31
 
 
+def _of_vocabulary(name: str) -> Any:
+    doc = f"See `TaggingVocabulary.{name}`."
+    return property(lambda data: getattr(data.vocabulary, name), doc=doc)
+
+
 @dataclass
 class TaggingData(PreparedData):
-    """Batches of tagged sentences, and everything that was counted on the way to them.
+    """Batches of tagged sentences of similar length, and what was counted on the way to them.
 
     `train`, `valid` and `test` are Datasets of (inputs, tags, weights): words int32 (batch, time),
     or with characters a tuple of these and int32 (batch, time, characters); tags int32 and
     weights float32 (batch, time); weight 0 marks padding. With intents they are of (inputs,
-    (intents int32 (batch,), tags), (float32 (batch,), float32 (batch, time))). A batch holds
-    sentences of similar length.
+    (intents int32 (batch,), tags), (float32 (batch,), float32 (batch, time))).
 
     Args:
         report, batches, saved_task, settings: see `PreparedData`.
@@ -53,55 +57,25 @@ class TaggingData(PreparedData):
     word_counts: np.ndarray = field(repr=False)
     class_counts: dict[str, int]
 
-    @property
-    def num_characters(self) -> int | None:
-        """Number of ids of characters; None: no characters."""
-        return self.vocabulary.num_characters
-
-    @property
-    def tags(self) -> list[str]:
-        """Names of the tags, "O" first; those that training lacks are the last ones."""
-        return self.vocabulary.tags
-
-    @property
-    def num_tags(self) -> int:
-        """Number of tags."""
-        return self.vocabulary.num_tags
-
-    @property
-    def has_spans(self) -> bool:
-        """Whether tags mark spans, such as entities."""
-        return self.vocabulary.has_spans
-
-    @property
-    def intents(self) -> list[str] | None:
-        """Names of the intents; None: no intents."""
-        return self.vocabulary.intents
-
-    @property
-    def num_intents(self) -> int | None:
-        """Number of intents; None: no intents."""
-        return self.vocabulary.num_intents
-
-    @property
-    def forbidden(self) -> list[list[int]]:
-        """Pairs of tags that the scheme forbids; see `forbidden_transitions`."""
-        return self.vocabulary.forbidden
+    num_characters = _of_vocabulary("num_characters")
+    tags = _of_vocabulary("tags")
+    num_tags = _of_vocabulary("num_tags")
+    has_spans = _of_vocabulary("has_spans")
+    intents = _of_vocabulary("intents")
+    num_intents = _of_vocabulary("num_intents")
+    forbidden = _of_vocabulary("forbidden")
 
     def words(self, split: str) -> list[list[str]]:
         """The words of each sentence of a split, without empty ones, with those too long."""
-        return self._values(split, "tokens")
+        return [record["tokens"] for record in self.corpus.read(split) if record["tokens"]]
 
     def tag_lists(self, split: str) -> list[list[str]]:
         """The true tags of each sentence of `words(split)`."""
-        return self._values(split, "tags")
+        return [record["tags"] for record in self.corpus.read(split) if record["tokens"]]
 
     def intent_list(self, split: str) -> list[str]:
         """The true intent of each sentence of `words(split)`."""
-        return self._values(split, "intent")
-
-    def _values(self, split: str, key: str) -> list[Any]:
-        return [record[key] for record in self.corpus.read(split) if record["tokens"]]
+        return [record["intent"] for record in self.corpus.read(split) if record["tokens"]]
 
 
 def prepare_tagging(
@@ -123,28 +97,21 @@ def prepare_tagging(
 ) -> TaggingData:
     """Reads, encodes and batches tagged sentences.
 
-    A tag or an intent that only validation or test have gets an id after the others: the model
-    never learns it, and so gets it wrong, which is how it counts; the report says how many.
+    A tag or an intent that only validation or test have gets an id after the others: it counts,
+    in the report too, though the model never learns it.
 
     Args:
-        source: see `read_tagged`, which also repairs tags.
-        columns: see `read_tagged`.
-        scheme: to train on, "IOB2" or "IOBES"; "plain": tags mark no spans; None: that of the
-            source, IOB2 if it is IOB1.
+        source, columns, grammar_size: see `read_tagged`, which also repairs tags.
+        scheme: to train on, "IOB2" or "IOBES"; "plain": no spans; None: the source's, not IOB1.
         vocab_size: most ids of words, 5 special ones included; None: as many as there are.
-        min_count: words that occur less often in training have no id of their own. With 1 no word
-            of training is unknown, so that the unknown id is only learned with
-            `forget_rare_words`.
-        lowercase: whether words are lower-cased, not their characters.
-        normalize_digits: whether digits of words become 0, not those of their characters.
+        min_count: words that occur less often in training have no id of their own. With 1 the
+            unknown id is only learned with `forget_rare_words`.
+        lowercase, normalize_digits: whether words, not their characters, lose case and digits.
         characters: whether the characters of each word are inputs too.
-        max_word_length: most characters of a word, at least 2; a longer one loses its middle, and
-            is counted.
+        max_word_length: most characters of a word, at least 2; a longer one loses its middle.
         max_length: a sentence of more words is dropped and counted; None: none.
         batch_size: sentences in a batch.
-        valid_fraction: fraction of the sentences for validation where the source offers none;
-            sentences of equal words stand on one side.
-        grammar_size: sentences of the grammar's training sample.
+        valid_fraction: of the different sentences, where the source offers no validation.
         seed: of split, order and the grammar's sample.
 
     Returns:
@@ -155,21 +122,20 @@ def prepare_tagging(
         ArgumentError: an argument outside its range.
 
     Example:
-        >>> sentences = [(["Ann", "slept"], ["B-PER", "O"]), (["Bob", "ran"], ["B-PER", "O"])]
-        >>> data = prepare_tagging(sentences, valid_fraction=0.0)
+        >>> data = prepare_tagging([(["Ann", "slept"], ["B-PER", "O"])], valid_fraction=0.0)
         >>> (words, characters), tags, weights = next(iter(data.train))
-        >>> words.shape, characters.shape, tags.shape, data.tags
-        (TensorShape([32, 4]), TensorShape([32, 4, 8]), TensorShape([32, 4]), ['O', 'B-PER'])
+        >>> words.shape.as_list(), characters.shape.as_list(), data.tags
+        ([32, 4], [32, 4, 8], ['O', 'B-PER'])
     """
     check_at_least(1, {"batch_size": batch_size, "min_count": min_count, "max_length": max_length})
     check_at_least(2, {"max_word_length": max_word_length})
     check_at_least(FIRST + 2, {"vocab_size": vocab_size})
-    plain = PLAIN if scheme == PLAIN else None
+    plain, wanted = (scheme, None) if scheme == PLAIN else (None, scheme)
     corpus = read_tagged(
         source, columns=columns, scheme=plain, grammar_size=grammar_size, seed=seed
     )
     found = None if plain else detect_scheme(sentence["tags"] for sentence in corpus.read())
-    corpus, target = in_scheme(corpus, found, None if plain else scheme)
+    corpus, target = in_scheme(corpus, found, wanted)
     corpus = split_by_hash(
         corpus, valid_fraction, key=lambda sentence: " ".join(sentence["tokens"]), seed=seed
     )
@@ -177,9 +143,16 @@ def prepare_tagging(
     words = counts["train"]["words"]
     if not words:
         raise DataError(f"{corpus.name} holds no word for training; check the source")
-    kept = _choose_words(words, vocab_size, min_count, normalize_digits, lowercase)
+    keys: Counter[str] = Counter()
+    for word, count in words.items():
+        keys[word_key(word, normalize_digits, lowercase)] += count
+    keys.pop(UNKNOWN, None)
+    kept = sorted((key for key in keys if keys[key] >= min_count), key=lambda k: (-keys[k], k))
+    if not kept:
+        raise ArgumentError(f"no word of training occurs {min_count} times: lower min_count")
+    most = None if vocab_size is None else vocab_size - FIRST - 1
     vocabulary = TaggingVocabulary(
-        WhitespaceTokenizer(kept, lowercase=lowercase),
+        WhitespaceTokenizer(kept[:most], lowercase=lowercase),
         CharTokenizer.train(words) if characters else None,
         _names(counts, "tags"),
         target,
@@ -198,24 +171,6 @@ def _count(sentences: Iterable[Record]) -> dict[str, Counter[str]]:
         counts["tags"].update(sentence["tags"])
         counts["intents"].update([sentence["intent"]] if "intent" in sentence else ())
     return counts
-
-
-def _choose_words(
-    counts: Counter[str],
-    vocab_size: int | None,
-    min_count: int,
-    normalize_digits: bool,
-    lowercase: bool,
-) -> list[str]:
-    """The words with an id of their own, the most frequent first."""
-    keys: Counter[str] = Counter()
-    for word, count in counts.items():
-        keys[word_key(word, normalize_digits, lowercase)] += count
-    keys.pop(UNKNOWN, None)
-    ranked = sorted((key for key in keys if keys[key] >= min_count), key=lambda k: (-keys[k], k))
-    if not ranked:
-        raise ArgumentError(f"no word of training occurs {min_count} times: lower min_count")
-    return ranked if vocab_size is None else ranked[: vocab_size - FIRST - 1]
 
 
 def _names(counts: Mapping[str, Mapping[str, Counter[str]]], what: str) -> list[str]:
@@ -244,7 +199,17 @@ def _batch(
     report: dict[str, Any] = {"source": corpus.name, "notes": notes}
     report["vocabulary"] = vocabulary.sizes
     for split, each in encoded.items():
-        _check_sentences(corpus.name, split, each.counts, max_length)
+        if split == "valid" and not each.counts["sentences"]:
+            raise DataError(
+                f"{corpus.name} has too few different sentences to set some aside for validation: "
+                "give sentences for it, or valid_fraction=0"
+            )
+        if not each.counts["words"]:
+            raise DataError(
+                f"{corpus.name} holds no usable sentence for {split}: of "
+                f"{each.counts['sentences']:,} {each.counts['empty']:,} are empty and "
+                f"{each.counts['too_long']:,} are longer than {max_length} words"
+            )
         batches[split] = each.batches(table, batch_size, seed if split == "train" else None)
         ids = each.forms.store.ids
         report[split] = {
@@ -255,37 +220,15 @@ def _batch(
         }
         notes += _unseen(split, counts)
     train = table.word_ids[encoded["train"].forms.store.ids]
-    tags = counts["train"]["tags"]
-    words = vocabulary.tokenizer
+    tags, words = counts["train"]["tags"], vocabulary.tokenizer
     task = {"max_length": max_length, "lowercase": words.lowercase}
+    saved = SavedTask("tagger", task, words, vocabulary=vocabulary)
     sizes = {"max_length": max_length, "max_word_length": vocabulary.max_word_length}
-    return TaggingData(
-        report,
-        corpus,
-        batches,
-        SavedTask("tagger", task, words, vocabulary=vocabulary),
-        {"seed": seed, "batch_size": batch_size, **sizes, **vocabulary.sizes},
-        vocabulary,
-        np.bincount(train, minlength=vocabulary.vocab_size),
-        {tag: tags[tag] for tag in vocabulary.tags if tag in tags},
-    )
-
-
-def _check_sentences(
-    name: str, split: str, counts: Mapping[str, int], max_length: int | None
-) -> None:
-    """Refuses a split without usable sentences."""
-    if split == "valid" and not counts["sentences"]:
-        raise DataError(
-            f"{name} has too few different sentences to set some aside for validation: "
-            "give sentences for it, or valid_fraction=0"
-        )
-    if not counts["words"]:
-        raise DataError(
-            f"{name} holds no usable sentence for {split}: of {counts['sentences']:,} "
-            f"{counts['empty']:,} are empty and {counts['too_long']:,} are longer than "
-            f"{max_length} words"
-        )
+    settings = {"seed": seed, "batch_size": batch_size, **sizes, **vocabulary.sizes}
+    word_counts = np.bincount(train, minlength=vocabulary.vocab_size)
+    class_counts = {tag: tags[tag] for tag in vocabulary.tags if tag in tags}
+    prepared = (report, corpus, batches, saved, settings)
+    return TaggingData(*prepared, vocabulary, word_counts, class_counts)
 
 
 def _unseen(split: str, counts: Mapping[str, Mapping[str, Counter[str]]]) -> list[str]:
@@ -356,10 +299,7 @@ def encode_tagged(
     vocabulary: TaggingVocabulary,
     max_length: int | None,
 ) -> EncodedTags:
-    """Encodes words, tags and intents; drops and counts sentences that are too long or empty.
-
-    `forms` numbers words as they are written, from 1; it takes new ones.
-    """
+    """Encodes sentences, and numbers new forms; drops and counts those too long or empty."""
     tag_ids = {tag: index for index, tag in enumerate(vocabulary.tags)}
     intent_ids = {intent: index for index, intent in enumerate(vocabulary.intents or [])}
     words, tags, intents = Sequences(_MAX_FORMS), Sequences(max(len(tag_ids), 1)), []
@@ -377,5 +317,4 @@ def encode_tagged(
             if intent_ids:
                 intents.append(intent_ids[sentence["intent"]])
     counts["words"] = words.store.size
-    of_sentences = np.array(intents, np.int32) if intent_ids else None
-    return EncodedTags(words, tags, of_sentences, counts)
+    return EncodedTags(words, tags, np.array(intents, np.int32) if intent_ids else None, counts)

@@ -11,9 +11,6 @@ from lmzoo.errors import ArgumentError
 
 Rule: TypeAlias = Callable[[str], tuple[str, int]]
 
-_CONTROLS = re.compile(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_TRAILING = re.compile(r"[ \t]+(?=\n|\Z)")
-_RUNS = re.compile(r"[ \t]{2,}|\t")
 _BLOCK_TAGS = "address|article|blockquote|br|dd|div|dl|dt|h[1-6]|hr|li|ol|p|pre|table|td|th|tr|ul"
 _INLINE_TAGS = "a|abbr|b|code|em|font|i|img|small|span|strong|sub|sup|tt"
 # Only tags that HTML knows, and never <s>, <unk> or the like, which corpora use as tokens.
@@ -23,51 +20,16 @@ _TAGS = re.compile(
 _ENTITIES = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 
 
-def remove_bom(text: str) -> tuple[str, int]:
-    """Removes a byte order mark, U+FEFF, from the start of the text.
-
-    >>> remove_bom("\\ufeffhello")
-    ('hello', 1)
-    """
-    return (text[1:], 1) if text.startswith("\ufeff") else (text, 0)
-
-
-def unify_line_ends(text: str) -> tuple[str, int]:
-    r"""Ends lines with \n where they ended with \r\n or \r.
-
-    >>> unify_line_ends("one\r\ntwo\rthree\n")
-    ('one\ntwo\nthree\n', 2)
-    """
-    if "\r" not in text:
-        return text, 0
-    pairs = text.count("\r\n")
-    text = text.replace("\r\n", "\n")
-    return text.replace("\r", "\n"), pairs + text.count("\r")
-
-
-def remove_nul(text: str) -> tuple[str, int]:
-    """Removes NUL characters."""
-    count = text.count("\0")
-    return (text.replace("\0", ""), count) if count else (text, 0)
-
-
-def remove_controls(text: str) -> tuple[str, int]:
-    r"""Removes control characters other than NUL, tab, \n and \r.
-
-    >>> remove_controls("bell\x07\n")
-    ('bell\n', 1)
-    """
-    return _CONTROLS.subn("", text) if _CONTROLS.search(text) else (text, 0)
+def replacing(pattern: str, new: str) -> Rule:
+    """The rule that replaces whatever matches a pattern."""
+    compiled = re.compile(pattern)
+    return lambda text: compiled.subn(new, text)
 
 
 def remove_markup(text: str) -> tuple[str, int]:
     """Removes HTML comments and tags, and resolves entities, until nothing is left to do.
 
-    Only tags that HTML knows go: `<unk>`, `<s>` and `a < b` stay. A tag that breaks the line
-    becomes a space, others nothing.
-
-    >>> remove_markup("<b>Tom</b> &amp; Eva:<br/>2 &lt; 3 <unk>")
-    ('Tom & Eva: 2 < 3 <unk>', 5)
+    Only tags that HTML knows go: `<unk>` stays. One that breaks the line becomes a space.
     """
     total = 0
     while True:
@@ -76,57 +38,30 @@ def remove_markup(text: str) -> tuple[str, int]:
             text, count = _TAGS.subn(lambda match: " " if match[1] else "", text)
             total += count
         if "&" in text:
-            found = Counter(m[0] for m in _ENTITIES.finditer(text))
-            total += sum(
-                count for entity, count in found.items() if html.unescape(entity) != entity
-            )
+            total += sum(html.unescape(entity) != entity for entity in _ENTITIES.findall(text))
             text = _ENTITIES.sub(lambda match: html.unescape(match[0]), text)
         if text == before:
             return text, total
 
 
 def compose_unicode(text: str) -> tuple[str, int]:
-    """Writes characters in Unicode's composed form, NFC; counts the words that changed.
-
-    Source: Unicode Standard Annex 15, https://unicode.org/reports/tr15/
-
-    >>> compose_unicode("cafe\\u0301 noir")
-    ('café noir', 1)
-    """
+    """Writes characters in Unicode's composed form, NFC; counts the words that changed."""
     if unicodedata.is_normalized("NFC", text):
         return text, 0
     changed = sum(not unicodedata.is_normalized("NFC", w) for w in re.findall("[^ \n]+", text))
     return unicodedata.normalize("NFC", text), changed
 
 
-def trim_lines(text: str) -> tuple[str, int]:
-    r"""Removes spaces and tabs at the ends of lines.
-
-    >>> trim_lines("one \ntwo\t\n")
-    ('one\ntwo\n', 2)
-    """
-    return _TRAILING.subn("", text)
-
-
-def join_spaces(text: str) -> tuple[str, int]:
-    r"""Writes one space for a tab or a run of spaces and tabs; indentation shrinks too.
-
-    >>> join_spaces("far  apart\tand on")
-    ('far apart and on', 2)
-    """
-    return _RUNS.subn(" ", text)
-
-
 # In the order in which they run.
 RULES: dict[str, Rule] = {
-    "bom": remove_bom,
-    "line_ends": unify_line_ends,
-    "nul": remove_nul,
-    "controls": remove_controls,
+    "bom": replacing(r"\A\ufeff", ""),
+    "line_ends": replacing(r"\r\n?", "\n"),
+    "nul": replacing(r"\0", ""),
+    "controls": replacing(r"[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", ""),
     "markup": remove_markup,
     "unicode": compose_unicode,
-    "trailing_spaces": trim_lines,
-    "space_runs": join_spaces,
+    "trailing_spaces": replacing(r"[ \t]+(?=\n|\Z)", ""),
+    "space_runs": replacing(r"[ \t]{2,}|\t", " "),  # indentation shrinks too
 }
 DEFAULT_RULES = ("bom", "line_ends", "nul", "controls", "unicode")
 
@@ -136,11 +71,10 @@ def choose_rules(clean: bool | str | Iterable[str | Rule]) -> dict[str, Rule]:
 
     Args:
         clean: True for the harmless ones (`DEFAULT_RULES`), False for none, or names and
-            functions `text -> (text, count)`. Named rules run in the order of `RULES`, then the
-            functions in the order given.
+            functions `text -> (text, count)`, which run after the named ones.
 
     Returns:
-        The rules by name.
+        The rules by name, in the order in which they run.
 
     Raises:
         ArgumentError: a name that no rule has.
@@ -185,12 +119,11 @@ def clean_text(
 def apply_rules(text: str, rules: dict[str, Rule], counts: Counter[str]) -> str:
     """Cleans one text and adds the changes to `counts`; the quick form of `clean_text`."""
     for _ in range(20):
-        changed = False
+        before = counts.total()
         for name, rule in rules.items():
             text, count = rule(text)
             if count:
                 counts[name] += count
-                changed = True
-        if not changed:
+        if counts.total() == before:
             return text
     raise ArgumentError(f"the cleaning rules {list(rules)} never come to an end; drop one of them")

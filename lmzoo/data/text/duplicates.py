@@ -29,11 +29,7 @@ def drop_duplicates(texts: Iterable[str]) -> Iterator[str]:
 
 
 def first_occurrences(digests: np.ndarray) -> np.ndarray:
-    """Marks the first of equal digests, in a tenth of the memory that a set of them takes.
-
-    >>> first_occurrences(np.array([5, 3, 5, 5], np.uint64)).tolist()
-    [True, True, False, False]
-    """
+    """Marks the first of equal digests, in a tenth of the memory that a set of them takes."""
     first = np.zeros(len(digests), bool)
     for places in buckets(digests):
         _, index = np.unique(digests[places], return_index=True)

@@ -1,10 +1,9 @@
 """Cleaned, deduplicated texts, split into training, validation and test."""
 
-from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -15,7 +14,6 @@ from lmzoo.data.text.cleaning import Rule, apply_rules
 from lmzoo.data.text.documents import (
     check_kind,
     cut_pieces,
-    end_lines,
     join_blocks,
     slice_characters,
     split_documents_at,
@@ -30,15 +28,7 @@ Reader = Callable[[str, Counter[str]], Iterator[str]]
 
 @dataclass(frozen=True)
 class CleanTexts:
-    """Texts that `clean_and_split` has cleaned and split.
-
-    Args:
-        corpus: {"text"} by split: documents, or pieces of a stream of some 16,000 characters. Each
-            pass reads the source anew, so that no text is held in memory.
-        kind: "stream", "document", "line" or "paragraph".
-        counts: what was repaired, cleaned and dropped, each change counted once.
-        sizes: documents of each split; of a stream, characters.
-    """
+    """Texts, or pieces of a stream, by split; `sizes` of splits in documents, or characters."""
 
     corpus: Corpus
     kind: str
@@ -61,21 +51,8 @@ def clean_and_split(
 ) -> CleanTexts:
     """Reads all texts once: cleans and counts, finds duplicates, chooses the validation texts.
 
-    Validation and test texts that the source itself offers stay as they are; documents that stand
-    in them are dropped from training. A sample of the grammar keeps its duplicates, which are part
-    of its distribution.
-
-    Args:
-        corpus: records with "text"; those of files also have "block", see `join_blocks`.
-        documents: "stream", "line" or "paragraph"; None: files are streams, other texts documents.
-        rules: cleaning rules by name, from `choose_rules`.
-        valid_fraction: fraction for validation, in [0, 1), where the corpus has no such split.
-        deduplicate: whether documents that occurred before are dropped; never from a stream.
-        seed: of the choice of documents.
-
-    Raises:
-        DataError: a split without text, files mixed with documents.
-        ArgumentError: an argument outside its range.
+    Documents of the source's own validation and test texts are dropped from training, but the
+    duplicates of a sample of the grammar stay: see `prepare_lm`.
     """
     check_fraction(valid_fraction)
     firsts = [next(corpus.read(split), None) for split in corpus.splits]
@@ -83,10 +60,12 @@ def clean_and_split(
     if len(are_files) > 1:
         raise DataError(f"{corpus.name} mixes files and documents; give all its splits in one form")
     kind = check_kind(documents, are_documents=are_files == {False})
+    # The reader of files knows where a file starts.
+    rules = {n: rule for n, rule in rules.items() if n != "bom" or are_files != {True}}
     counts: Counter[str] = Counter()
 
     def read(split: str, counts: Counter[str]) -> Iterator[str]:
-        return _read(corpus.read(split), kind, dict(rules), counts)
+        return _read(corpus.read(split), kind, are_files == {True}, rules, counts)
 
     given = [split for split in SPLITS if split in corpus.splits]
     if kind == "stream":
@@ -97,36 +76,30 @@ def clean_and_split(
             {split: _digests(read(split, counts), seed) for split in given},
             valid_fraction, deduplicate and own, own, counts,
         )  # fmt: skip
-        splits = {split: _open_documents(read, split, given, sides) for split in sizes}
+        splits = {split: partial(_documents, read, split, given, sides) for split in sizes}
         _require_text(corpus, sizes)
-    return CleanTexts(
-        Corpus(corpus.name, splits, corpus.notes, corpus.grammar), kind, counts, sizes
-    )
+    return CleanTexts(replace(corpus, splits=splits), kind, counts, sizes)
 
 
 def _read(
-    records: Iterator[Record], kind: str, rules: dict[str, Rule], counts: Counter[str]
-) -> Iterator[str]:
+    records: Iterator[Record], kind: str, are_files: bool, rules: dict[str, Rule],
+    counts: Counter[str],
+) -> Iterator[str]:  # fmt: skip
     """Cleans the texts of records and, unless they are a stream, splits them into documents."""
 
     def counted(record: Record) -> Record:
-        if "repaired" in record:
-            counts.update(record["repaired"])
+        counts.update(record.get("repaired", {}))
         return record
 
-    first = next(records, {})
-    given = map(counted, chain([first], records)) if first else iter(())
-    if are_files := "block" in first:
-        rules.pop("bom", None)  # the reader of files knows where a file starts
+    given = map(counted, records)
     blocks = join_blocks(given, kind, counts) if are_files else (r["text"] for r in given)
     cleaned: Iterator[str] = (apply_rules(block, rules, counts) for block in blocks)
     if not are_files and kind != "document":
-        cleaned = end_lines(cleaned)
+        cleaned = (text.removesuffix("\n") + "\n" for text in cleaned)
     return cleaned if kind == "stream" else split_documents_at(cleaned, kind, counts)
 
 
 def _require_text(corpus: Corpus, sizes: Mapping[str, int]) -> None:
-    """Raises if a split holds nothing."""
     for split, size in sizes.items():
         if not size:
             where = corpus.name if split == "train" else f"{corpus.name} ({split})"
@@ -145,30 +118,21 @@ def _split_stream(
         ranges |= {"train": ("train", 0, border), "valid": ("train", border, None)}
         sizes |= {"train": border, "valid": sizes["train"] - border}
 
-    def open_range(source: str, start: int, stop: int | None) -> Opener:
-        def pieces() -> Iterator[Record]:
-            blocks = slice_characters(read(source, Counter()), start, stop)
-            return ({"text": piece} for piece in cut_pieces(blocks))
+    def pieces(source: str, start: int, stop: int | None) -> Iterator[Record]:
+        blocks = slice_characters(read(source, Counter()), start, stop)
+        return ({"text": piece} for piece in cut_pieces(blocks))
 
-        return pieces
-
-    return {split: open_range(*where) for split, where in ranges.items()}, sizes
+    return {split: partial(pieces, *where) for split, where in ranges.items()}, sizes
 
 
 def _digests(documents: Iterable[str], seed: int) -> np.ndarray:
-    numbers = array("Q")
-    for document in documents:
-        numbers.append(digest(document, seed=seed))
-    return np.frombuffer(numbers, np.uint64)
+    return np.fromiter((digest(document, seed=seed) for document in documents), np.uint64)
 
 
 def _choose_sides(
-    digests: dict[str, np.ndarray],
-    valid_fraction: float,
-    deduplicate: bool,
-    drop_known: bool,
+    digests: dict[str, np.ndarray], valid_fraction: float, deduplicate: bool, drop_known: bool,
     counts: Counter[str],
-) -> tuple[np.ndarray, dict[str, int]]:
+) -> tuple[np.ndarray, dict[str, int]]:  # fmt: skip
     """The side of each document that the source offers for training, and the sizes of splits."""
     sizes = {split: len(numbers) for split, numbers in digests.items()}
     own = digests.pop("train")
@@ -191,17 +155,9 @@ def _choose_sides(
     return sides, sizes
 
 
-def _open_documents(read: Reader, split: str, given: list[str], sides: np.ndarray) -> Opener:
-    """Opens the documents of one split."""
-
-    def documents() -> Iterator[Record]:
-        if split in given and split != "train":
-            for document in read(split, Counter()):
-                yield {"text": document}
-            return
-        side = VALID if split == "valid" else TRAIN
-        for its, document in zip(sides, read("train", Counter()), strict=True):
-            if its == side:
-                yield {"text": document}
-
-    return documents
+def _documents(read: Reader, split: str, given: list[str], sides: np.ndarray) -> Iterator[Record]:
+    if split in given and split != "train":
+        return ({"text": document} for document in read(split, Counter()))
+    side = VALID if split == "valid" else TRAIN
+    both = zip(sides, read("train", Counter()), strict=True)
+    return ({"text": document} for its, document in both if its == side)

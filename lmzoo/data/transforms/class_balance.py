@@ -1,7 +1,7 @@
 """Classes of unequal size: weights, samples of equal size, and a class made rare on purpose."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from lmzoo.data.batching.batches import Transform
 from lmzoo.data.batching.checks import check_at_least
-from lmzoo.data.batching.labels import sort_labels
 from lmzoo.data.corpus import Record
 from lmzoo.errors import ArgumentError, DataError
 from lmzoo.typing import Tensor
@@ -20,26 +19,21 @@ def class_weights(
 ) -> dict[int, float]:
     """Weights by which every class counts the same, however many examples it has.
 
-    The weight of a class is (n / (k * n_c)) ** power: n examples, k classes, n_c of this class.
-
     Args:
         labels: the class of each example, whole numbers or names; or the count of each class,
             such as `data.class_counts`.
         power: 1 for equal classes, 0 for equal examples, 0.5 for what lies between.
 
     Returns:
-        A weight for each class, 0 to k - 1; classes with names are numbered in the order of the
-        counts, or as `prepare_classification` sorts them.
+        (n / (k * n_c)) ** power for each class, 0 to k - 1: n examples, n_c of this class. Names
+        are numbered in the order of the counts, or as `prepare_classification` sorts them.
 
     Raises:
-        DataError: no examples, a class without any.
-        ArgumentError: a negative power; whole numbers that are not 0 to k - 1.
+        DataError, ArgumentError: a class without examples; numbers other than 0 to k - 1.
 
     Source: King and Zeng 2001, https://doi.org/10.1093/oxfordjournals.pan.a004868
 
     Example:
-        >>> class_weights([0, 0, 0, 1])
-        {0: 0.6666666666666666, 1: 2.0}
         >>> class_weights({"ham": 90, "spam": 10})[1]
         5.0
     """
@@ -57,7 +51,6 @@ def class_weights(
 
 def _count(labels: Sequence[Any] | Mapping[Any, int]) -> dict[int, int]:
     """Examples of each class by its number."""
-    counts: dict[Any, int]
     if isinstance(labels, Mapping):
         counts = {name: int(count) for name, count in labels.items()}
     else:
@@ -74,25 +67,27 @@ def _count(labels: Sequence[Any] | Mapping[Any, int]) -> dict[int, int]:
     return {int(name): counts[name] for name in sorted(counts)}
 
 
+def sort_labels(labels: Iterable[str]) -> list[str]:
+    """Sorts class labels: whole numbers by their value, others as strings."""
+    names = list(labels)
+    are_numbers = all(label.isdecimal() for label in names)
+    return sorted(names, key=lambda label: (int(label) if are_numbers else 0, label))
+
+
 def weigh_classes(weights: Mapping[int, float]) -> Transform:
     """Multiplies the weight of each example, or of each word, by that of its class.
-
-    Keras's own `class_weight` takes one label for each text, not tags.
 
     Args:
         weights: of classes by number, such as those of `class_weights`; other classes weigh 1.
 
     Returns:
-        A function for `transform_train` or `Dataset.apply`; labels and weights of the batches are
-        (batch,) or (batch, time).
-
-    Raises:
-        ArgumentError: no weights, a negative one; batches with several labels.
+        A function for `transform_train` or `Dataset.apply`, for labels (batch,) or (batch, time);
+        it refuses batches with several labels.
 
     Example:
         >>> batch = (np.zeros((2, 3)), np.array([0, 1]), np.ones(2, np.float32))
-        >>> weighed = tf.data.Dataset.from_tensors(batch).apply(weigh_classes({1: 2.0}))
-        >>> next(weighed.as_numpy_iterator())[2].tolist()
+        >>> data = tf.data.Dataset.from_tensors(batch).apply(weigh_classes({1: 2.0}))
+        >>> next(data.as_numpy_iterator())[2].tolist()
         [1.0, 2.0]
     """
     if not weights or min(weights) < 0 or not all(0 <= w < np.inf for w in weights.values()):
@@ -117,25 +112,16 @@ def weigh_classes(weights: Mapping[int, float]) -> Transform:
 
 
 def over_sample(records: Sequence[Record], seed: int = 0) -> list[Record]:
-    """Repeats records of the smaller classes until each has as many as the largest.
-
-    Only training records may be repeated: set aside validation and test before.
+    """Repeats records of the smaller classes, evenly, until each has as many as the largest.
 
     Args:
-        records: {"text", "label"}.
-        seed: of the choice.
-
-    Returns:
-        The records, and after them the repeated ones: each as often as any other of its class, or
-        once more.
+        records, seed: {"text", "label"}, of the training split only; of the choice.
 
     Example:
-        >>> records = [{"text": text, "label": label} for text, label in ("ax", "bx", "cy")]
-        >>> [record["text"] for record in over_sample(records)]
-        ['a', 'b', 'c', 'c']
+        >>> [record["text"] for record in over_sample([{"text": t, "label": t} for t in "aab"])]
+        ['a', 'a', 'b', 'b']
     """
-    rng = np.random.default_rng(seed % 2**32)
-    places = _places(records)
+    rng, places = np.random.default_rng(seed % 2**32), _places(records)
     most = max(map(len, places.values()))
     more: list[int] = []
     for of_class in places.values():
@@ -148,19 +134,13 @@ def under_sample(records: Sequence[Record], seed: int = 0) -> list[Record]:
     """Leaves out records of the larger classes until each has as few as the smallest.
 
     Args:
-        records: {"text", "label"}.
-        seed: of the choice.
-
-    Returns:
-        The records that are left, in their order.
+        records, seed: {"text", "label"}, which keep their order; of the choice.
 
     Example:
-        >>> records = [{"text": text, "label": label} for text, label in ("ax", "bx", "cy")]
-        >>> [record["label"] for record in under_sample(records)]
+        >>> [record["label"] for record in under_sample([{"label": label} for label in "xxy"])]
         ['x', 'y']
     """
-    rng = np.random.default_rng(seed % 2**32)
-    places = _places(records)
+    rng, places = np.random.default_rng(seed % 2**32), _places(records)
     fewest = min(map(len, places.values()))
     kept = [p for of_class in places.values() for p in rng.permutation(of_class)[:fewest].tolist()]
     return [records[place] for place in sorted(kept)]
@@ -172,22 +152,16 @@ def imbalanced(
     """A sample in which one class is rare: one record of it for `ratio` of all others.
 
     Args:
-        records: {"text", "label"}.
-        ratio: number of others for each record of the rare class, at least 1.
-        rare: the label to make rare.
-        seed: of the choice.
+        records, seed: {"text", "label"}; of the choice.
+        ratio, rare: number of others, at least 1, for each record of this label.
 
     Returns:
-        As many records as there are with exactly that ratio, in their order.
-
-    Raises:
-        DataError: too few records for the ratio.
+        As many records as there are with exactly that ratio, in their order; none: DataError.
 
     Example:
-        >>> records = [{"text": str(i), "label": "yes" if i < 30 else "no"} for i in range(60)]
-        >>> sample = imbalanced(records, 10, rare="yes")
-        >>> [record["label"] for record in sample].count("yes"), len(sample)
-        (3, 33)
+        >>> records = [{"label": "yes"}] * 30 + [{"label": "no"}] * 30
+        >>> imbalanced(records, 10, rare="yes").count({"label": "yes"})
+        3
     """
     check_at_least(1, {"ratio": ratio})
     places = _places(records)

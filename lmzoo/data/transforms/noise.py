@@ -1,12 +1,11 @@
-"""Noise for the inputs of a model: each function gives a Dataset -> Dataset function.
+"""Noise for the first (or only) input of batches (inputs, labels, weights), Dataset -> Dataset.
 
-Batches are (inputs, labels, weights). Where the inputs are several tensors, as the source and the
-target of a pair, or words and their characters, the first one changes. Registered with
-`data.transform_train`, noise depends on (seed, epoch, step); otherwise every pass draws anew.
+It depends on (seed, epoch, step) within `data.transform_train`; elsewhere every pass draws anew.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
@@ -19,6 +18,8 @@ from lmzoo.special_ids import BOS_ID, EOS_ID, PAD_ID, UNK_ID
 from lmzoo.typing import Tensor
 
 FIRST_WORD = EOS_ID + 1
+# From ids and seeds (2,) to other ids.
+Change: TypeAlias = Callable[[Tensor, Tensor], Tensor]
 
 
 def blank_words(rate: float, *, seed: int | None = None, blank_id: int = UNK_ID) -> Transform:
@@ -40,41 +41,25 @@ def blank_words(rate: float, *, seed: int | None = None, blank_id: int = UNK_ID)
         >>> sorted(set(next(noisy.as_numpy_iterator())[0][0].tolist()))
         [1, 7]
     """
-    _check_rate(rate)
-
-    def change(source: Tensor, seeds: Tensor) -> Tensor:
-        chosen = _chosen(source, rate, seeds)
-        return tf.where(chosen & (source != PAD_ID), tf.cast(blank_id, source.dtype), source)
-
-    return _transform(change, seed)
+    return _replacing(lambda ids: ids != PAD_ID, blank_id, rate, seed)
 
 
 def delete_words(rate: float, *, seed: int | None = None) -> Transform:
     """Deletes tokens of a source or text, which keeps at least its first; padding fills up.
 
     Args:
-        rate: fraction of the tokens, 0 to below 1.
-        seed: of the noise; None: other noise in each process.
-
-    Returns:
-        A function for `transform_train` or `Dataset.apply`.
-
-    Raises:
-        ArgumentError: batches with a label for each word.
-
-    Source: Lample et al. 2018, https://arxiv.org/abs/1711.00043
+        rate, seed: see `blank_words`; batches with a label for each word raise ArgumentError.
 
     Example:
-        >>> batch = (np.full((1, 100), 7), np.zeros(1), np.ones(1))
-        >>> noisy = tf.data.Dataset.from_tensors(batch).apply(delete_words(0.5, seed=0))
-        >>> 30 < int((next(noisy.as_numpy_iterator())[0] == 7).sum()) < 70
+        >>> data = tf.data.Dataset.from_tensors((np.full((1, 99), 7), np.zeros(1), np.ones(1)))
+        >>> 0 < next(data.apply(delete_words(0.5)).as_numpy_iterator())[0].mean() < 7
         True
     """
-    _check_rate(rate)
+    choose = _choosing(rate)
 
     def change(source: Tensor, seeds: Tensor) -> Tensor:
         real = source != PAD_ID
-        kept = real & ~_chosen(source, rate, seeds)
+        kept = real & ~choose(source, seeds)
         none_left = ~tf.reduce_any(kept, axis=1, keepdims=True)
         first = tf.range(tf.shape(source)[1])[None, :] == 0
         kept = kept | (none_left & first & real)
@@ -89,21 +74,12 @@ def swap_words(distance: int = 3, *, seed: int | None = None) -> Transform:
 
     Args:
         distance: 1 or more.
-        seed: of the noise; None: other noise in each process.
-
-    Returns:
-        A function for `transform_train` or `Dataset.apply`.
-
-    Raises:
-        ArgumentError: batches with a label for each word.
-
-    Source: Lample et al. 2018, https://arxiv.org/abs/1711.00043
+        seed: see `blank_words`; batches with a label for each word raise ArgumentError.
 
     Example:
-        >>> batch = (np.array([[4, 5, 6, 7, 8, 0]]), np.zeros(1), np.ones(1))
-        >>> noisy = tf.data.Dataset.from_tensors(batch).apply(swap_words(seed=0))
-        >>> sorted(next(noisy.as_numpy_iterator())[0][0].tolist())
-        [0, 4, 5, 6, 7, 8]
+        >>> data = tf.data.Dataset.from_tensors((np.array([[4, 5, 6]]), np.zeros(1), np.ones(1)))
+        >>> sorted(next(data.apply(swap_words(seed=0)).as_numpy_iterator())[0][0].tolist())
+        [4, 5, 6]
     """
     check_at_least(1, {"distance": distance})
 
@@ -118,37 +94,22 @@ def swap_words(distance: int = 3, *, seed: int | None = None) -> Transform:
 
 
 def drop_words(rate: float, *, seed: int | None = None) -> Transform:
-    """Hides tokens of the target from the decoder, not from the loss (word dropout).
-
-    A decoder that does not see all previous tokens must rely on the source.
+    """Hides tokens of the target from the decoder, which must rely on the source (word dropout).
 
     Args:
-        rate: fraction of the tokens, 0 to below 1; the begin token stays.
-        seed: of the noise; None: other noise in each process.
-
-    Returns:
-        A function for `transform_train` or `Dataset.apply`.
-
-    Raises:
-        ArgumentError: batches without a target.
+        rate, seed: see `blank_words`; batches without a target raise ArgumentError.
 
     Source: Bowman et al. 2016, https://arxiv.org/abs/1511.06349
 
     Example:
         >>> target = np.array([[2] + [7] * 99])
-        >>> batch = ((np.full((1, 9), 7), target), target, np.ones((1, 100)))
-        >>> noisy = tf.data.Dataset.from_tensors(batch).apply(drop_words(0.5, seed=0))
-        >>> (source, target), next_ids, weights = next(noisy.as_numpy_iterator())
-        >>> sorted(set(target[0].tolist())), sorted(set(next_ids[0].tolist()))
-        ([1, 2, 7], [2, 7])
+        >>> data = tf.data.Dataset.from_tensors(((target, target), target, np.ones((1, 100))))
+        >>> (_, changed), _, _ = next(data.apply(drop_words(0.5, seed=0)).as_numpy_iterator())
+        >>> sorted(set(changed[0].tolist()))
+        [1, 2, 7]
     """
-    _check_rate(rate)
-
-    def change(target: Tensor, seeds: Tensor) -> Tensor:
-        hidden = _chosen(target, rate, seeds) & (target != PAD_ID) & (target != BOS_ID)
-        return tf.where(hidden, tf.cast(UNK_ID, target.dtype), target)
-
-    return _transform(change, seed, place=1)
+    # The begin token stays.
+    return _replacing(lambda ids: (ids != PAD_ID) & (ids != BOS_ID), UNK_ID, rate, seed, place=1)
 
 
 def forget_rare_words(
@@ -156,28 +117,18 @@ def forget_rare_words(
 ) -> Transform:
     """Makes rare words unknown at random, so that a model learns what the unknown id means.
 
-    Without it the unknown id never occurs in training if the tokenizer knows all words.
-
     Args:
-        rare: ids of words, such as those of `rare_words`.
-        rate: probability that such a word becomes unknown, 0 to below 1.
-        seed: of the noise; None: other noise in each process.
-
-    Returns:
-        A function for `transform_train` or `Dataset.apply`.
-
-    Raises:
-        ArgumentError: a special id among the words.
+        rare: ids of words, such as those of `rare_words`; a special id raises ArgumentError.
+        rate, seed: of these words; see `blank_words`.
 
     Source: Lample et al. 2016, https://arxiv.org/abs/1603.01360
 
     Example:
-        >>> batch = (np.array([[5, 6] * 50]), np.zeros(1), np.ones(1))
-        >>> noisy = tf.data.Dataset.from_tensors(batch).apply(forget_rare_words([6], seed=0))
-        >>> sorted(set(next(noisy.as_numpy_iterator())[0][0].tolist()))
+        >>> data = tf.data.Dataset.from_tensors((np.array([[5, 6] * 50]), np.zeros(1), np.ones(1)))
+        >>> ids, *_ = next(data.apply(forget_rare_words([6], seed=0)).as_numpy_iterator())
+        >>> sorted(set(ids[0].tolist()))
         [1, 5, 6]
     """
-    _check_rate(rate)
     rare_ids = np.asarray(rare, np.int64).ravel()
     if len(rare_ids) and rare_ids.min() < FIRST_WORD:
         raise ArgumentError(
@@ -186,12 +137,9 @@ def forget_rare_words(
     is_rare = np.zeros(int(rare_ids.max(initial=0)) + 2, bool)
     is_rare[rare_ids] = True
 
-    def change(ids: Tensor, seeds: Tensor) -> Tensor:
-        # The last entry of the table stands for all higher ids: not rare.
-        known = tf.gather(is_rare, tf.minimum(ids, len(is_rare) - 1))
-        return tf.where(known & _chosen(ids, rate, seeds), tf.cast(UNK_ID, ids.dtype), ids)
-
-    return _transform(change, seed)
+    # The last entry of the table stands for all higher ids: not rare.
+    last = len(is_rare) - 1
+    return _replacing(lambda ids: tf.gather(is_rare, tf.minimum(ids, last)), UNK_ID, rate, seed)
 
 
 def rare_words(dataset: tf.data.Dataset, *, most: int = 1) -> np.ndarray:
@@ -205,48 +153,53 @@ def rare_words(dataset: tf.data.Dataset, *, most: int = 1) -> np.ndarray:
         Their ids, int64 (words,), rising; special ids are left out.
 
     Example:
-        >>> batch = (np.array([[4, 5, 5, 0], [4, 6, 0, 0]]), np.array([0, 1]), np.ones(2))
-        >>> rare_words(tf.data.Dataset.from_tensors(batch))
+        >>> rare_words(tf.data.Dataset.from_tensors((np.array([[4, 5, 5, 0], [4, 6, 0, 0]]),)))
         array([6])
     """
     check_at_least(1, {"most": most})
-    counts = np.zeros(FIRST_WORD, np.int64)
+    counts: Counter[int] = Counter()
     for inputs, *_ in dataset:
-        ids = tf.nest.flatten(inputs)[0].numpy().ravel()
-        total = np.bincount(ids, minlength=len(counts))
-        total[: len(counts)] += counts
-        counts = total
-    counts[:FIRST_WORD] = 0
-    return np.flatnonzero((counts > 0) & (counts <= most))
+        counts.update(tf.nest.flatten(inputs)[0].numpy().ravel().tolist())
+    rare = [word for word, count in counts.items() if word >= FIRST_WORD and count <= most]
+    return np.array(sorted(rare), np.int64)
 
 
-def _check_rate(rate: float) -> None:
+def _choosing(rate: float) -> Change:
+    """Chooses a fraction of ids by seeds."""
     if not 0 <= rate < 1:
         raise ArgumentError(f"rate is {rate}; it must be from 0 to below 1")
+    return lambda ids, seeds: tf.random.stateless_uniform(tf.shape(ids), seeds) < rate
 
 
-def _chosen(ids: Tensor, rate: float, seeds: Tensor) -> Tensor:
-    return tf.random.stateless_uniform(tf.shape(ids), seeds) < rate
-
-
-def _transform(
-    change: Callable[[Tensor, Tensor], Tensor],
-    seed: int | None,
-    *,
-    moves: bool = False,
-    place: int = 0,
+def _replacing(
+    may_change: Callable[[Tensor], Tensor], by: int, rate: float, seed: int | None, place: int = 0
 ) -> Transform:
-    """Changes ids of the batches of a Dataset.
+    """Replaces some of the ids that may change."""
+    choose = _choosing(rate)
 
-    Args:
-        change: from the ids of one of the inputs, and seeds (2,), to other ids.
-        seed: of the noise.
-        moves: whether words change their places, so that they may have no labels of their own.
-        place: which of several inputs changes.
-    """
+    def change(ids: Tensor, seeds: Tensor) -> Tensor:
+        chosen = choose(ids, seeds) & may_change(ids)
+        return tf.where(chosen, tf.cast(by, ids.dtype), ids)
+
+    return _transform(change, seed, place=place)
+
+
+def _transform(change: Change, seed: int | None, moves: bool = False, place: int = 0) -> Transform:
+    """Changes the ids of the input at a place; those of words that move have no labels each."""
 
     def apply(dataset: tf.data.Dataset) -> tf.data.Dataset:
-        _check_batches(dataset.element_spec, moves, place)
+        inputs, labels = dataset.element_spec[:2]
+        several = inputs if isinstance(inputs, tuple) else (inputs,)
+        if place and len(several) <= place:
+            raise ArgumentError("drop_words hides words of a target; these batches have none")
+        # Labels (batch, time) are of a pair's target, or of words, perhaps with their characters.
+        is_pair = len(several) > 1 and several[1].shape.rank == 2
+        of_words = any(label.shape.rank == 2 for label in tf.nest.flatten(labels))
+        if moves and not is_pair and of_words:
+            raise ArgumentError(
+                "words that have labels of their own must keep their places; use blank_words or "
+                "forget_rare_words"
+            )
 
         def noisy(batch: Any, seeds: Tensor) -> Any:
             inputs, *rest = batch
@@ -258,20 +211,3 @@ def _transform(
         return tf.data.Dataset.zip(dataset, batch_seeds(seed)).map(noisy)
 
     return apply
-
-
-def _check_batches(spec: Any, moves: bool, place: int) -> None:
-    """Refuses batches that the noise would spoil."""
-    inputs, labels = spec[0], spec[1]
-    several = inputs if isinstance(inputs, tuple) else (inputs,)
-    if place and len(several) <= place:
-        raise ArgumentError("drop_words hides words of a target; these batches have none")
-    # A pair's labels belong to its target; words and characters (batch, time, characters) and
-    # plain words have labels of their own where labels are (batch, time).
-    is_pair = len(several) > 1 and several[1].shape.rank == 2
-    of_words = any(label.shape.rank == 2 for label in tf.nest.flatten(labels))
-    if moves and not is_pair and of_words:
-        raise ArgumentError(
-            "words that have labels of their own must keep their places; use blank_words or "
-            "forget_rare_words"
-        )

@@ -33,9 +33,7 @@ _DOMAINS = {
 
 def _form(t: str, k: str) -> str:
     """The form of the verb after a subject; the future's follows "will"."""
-    if t == "past":
-        return "past"
-    return "s" if t == "present" and number(k) == "s" else "base"
+    return "past" if t == "past" else "s" if t == "present" and number(k) == "s" else "base"
 
 
 def _said(t: str, k: str) -> str:
@@ -57,18 +55,13 @@ _FUNCTIONS: dict[str, Feature] = {
 def world() -> Grammar:
     """The compiled grammar; its start symbol is `Document`.
 
-    Returns:
-        The grammar; the same object at every call.
-
     Example:
         >>> world().rules["Pron[f]"][0].english
         ('she',)
     """
     book = RuleBook(_DOMAINS, _FUNCTIONS)
-    add_sentences(book)
-    add_predicates(book)
-    add_phrases(book)
-    add_words(book)
+    for add in (add_sentences, add_predicates, add_phrases, add_words):
+        add(book)
     return book.compile("Document")
 
 

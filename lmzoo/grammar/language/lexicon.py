@@ -131,12 +131,7 @@ SEASONS = "spring 春天, summer 夏天, autumn 秋天, winter 冬天"
 
 
 def entries(table: str) -> list[tuple[str, str, str, str]]:
-    """Split a table into (base, irregular form or "", Chinese, Chinese past or "").
-
-    Example:
-        >>> entries("ride/rode 骑, love 爱/爱")
-        [('ride', 'rode', '骑', ''), ('love', '', '爱', '爱')]
-    """
+    """Split a table into (base, irregular form or "", Chinese, Chinese past or "")."""
     rows = []
     for item in table.split(", "):
         english, _, chinese = item.partition(" ")
@@ -166,12 +161,7 @@ def past_tense(verb: str) -> str:
 
 
 def verb_forms(table: str) -> list[tuple[str, str, str, str, str]]:
-    """Split a table of verbs into (base, past, third person, Chinese, Chinese past).
-
-    Example:
-        >>> verb_forms("ride/rode 骑, love 爱/爱")
-        [('ride', 'rode', 'rides', '骑', '骑了'), ('love', 'loved', 'loves', '爱', '爱')]
-    """
+    """Split a table of verbs into (base, past, third person, Chinese, Chinese past)."""
     return [
         (base, past or past_tense(base), third_person(base), zh, zh_past or f"{zh}了")
         for base, past, zh, zh_past in entries(table)

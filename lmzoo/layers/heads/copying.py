@@ -101,15 +101,7 @@ class CopyHead(Layer):
             self.add_loss(self.coverage * repeated)
         return self._mix(x, memory_state, weights)
 
-    def compute_output_spec(
-        self,
-        x: Tensor,
-        memory: Tensor,
-        memory_mask: Tensor | None = None,
-        source: Tensor | None = None,
-        target_mask: Tensor | None = None,
-        training: bool = False,
-    ) -> keras.KerasTensor:
+    def compute_output_spec(self, x: Tensor, *args: Any, **kwargs: Any) -> keras.KerasTensor:
         """float32 (batch, time, vocab_size), whatever the layer computes in."""
         return keras.KerasTensor((*x.shape[:-1], self.vocab_size), dtype="float32")
 

@@ -57,19 +57,43 @@ def refuse_probabilities(loss: Any, default: Any) -> None:
         default: The loss of the task, which the error names.
     """
     for one in keras.tree.flatten(loss):
-        found = keras.losses.get(one) if isinstance(one, str) else one
-        if inspect.isfunction(found):
-            parameter = inspect.signature(found).parameters.get("from_logits")
+        function = keras.losses.get(one) if isinstance(one, str) else one
+        if inspect.isfunction(function):
+            parameter = inspect.signature(function).parameters.get("from_logits")
             expects = parameter is not None and parameter.default is False
         else:
-            expects = getattr(found, "from_logits", None) is False
+            expects = getattr(function, "from_logits", None) is False
         if expects:
-            name = one if isinstance(one, str) else getattr(found, "__name__", type(found).__name__)
+            name = getattr(function, "__name__", type(function).__name__)
             own = [type(x).__name__ for x in keras.tree.flatten(default) if x is not None]
             hint = f"leave loss out for {' and '.join(own)}" if own else "use a loss of logits"
             raise ArgumentError(
                 f"The loss {name!r} expects probabilities, and this model gives logits: {hint}, or "
                 "give the loss from_logits=True."
+            )
+
+
+def refuse_metrics_of_probabilities(metrics: Any, is_binary: bool) -> None:
+    """Raises an ArgumentError for a metric that expects probabilities, since outputs are logits.
+
+    Args:
+        metrics: What `compile` was given: a name, a metric, or a nest of them.
+        is_binary: Whether the model gives one logit, which Keras's accuracy compares with 0.5.
+    """
+    for metric in keras.tree.flatten(metrics):
+        if is_binary and (
+            metric in ("acc", "accuracy", "binary_accuracy")
+            or getattr(metric, "threshold", None) == 0.5
+        ):
+            name = metric if isinstance(metric, str) else metric.name
+            raise ArgumentError(
+                f"The metric {name!r} compares with 0.5, and this model gives logits: leave it out "
+                "for ClassAccuracy, or use keras.metrics.BinaryAccuracy(threshold=0.0)."
+            )
+        if getattr(metric, "from_logits", None) is False:
+            raise ArgumentError(
+                f"The metric {metric.name!r} expects probabilities, and this model gives logits: "
+                "give it from_logits=True."
             )
 
 

@@ -50,8 +50,9 @@ class Seq2SeqModel(TokenModel):
             )
         target = keras.Input((None,), dtype="int32", name="target")
         inputs = [*encoder.inputs, target]
+        memory, mask = encoder.outputs
         source = encoder.inputs[0] if decoder.copies else None
-        hidden, logits = decoder.graph(target, *encoder.outputs, source=source)
+        hidden, logits = decoder.graph(target, memory, mask, source)
         super().__init__(inputs=inputs, outputs=logits, name=name)
         self.encoder, self.decoder = encoder, decoder
         self.embedding, self.head = decoder.embedding, decoder.head

@@ -158,7 +158,8 @@ class TaggerModel(ZooModel):
         """The best tags: with a CRF the best sequence, else the most probable tag of each word.
 
         Args:
-            inputs: Word ids (sentences, time), or a pair of them and character ids, as arrays.
+            inputs: The encoder's inputs as arrays: word ids (sentences, time), or a pair of them
+                and character ids.
 
         Returns:
             Tag ids, int32 (sentences, time), 0 at padding.
@@ -169,15 +170,7 @@ class TaggerModel(ZooModel):
         return np.concatenate([self.best_tags(*batch) for batch in self._batches(inputs)])
 
     def best_tags(self, emissions: Any, real: np.ndarray) -> np.ndarray:
-        """The tags that `decode` takes from the model's output.
-
-        Args:
-            emissions: The model's emissions, as an array.
-            real: Where words are real, bool (sentences, time).
-
-        Returns:
-            Tag ids, int32 (sentences, time), 0 at padding.
-        """
+        """The tags, as `decode`, of the model's emissions and where words are real, as arrays."""
         if self.crf is not None:
             return np.asarray(ops.convert_to_numpy(self.crf.decode(emissions, real)), "int32")
         return np.where(real, np.argmax(emissions, axis=-1), 0).astype("int32")
@@ -186,13 +179,10 @@ class TaggerModel(ZooModel):
         """The probability of each tag at each word, over all sequences of tags.
 
         Args:
-            inputs: Word ids (sentences, time), or a pair of them and character ids, as arrays.
+            inputs: As in `decode`.
 
         Returns:
             Float32 (sentences, time, num_tags), adding up to 1 at words, 0 at padding.
-
-        Raises:
-            PromptError: If an id is outside the vocabulary.
         """
         batches = []
         for emissions, real in self._batches(inputs):
@@ -207,14 +197,13 @@ class TaggerModel(ZooModel):
         """The most probable intent of each sentence.
 
         Args:
-            inputs: Word ids (sentences, time), or a pair of them and character ids, as arrays.
+            inputs: As in `decode`.
 
         Returns:
             Intent ids, int32 (sentences,).
 
         Raises:
             ArgumentError: If the model has no intents.
-            PromptError: If an id is outside the vocabulary.
         """
         if self.num_intents is None:
             raise ArgumentError(f"{self.name} has no intents: build_lstm_intent_tagger makes one.")

@@ -9,7 +9,12 @@ import keras
 
 from lmzoo import registry
 from lmzoo.errors import ArgumentError, LmzooError
-from lmzoo.models.bases.checks import check_ids, refuse_class_weight, refuse_probabilities
+from lmzoo.models.bases.checks import (
+    check_ids,
+    refuse_class_weight,
+    refuse_metrics_of_probabilities,
+    refuse_probabilities,
+)
 from lmzoo.models.bases.transforms import layers_inside
 
 QUANTIZATIONS = ("int8", "int4", "float8")
@@ -115,8 +120,13 @@ class ZooModel(keras.Model):
             auto_scale_loss: As Keras.
 
         Raises:
-            ArgumentError: If the loss expects probabilities, or does not fit the model.
+            ArgumentError: If the loss or a metric expects probabilities, or the loss does not fit
+                the model.
         """
+        if _is_auto(weighted_metrics):
+            weighted_metrics = self.default_metrics()
+        is_binary = any(output.shape[-1] == 1 for output in self.outputs)
+        refuse_metrics_of_probabilities([metrics, weighted_metrics], is_binary)
         if jit_compile == "auto" and keras.backend.backend() == "tensorflow":
             jit_compile = not run_eagerly
         super().compile(
@@ -124,9 +134,7 @@ class ZooModel(keras.Model):
             loss=self.accept_loss(self.default_loss() if _is_auto(loss) else loss),
             loss_weights=loss_weights,
             metrics=metrics,
-            weighted_metrics=(
-                self.default_metrics() if _is_auto(weighted_metrics) else weighted_metrics
-            ),
+            weighted_metrics=weighted_metrics,
             run_eagerly=run_eagerly,
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,

@@ -185,7 +185,6 @@ def test_rows_of_similar_length_make_batches_as_wide_as_they_need(lengths, batch
     size = sum(lengths)
     store = TokenStore(size + 1)
     store.append(np.arange(size + 1))
-    store.close()
     packer = DocumentPacker(20, pack=False)
     packer.add(lengths)
     rows = packer.rows()

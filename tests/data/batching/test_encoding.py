@@ -69,3 +69,5 @@ def test_words():
     assert count_words(" = Robert <unk> = \n a @-@ b .") == 8
     assert count_words("他说：“你好！”GPT2 很 好 ok, fine") == 9
     assert count_words(" \n") == 0
+    counts = count_words("Two words ."), count_words("两个字。"), count_words("GPT-2 好")
+    assert counts == (3, 3, 2)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmzoo.data import encode_texts, prepare_classification, train_tokenizer
-from lmzoo.data.batching.labels import sort_labels
 from lmzoo.data.corpus import Corpus
+from lmzoo.data.transforms.class_balance import sort_labels
 from lmzoo.errors import ArgumentError, DataError
 
 WORDS = ["a", "b", "c", "d", "e", "f", "g", "h"]
@@ -55,25 +55,6 @@ def test_every_text_comes_once_in_an_epoch(seed, count, longest, batch_size):
     assert list(data.class_counts.items()) == sorted(counts.items())
 
 
-def test_the_order_is_seeded_and_goes_on_from_any_step():
-    texts = random_texts(50, 10, 0)
-
-    def prepare(seed):
-        return prepare_classification(
-            texts, tokenizer=WORD, batch_size=4, valid_fraction=0.0, seed=seed
-        )
-
-    data = prepare(1)
-    train = data.train
-    first, second = decoded(data, train), decoded(data, train)
-    assert first != second
-    data.start_at(data.steps_per_epoch + 2)
-    whole, rest = first + second, decoded(data, data.train)
-    assert rest == whole[-len(rest) :]
-    assert 0 < len(rest) < len(second)
-    assert decoded(data, prepare(2).train) != first
-
-
 def test_validation_has_every_labels_share_and_no_text_of_training():
     texts = [(f"{n % 400} {'ab'[n % 2]}", "xy"[n % 4 == 0]) for n in range(1000)]
     parts = {"train": texts, "test": texts[:7]}
@@ -113,6 +94,7 @@ def test_labels_are_sorted_as_numbers_or_as_strings():
     data = prepare_classification(texts, valid_fraction=0.0)
     assert (data.labels, data.num_classes) == (["2", "9", "10"], 3)
     assert sort_labels({"b", "B", "10", "9"}) == ["10", "9", "B", "b"]
+    assert sort_labels({"10", "9"}) == ["9", "10"]
 
 
 def test_labels_that_cannot_be_used_are_named(tmp_path):

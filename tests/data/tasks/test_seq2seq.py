@@ -56,26 +56,6 @@ def test_every_pair_comes_once_in_an_epoch(seed, count, longest, tokens):
         assert source.shape[0] * max(source.shape[1], target.shape[1]) <= max(tokens, 64)
 
 
-def test_the_order_is_seeded_and_goes_on_from_any_step():
-    pairs = random_pairs(50, 10, 0)
-    tokenizer = train_tokenizer(WORDS, kind="word")
-
-    def prepare(seed):
-        return prepare_seq2seq(
-            pairs, tokenizer=tokenizer, tokens_per_batch=64, valid_fraction=0.0, seed=seed
-        )
-
-    data = prepare(1)
-    train = data.train
-    first, second = decoded(data, train), decoded(data, train)
-    assert first != second
-    data.start_at(data.steps_per_epoch + 2)
-    whole, rest = first + second, decoded(data, data.train)
-    assert rest == whole[-len(rest) :]
-    assert 0 < len(rest) < len(second)
-    assert decoded(data, prepare(2).train) != first
-
-
 def test_what_is_dropped_is_counted_and_said():
     pairs = [("a b", "c"), ("", "c"), ("a", ""), ("a " * 30, "c"), ("a", "c " * 20), ("b", "c d")]
     data = prepare_seq2seq(

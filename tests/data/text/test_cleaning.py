@@ -71,6 +71,22 @@ def test_markup(text, clean, count):
     assert RULES["markup"](text) == (clean, count)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "clean", "count"),
+    [
+        ("bom", "\ufeffhello\ufeff", "hello\ufeff", 1),
+        ("line_ends", "one\r\ntwo\rthree\n", "one\ntwo\nthree\n", 2),
+        ("controls", "bell\x07\n", "bell\n", 1),
+        ("unicode", "cafe\u0301 noir", "café noir", 1),
+        ("trailing_spaces", "one \ntwo\t\n", "one\ntwo\n", 2),
+        ("space_runs", "far  apart\tand on", "far apart and on", 2),
+        ("markup", "<b>Tom</b> &amp; Eva:<br/>2 &lt; 3 <unk>", "Tom & Eva: 2 < 3 <unk>", 5),
+    ],
+)
+def test_other_rules(name, text, clean, count):
+    assert RULES[name](text) == (clean, count)
+
+
 def test_counts_add_up_over_texts():
     counts = Counter()
     rules = choose_rules(True)

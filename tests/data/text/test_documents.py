@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from lmzoo.data.text.documents import (
     check_kind,
     cut_pieces,
+    join_blocks,
     slice_characters,
     split_documents_at,
     split_paragraphs,
@@ -63,6 +64,15 @@ def test_pieces_join_to_the_text(blocks, size):
     pieces = list(cut_pieces(blocks, size))
     assert "".join(pieces) == "".join(blocks)
     assert all(0 < len(piece) <= size for piece in pieces)
+
+
+def test_borders_of_documents_and_pieces():
+    assert list(split_paragraphs(["title\nfirst line\n", "second\n\n\nnext\n"])) == [
+        "title\nfirst line\nsecond", "next"
+    ]  # fmt: skip
+    assert list(cut_pieces(["one two\nthree four"], 9)) == ["one two\n", "three ", "four"]
+    blocks = [{"text": "one", "block": 0}, {"text": "two\n", "block": 0}]
+    assert list(join_blocks(blocks, "stream", Counter())) == ["one", "\n", "two\n"]
 
 
 @given(st.lists(TEXT), st.integers(0, 60), st.one_of(st.none(), st.integers(0, 60)))
