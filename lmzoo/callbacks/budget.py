@@ -35,11 +35,6 @@ class TimeBudget(Progress):
 
     Raises:
         ArgumentError: an argument out of its range; from `fit`: the optimizer has a schedule.
-
-    Example:
-        >>> budget = TimeBudget(2, warmup=0.1)
-        >>> [round(budget.multiplier(fraction), 2) for fraction in (0.05, 0.1, 0.55, 1.0)]
-        [0.5, 1.0, 0.5, 0.0]
     """
 
     def __init__(

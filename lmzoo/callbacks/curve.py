@@ -10,6 +10,7 @@ from typing import Any
 
 from lmzoo.callbacks.progress import Progress, is_validated, learning_rate_of
 from lmzoo.errors import ArgumentError
+from lmzoo.files import replacing
 
 
 class LearningCurve(Progress):
@@ -146,11 +147,9 @@ def draw_curves(
     if lower:
         panels[1].set(ylabel=", ".join(lower))
     panels[-1].set(xlabel=x_label)
-    path = Path(path)
-    temporary = path.with_name(f".{path.stem}.part.png")
-    figure.savefig(temporary, dpi=120)
-    os.replace(temporary, path)
-    return path
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=120)
+    return Path(path)
 
 
 def _finite(curves: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, list[Any]]:

@@ -24,12 +24,6 @@ class AverageWeights(keras.callbacks.Callback):
         ArgumentError: `last` is below 1.
 
     Source: Vaswani et al. 2017, section 6.1, https://arxiv.org/abs/1706.03762
-
-    Example:
-        >>> model = keras.Sequential([keras.layers.Dense(1)])
-        >>> model.compile("sgd", "mse")
-        >>> x = np.ones((8, 2))
-        >>> _ = model.fit(x, x[:, :1], epochs=3, verbose=0, callbacks=[AverageWeights(2)])
     """
 
     def __init__(self, last: int = 5) -> None:

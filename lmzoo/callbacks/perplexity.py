@@ -111,7 +111,7 @@ class PerplexityCallback(keras.callbacks.Callback):
     def _build(self, model: keras.Model) -> tuple[_Evaluator, NatsPerToken]:
         """The compiled evaluator for this model, made once."""
         if self._evaluator is None or self._metric is None or self._evaluator.inner is not model:
-            strategy = getattr(model, "distribute_strategy", None)
+            strategy: Any = getattr(model, "distribute_strategy", None)
             is_one = strategy is None or strategy.num_replicas_in_sync == 1
             with contextlib.nullcontext() if is_one else strategy.scope():
                 self._metric = NatsPerToken(from_logits=self._gives_logits(model))

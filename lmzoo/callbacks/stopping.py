@@ -11,8 +11,6 @@ from lmzoo.callbacks.checkpoint import Checkpoint
 from lmzoo.callbacks.progress import Progress, learning_rate_of
 from lmzoo.errors import TrainingDiverged
 
-SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
-
 
 class StopOnNaN(Progress):
     """Raise `TrainingDiverged` out of `fit` as soon as the loss is NaN or infinite.
@@ -61,7 +59,7 @@ class StopOnSignal(keras.callbacks.Callback):
         self.received = None
         if threading.current_thread() is not threading.main_thread():
             return
-        for name in SIGNALS:
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
             if hasattr(signal, name):  # Windows has no SIGHUP
                 number = getattr(signal, name)
                 self._previous[number] = signal.signal(number, self._handle)

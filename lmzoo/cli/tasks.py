@@ -178,9 +178,6 @@ def optimizer_class(name: str) -> Callable[..., keras.optimizers.Optimizer]:
     return known[name.lower()]
 
 
-CLIP, ADAMW = {"clipnorm": 1.0}, {"weight_decay": 0.0, "clipnorm": 1.0}
-
-
 def read_replies(
     source: str,
     *,
@@ -189,11 +186,12 @@ def read_replies(
     grammar_size: int = 20_000,
     seed: int = 0,
 ) -> data.Corpus:
-    """Pairs of what was said so far and the reply; see `lmzoo.data.dialogue_pairs`."""
+    """Pairs of what was said so far and the reply: see `lmzoo.data.dialogue_pairs`."""
     dialogues = data.read_dialogues(source, grammar_size=grammar_size, seed=seed)
     return data.dialogue_pairs(dialogues, window=window, speakers=speakers)
 
 
+CLIP, ADAMW = {"clipnorm": 1.0}, {"weight_decay": 0.0, "clipnorm": 1.0}
 TASKS = {
     "lm": Task(
         "lm", "lstm_lm", data.read_texts, data.prepare_lm,

@@ -2,9 +2,8 @@
 
     python -m lmzoo.cli.trial FOLDER
 
-FOLDER holds trial.json (see `lmzoo.cli.comparison`); result.json is written to it. Everything in
-this process counts against the family's minutes: start, data, compilation, search, training, and
-measuring the whole validation split.
+FOLDER holds trial.json (see `lmzoo.cli.comparison`); result.json is written to it. All that this
+process does counts against the family's minutes.
 """
 
 import json

@@ -11,8 +11,6 @@ from lmzoo.evaluation.report import Report, evaluated_splits, loss_and_perplexit
 from lmzoo.generation import answer
 from lmzoo.metrics import Bleu, ChrF, Rouge, choose_bleu_tokenizer, split_characters, split_words
 
-SHOWN = 3
-
 
 def seq2seq(
     model: keras.Model,
@@ -67,7 +65,7 @@ def seq2seq(
         report.metrics["bleu_signature"] = scores.pop("bleu_signature")
         report.metrics |= {f"{name}_{key}": value for key, value in scores.items()}
         report.files[f"answers_{split}.txt"] = "\n".join(texts) + "\n"
-        shown = list(zip(map(join, sources), references, texts, strict=True))[:SHOWN]
+        shown = list(zip(map(join, sources), references, texts, strict=True))[:3]
     report.rows = _rows(report.metrics, name)
     for source, reference, text in shown:
         report.rows += [("", ""), ("source", source), ("reference", reference), ("answer", text)]
@@ -84,13 +82,8 @@ def score_texts(
     for metric in (bleu, chrf, rouge):
         metric.add(texts, references)
     equal = sum(text == reference for text, reference in zip(texts, references, strict=True))
-    return {
-        "bleu": bleu.result(),
-        "chrf": chrf.result(),
-        **rouge.result(),
-        "exact": equal / len(texts),
-        "bleu_signature": bleu.signature,
-    }
+    scores = {"bleu": bleu.result(), "chrf": chrf.result(), **rouge.result()}
+    return {**scores, "exact": equal / len(texts), "bleu_signature": bleu.signature}
 
 
 def lead_baseline(data: Any, *, split: str | None = None) -> dict[str, float]:

@@ -112,6 +112,12 @@ def test_counts_steps_with_several_per_execution():
     assert budget.step == 10  # 3 + 3 + 1 in the first epoch, then 3
 
 
+def test_the_multiplier_rises_and_falls():
+    budget = TimeBudget(2, warmup=0.1)
+    rates = [budget.multiplier(fraction) for fraction in (0.05, 0.1, 0.55, 1.0)]
+    assert rates == pytest.approx([0.5, 1.0, 0.5, 0.0])
+
+
 def test_what_it_cannot_do_is_said():
     clock = Clock()
     optimizer = keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 10))

@@ -200,6 +200,7 @@ class Data:
 
     def __init__(self, tokens=100):
         self.steps_per_epoch, self.tokens, self.started_at = ROWS // BATCH, tokens, 0
+        self.vocab_size = VOCAB
 
     def fingerprint(self):
         return {"tokens": self.tokens}
@@ -221,7 +222,9 @@ def test_data_begin_where_the_training_stood_and_must_be_the_same(tmp_path):
     assert (tmp_path / "run" / "tokenizer.json").exists()
     model.fit(make_data(), epochs=2, verbose=0, callbacks=[Stop(), checkpoint])
     assert (checkpoint.step, checkpoint.epoch, checkpoint.step_in_epoch) == (4, 0, 4)
-    assert checkpoint.summary()["epochs"] == pytest.approx(4 / 6, abs=1e-3)
+    summary = checkpoint.summary()
+    assert summary["epochs"] == pytest.approx(4 / 6, abs=1e-3)
+    assert (summary["steps"], summary["vocab_size"]) == (4, VOCAB)
 
     later = Checkpoint(tmp_path / "run", resume=True)
     assert later.start(make_model(), data)["step_in_epoch"] == data.started_at == 4
