@@ -81,6 +81,9 @@ def parses(text: str, *, language: str = "en") -> bool:
     Args:
         text, language: one document, in "en" or "zh".
 
+    Returns:
+        True if it can.
+
     Example:
         >>> parses("He sang."), parses("Emma sang in the park.")
         (False, True)
@@ -112,6 +115,9 @@ def entropy(language: str = "en") -> Entropy:
     Args:
         language: "en" or "zh".
 
+    Returns:
+        The expectations.
+
     Example:
         >>> entropy("en").nats == entropy("zh").nats, entropy("en").units > 10
         (True, True)
@@ -139,6 +145,9 @@ def vocabulary(language: str = "en") -> list[str]:
 
 def distinct_sentences() -> int:
     """The exact number of different first sentences (derivations; each has its own English).
+
+    Returns:
+        The count.
 
     Example:
         >>> distinct_sentences() > 10**9

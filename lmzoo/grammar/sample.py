@@ -13,7 +13,11 @@ _Table = tuple[list[float], list[tuple[str, tuple[str, ...]]]]
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """A tree: the rule that rewrote a symbol, and a derivation for each of `rule.children`."""
+    """A tree: a rewritten symbol.
+
+    Args:
+        rule, children: the rule that rewrote it, and a derivation for each of `rule.children`.
+    """
 
     rule: Rule
     children: tuple["Derivation", ...]

@@ -18,7 +18,11 @@ WORD_KINDS = ("word", "whitespace", "char")
 
 @dataclass(frozen=True)
 class WordVectors:
-    """Words, each once, their vectors, float32 (words, dim), and the counts of their file."""
+    """Words and their vectors, in the order of the file.
+
+    Args:
+        words, vectors, file: each word once, float32 (words, dim), and the counts of the file.
+    """
 
     words: list[str]
     vectors: np.ndarray

@@ -69,7 +69,13 @@ def train_tokenizer(
 
 
 def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
-    """Load a tokenizer equal to the one that wrote `path` by `save`.
+    """Load a tokenizer that `Tokenizer.save` wrote.
+
+    Args:
+        path: the file.
+
+    Returns:
+        A tokenizer equal to the one that was saved.
 
     Raises:
         TokenizerError: there is no such file, it is not a tokenizer, or it is damaged.

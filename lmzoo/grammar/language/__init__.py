@@ -51,6 +51,9 @@ _FUNCTIONS: dict[str, Feature] = {
 def world() -> Grammar:
     """The compiled grammar; its start symbol is `Document`.
 
+    Returns:
+        The grammar; the same object at every call.
+
     Example:
         >>> world().rules["Pron[f]"][0].english
         ('she',)
