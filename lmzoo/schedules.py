@@ -56,9 +56,9 @@ class _WarmupDecay(_Schedule):
         self.steps = int(steps)
         self.final_fraction = _fraction("final_fraction", final_fraction)
 
-    def _progress(self, step: Tensor, start: int) -> Tensor:
-        """0 at `start`, 1 from `steps` on."""
-        return ops.clip((step - float(start)) / float(self.steps - start), 0.0, 1.0)
+    def _decay(self, step: Tensor, start: int) -> Tensor:
+        """1 at `start`, `final_fraction` from `steps` on, linearly."""
+        return 1.0 - (1.0 - self.final_fraction) * _ramp(step, start, self.steps)
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
@@ -80,8 +80,7 @@ class WarmupCosine(_WarmupDecay):
     """
 
     def _after(self, step: Tensor) -> Tensor:
-        remaining = _half_cosine(self._progress(step, self.warmup_steps))
-        return self.final_fraction + (1.0 - self.final_fraction) * remaining
+        return _wave(1.0 - _ramp(step, self.warmup_steps, self.steps), self.final_fraction)
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
@@ -97,7 +96,7 @@ class WarmupLinear(_WarmupDecay):
     """
 
     def _after(self, step: Tensor) -> Tensor:
-        return 1.0 - (1.0 - self.final_fraction) * self._progress(step, self.warmup_steps)
+        return self._decay(step, self.warmup_steps)
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
@@ -126,8 +125,7 @@ class WarmupStableDecay(_WarmupDecay):
     ) -> None:
         super().__init__(peak, steps, warmup_steps, final_fraction)
         longest = steps - warmup_steps
-        if decay_steps is None:
-            decay_steps = max(1, min(steps // 5, longest))
+        decay_steps = max(1, min(steps // 5, longest)) if decay_steps is None else decay_steps
         if not 1 <= decay_steps <= longest:
             raise ArgumentError(
                 f"decay_steps must lie in [1, steps - warmup_steps = {longest}], not {decay_steps}"
@@ -135,8 +133,7 @@ class WarmupStableDecay(_WarmupDecay):
         self.decay_steps = int(decay_steps)
 
     def _after(self, step: Tensor) -> Tensor:
-        progress = self._progress(step, self.steps - self.decay_steps)
-        return 1.0 - (1.0 - self.final_fraction) * progress
+        return self._decay(step, self.steps - self.decay_steps)
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
@@ -178,7 +175,7 @@ class WarmupInverseSquareRoot(_Schedule):
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
-class OneCycle(_Schedule):
+class OneCycle(_WarmupDecay):
     """Half a cosine up to the peak, half a cosine down to `final_fraction` of it.
 
     Args:
@@ -203,21 +200,18 @@ class OneCycle(_Schedule):
         first_fraction: float = 0.04,
         final_fraction: float = 0.0,
     ) -> None:
-        super().__init__(peak)
         if steps < 2:
             raise ArgumentError(f"steps must be 2 or more, not {steps}")
         if not 0 < rise < 1:
             raise ArgumentError(f"rise must lie between 0 and 1, not {rise}")
-        self.steps, self.rise = int(steps), float(rise)
+        super().__init__(peak, steps, final_fraction=final_fraction)
+        self.rise = float(rise)
         self.first_fraction = _fraction("first_fraction", first_fraction)
-        self.final_fraction = _fraction("final_fraction", final_fraction)
 
     def _after(self, step: Tensor) -> Tensor:
         top = self.rise * self.steps
-        up = ops.clip(step / top, 0.0, 1.0)
-        down = ops.clip((step - top) / (self.steps - top), 0.0, 1.0)
-        rising = self.first_fraction + (1.0 - self.first_fraction) * _half_cosine(1.0 - up)
-        falling = self.final_fraction + (1.0 - self.final_fraction) * _half_cosine(down)
+        rising = _wave(_ramp(step, 0.0, top), self.first_fraction)
+        falling = _wave(1.0 - _ramp(step, top, self.steps), self.final_fraction)
         return ops.where(step < top, rising, falling)
 
 
@@ -228,6 +222,11 @@ def _fraction(name: str, value: float) -> float:
     return float(value)
 
 
-def _half_cosine(progress: Tensor) -> Tensor:
-    """1 at 0, 0 at 1."""
-    return 0.5 * (1.0 + ops.cos(math.pi * progress))
+def _ramp(step: Tensor, start: float, stop: float) -> Tensor:
+    """0 until `start`, 1 from `stop` on."""
+    return ops.clip((step - float(start)) / float(stop - start), 0.0, 1.0)
+
+
+def _wave(height: Tensor, low: float) -> Tensor:
+    """Half a cosine: `low` at height 0, 1 at height 1."""
+    return low + (1.0 - low) * 0.5 * (1.0 - ops.cos(math.pi * height))

@@ -61,7 +61,7 @@ def _changes() -> dict[str, int]:
 
 
 def sentiment(derivation: Derivation) -> str | None:
-    """ "positive" or "negative"; None for questions, and where good and bad weigh the same.
+    """The label "positive" or "negative"; None for questions and where both weigh the same.
 
     Good words count +1, bad ones -1; after "very" twice. What one does "not" do, or "has to" do,
     counts with the opposite sign; what follows "although", and when something was, counts nothing;

@@ -6,7 +6,7 @@ units.
 
 import re
 
-_TOKEN = re.compile(r"[A-Za-z]+|[.,?]")
+TOKEN = re.compile(r"[A-Za-z]+|[.,?]")
 _STOPS = ".?"
 _MARKS = ".,?"
 _VOWEL_SOUND = re.compile(r"(?!uni|use|euro|one)[aeiou]|hon|hour", re.IGNORECASE)
@@ -42,7 +42,7 @@ def read_english(text: str, proper: frozenset[str]) -> list[str] | None:
     """
     units: list[str] = []
     fresh = True
-    for token in _TOKEN.findall(text):
+    for token in TOKEN.findall(text):
         if fresh and token not in proper:
             token = token[0].lower() + token[1:]
         units.append("a" if token == "an" else token)

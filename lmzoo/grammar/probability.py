@@ -1,14 +1,15 @@
 """Exact probabilities of texts, the floor of a sample, and the entropy of the language."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from lmzoo.grammar.language import check_language, world
-from lmzoo.grammar.measure import count_derivations, derivation_entropy, expected_units
 from lmzoo.grammar.orthography import read_english
 from lmzoo.grammar.parse import Inside
+from lmzoo.grammar.rules import Grammar, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,9 @@ def parses(text: str, *, language: str = "en") -> bool:
     Args:
         text, language: one document, in "en" or "zh".
 
+    Returns:
+        True if it can.
+
     Example:
         >>> parses("He sang."), parses("Emma sang in the park.")
         (False, True)
@@ -111,6 +115,9 @@ def entropy(language: str = "en") -> Entropy:
     Args:
         language: "en" or "zh".
 
+    Returns:
+        The expectations.
+
     Example:
         >>> entropy("en").nats == entropy("zh").nats, entropy("en").units > 10
         (True, True)
@@ -139,9 +146,46 @@ def vocabulary(language: str = "en") -> list[str]:
 def distinct_sentences() -> int:
     """The exact number of different first sentences (derivations; each has its own English).
 
+    Returns:
+        The count.
+
     Example:
         >>> distinct_sentences() > 10**9
         True
     """
     counts = count_derivations(world())
     return sum(count for symbol, count in counts.items() if symbol.startswith("First["))
+
+
+def _fold(grammar: Grammar, value: Callable[[Rule, dict[str, Any]], Any]) -> dict[str, Any]:
+    """Of every symbol the sum of its rules' values, which may use those of their children."""
+    values: dict[str, Any] = {}
+    for symbol in grammar.symbols:
+        values[symbol] = sum(value(rule, values) for rule in grammar.rules[symbol])
+    return values
+
+
+def derivation_entropy(grammar: Grammar) -> float:
+    """Entropy in nats of one derivation; of its strings an upper bound, equal if unambiguous."""
+
+    def value(rule: Rule, entropy: dict[str, Any]) -> float:
+        below = sum(entropy[child] for child in rule.children)
+        return rule.probability * (below - math.log(rule.probability))
+
+    return float(_fold(grammar, value)[grammar.start])
+
+
+def expected_units(grammar: Grammar, language: str) -> float:
+    """Mean number of units of a document, without its end."""
+
+    def value(rule: Rule, mean: dict[str, Any]) -> float:
+        side = rule.side(language)
+        lengths = (1.0 if isinstance(item, str) else mean[rule.children[item]] for item in side)
+        return rule.probability * sum(lengths)
+
+    return float(_fold(grammar, value)[grammar.start])
+
+
+def count_derivations(grammar: Grammar) -> dict[str, int]:
+    """Exact number of derivations of every symbol."""
+    return _fold(grammar, lambda rule, counts: math.prod(counts[c] for c in rule.children))

@@ -61,8 +61,7 @@ class Grammar:
         for rule in rules:
             _check_rule(rule)
             by_symbol.setdefault(rule.symbol, []).append(rule)
-        self.start = start
-        self.symbols = _children_first(by_symbol, start)
+        self.start, self.symbols = start, _children_first(by_symbol, start)
         self.rules: dict[str, tuple[Rule, ...]] = {}
         for symbol in self.symbols:
             total = sum(rule.probability for rule in by_symbol[symbol])

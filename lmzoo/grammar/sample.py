@@ -13,7 +13,11 @@ _Table = tuple[list[float], list[tuple[str, tuple[str, ...]]]]
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """A tree: the rule that rewrote a symbol, and a derivation for each of `rule.children`."""
+    """A tree: a rewritten symbol.
+
+    Args:
+        rule, children: the rule that rewrote it, and a derivation for each of `rule.children`.
+    """
 
     rule: Rule
     children: tuple["Derivation", ...]
@@ -44,8 +48,7 @@ class Sampler:
     """Draws from a grammar; the same generator state gives the same derivation in any language."""
 
     def __init__(self, grammar: Grammar) -> None:
-        self._start = grammar.start
-        self._rules = grammar.rules
+        self._grammar = grammar
         self._cumulative: dict[str, list[float]] = {}
         self._tables: dict[str, dict[str, _Table]] = {"en": {}, "zh": {}}
         for symbol, rules in grammar.rules.items():
@@ -58,21 +61,20 @@ class Sampler:
 
     def draw(self, rng: random.Random, symbol: str | None = None) -> Derivation:
         """Draw a derivation of `symbol` (the start symbol if None)."""
-        symbol = symbol or self._start
-        rule = self._rules[symbol][bisect(self._cumulative[symbol], rng.random())]
+        symbol = symbol or self._grammar.start
+        rule = self._grammar.rules[symbol][bisect(self._cumulative[symbol], rng.random())]
         return Derivation(rule, tuple(self.draw(rng, child) for child in rule.children))
 
     def text(self, rng: random.Random, language: str) -> str:
         """Draw a derivation and return only its string, units separated by spaces in English."""
-        table = self._tables[language]
-        uniform = rng.random
+        table, uniform = self._tables[language], rng.random
 
         def expand(symbol: str) -> str:
             sums, sides = table[symbol]
             template, children = sides[bisect(sums, uniform())]
             return template.format(*map(expand, children)) if children else template
 
-        return expand(self._start)
+        return expand(self._grammar.start)
 
 
 def _template(rule: Rule, language: str) -> str:

@@ -1,12 +1,11 @@
 """Entities of the grammar's documents: people, places, times and events."""
 
-import re
 from collections.abc import Iterator
 from itertools import islice
 
 from lmzoo.errors import ArgumentError
 from lmzoo.grammar.language import check_request, draw_derivations
-from lmzoo.grammar.orthography import write_english
+from lmzoo.grammar.orthography import TOKEN, write_english
 from lmzoo.grammar.sample import Derivation
 
 # Symbols that are an entity of a type as a whole. The outermost one counts.
@@ -19,7 +18,6 @@ _PEOPLE = ("man", "woman", "person", "kin")
 _MENTION = "ROLE"
 # Prepositions before a day, which are not part of the entity.
 _OUTSIDE = ("on", "in")
-_WORD = re.compile(r"[A-Za-z]+|[.,?]")
 
 
 def tagged(count: int, *, seed: int = 0, language: str = "en") -> list[tuple[list[str], list[str]]]:
@@ -53,7 +51,7 @@ def tag_entities(derivation: Derivation, language: str = "en") -> tuple[list[str
     pairs = list(_walk(derivation, language))
     words = [unit for unit, _ in pairs]
     if language == "en":
-        words = _WORD.findall(write_english(words))
+        words = TOKEN.findall(write_english(words))
     if len(words) != len(pairs):
         raise ArgumentError(f"a unit of the grammar is written as several words: {pairs}")
     return words, [tag for _, tag in pairs]

@@ -60,6 +60,9 @@ def derivations(count: int, *, seed: int = 0) -> list[Derivation]:
     Args:
         count, seed: as for `documents`.
 
+    Returns:
+        `count` trees.
+
     Example:
         >>> derivations(1, seed=3)[0].rule.symbol
         'Document'

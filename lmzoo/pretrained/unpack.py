@@ -20,7 +20,9 @@ _ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
 @contextmanager
 def open_unpacked(path: str | os.PathLike[str]) -> Iterator[Unpacked]:
     """Open the bytes of a file, unpacked; the packing is detected from its content."""
-    outer, member = _split(os.fspath(path))
+    outer, member = os.fspath(path), ""
+    if "::" in outer and not Path(outer).exists():
+        outer, _, member = outer.rpartition("::")
     try:
         with open(outer, "rb") as plain:
             magic = plain.read(4)
@@ -46,33 +48,21 @@ def open_unpacked(path: str | os.PathLike[str]) -> Iterator[Unpacked]:
         raise DataError(f"{path} is damaged ({error}); download it again") from error
 
 
-def _split(path: str) -> tuple[str, str]:
-    """The file, and the member after "::" or an empty string."""
-    if "::" not in path or Path(path).exists():
-        return path, ""
-    outer, _, member = path.rpartition("::")
-    return outer, member
-
-
 def _open_member(archive: zipfile.ZipFile, outer: str, member: str) -> IO[bytes]:
     """The named member of an archive, or its only one."""
     # macOS adds a folder beside the files.
     names = [n for n in archive.namelist() if not n.endswith("/") and not n.startswith("__MACOSX/")]
+    listed = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
     if member and member not in names:
-        raise ArgumentError(f"{outer} has no member {member!r}, but {_listed(names)}")
+        raise ArgumentError(f"{outer} has no member {member!r}, but {listed}")
     if not member and not names:
         raise DataError(f"{outer} is an empty archive; download it again")
     if not member and len(names) > 1:
         raise ArgumentError(
             f"{outer} has {len(names)} members: name one, such as {outer}::{names[0]} "
-            f"(there are {_listed(names)})"
+            f"(there are {listed})"
         )
     try:
         return archive.open(member or names[0])
     except RuntimeError as error:  # encrypted, or packed in a way that Python cannot read
         raise DataError(f"cannot unpack {outer} ({error}); unpack it with another tool") from error
-
-
-def _listed(names: list[str]) -> str:
-    """The names, at most eight."""
-    return ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")

@@ -46,14 +46,12 @@ class VectorFile:
 
     def describe(self) -> str:
         """One line: the format, the rows, and their irregularities."""
-        parts = [f"{self.rows:,} rows of {self.dim} numbers ({self.kind})"]
+        text = f"{self.name}: {self.rows:,} rows of {self.dim} numbers ({self.kind})"
         if self.declared not in (None, self.rows):
-            parts.append(f"the header says {self.declared:,} rows")
+            text += f"; the header says {self.declared:,} rows"
         if self.duplicates:
-            parts.append(f"{self.duplicates:,} repeat a word: the first is used")
-        if self.broken_words:
-            parts.append(f"{self.broken_words:,} words are not UTF-8")
-        return f"{self.name}: {'; '.join(parts)}"
+            text += f"; {self.duplicates:,} repeat a word: the first is used"
+        return text + f"; {self.broken_words:,} words are not UTF-8" * bool(self.broken_words)
 
 
 def stream_rows(
@@ -158,9 +156,16 @@ def _text_rows(file: VectorFile, stream: Unpacked, block: bytes) -> Iterator[Row
 def _parse_text(file: VectorFile, line: bytes, number: int, word: str) -> np.ndarray:
     """The vector of a row of text."""
     values = _numbers(line, file.dim)
-    if values is None or not np.isfinite(values).all():
-        raise _bad_number(file, line, number)
-    return values
+    if values is not None and np.isfinite(values).all():
+        return values
+    name, *columns = line.rsplit(b" ", file.dim)
+    parsed = [_numbers(b"x " + column, 1) for column in columns]
+    at = [value is not None and bool(np.isfinite(value).all()) for value in parsed].index(False)
+    kind = "not a number" if parsed[at] is None else "NaN or infinite in float32"
+    raise DataError(
+        f"{file.name}, line {number:,}: number {at + 1} of {name[:40]!r} is "
+        f"{columns[at][:40]!r}, {kind}; download the file again, or repair the line"
+    )
 
 
 def _lines(file: VectorFile, stream: Unpacked, block: bytes) -> Iterator[bytes]:
@@ -192,18 +197,6 @@ def _wide_word(file: VectorFile, line: bytes, number: int, spaces: int) -> bytes
             f"file again, or repair the line: {line[:60]!r}"
         )
     return word
-
-
-def _bad_number(file: VectorFile, line: bytes, number: int) -> DataError:
-    """The error that names the first invalid number of a row."""
-    word, *columns = line.rsplit(b" ", file.dim)
-    values = [_numbers(b"x " + column, 1) for column in columns]
-    place = [value is not None and bool(np.isfinite(value).all()) for value in values].index(False)
-    kind = "not a number" if values[place] is None else "NaN or infinite in float32"
-    return DataError(
-        f"{file.name}, line {number:,}: number {place + 1} of {word[:40]!r} is "
-        f"{columns[place][:40]!r}, {kind}; download the file again, or repair the line"
-    )
 
 
 def _binary_rows(file: VectorFile, stream: Unpacked, block: bytes) -> Iterator[Row]:

@@ -18,7 +18,11 @@ WORD_KINDS = ("word", "whitespace", "char")
 
 @dataclass(frozen=True)
 class WordVectors:
-    """Words, each once, their vectors, float32 (words, dim), and the counts of their file."""
+    """Words and their vectors, in the order of the file.
+
+    Args:
+        words, vectors, file: each word once, float32 (words, dim), and the counts of the file.
+    """
 
     words: list[str]
     vectors: np.ndarray
@@ -50,11 +54,9 @@ def read_vectors(
     (word2vec), https://fasttext.cc/docs/en/english-vectors.html (fastText).
 
     Example:
-        >>> import lmzoo, pathlib, tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = pathlib.Path(folder, "tiny.txt")
-        ...     _ = path.write_text("the 0.5 0.25\\nboat 1 2\\nat sea -1 0.5\\n")
-        ...     kept = lmzoo.pretrained.read_vectors(path, ["boat", "at sea", "zebra"])
+        >>> import lmzoo, pathlib
+        >>> _ = pathlib.Path("tiny.txt").write_text("the 0.5 0.25\\nboat 1 2\\nat sea -1 0.5\\n")
+        >>> kept = lmzoo.pretrained.read_vectors("tiny.txt", ["boat", "at sea", "zebra"])
         >>> kept.words, kept.vectors.tolist()
         (['boat', 'at sea'], [[1.0, 2.0], [-1.0, 0.5]])
     """
@@ -102,17 +104,11 @@ def load_vectors(
     Source: https://arxiv.org/abs/1408.5882 (Kim 2014: unknown words with the same variance).
 
     Example:
-        >>> import lmzoo, pathlib, tempfile
+        >>> import lmzoo, pathlib
         >>> tokenizer = lmzoo.data.train_tokenizer(["the boat", "The zebra"], kind="word")
         >>> model = lmzoo.build_lstm_lm(tokenizer.vocab_size, embed_dim=2, hidden_dim=4)
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     path = pathlib.Path(folder, "tiny.txt")
-        ...     _ = path.write_text("the 0.5 0.25\\nboat 1 2\\n")
-        ...     coverage = lmzoo.pretrained.load_vectors(model, path, tokenizer, trainable=False)
-        >>> print(coverage.describe())
-        /.../tiny.txt: 2 rows of 2 numbers (text)
-        3 of 4 words have a vector (75.0%), 1 of them only in lower case
-        1 are drawn, with standard deviation 0.612: 'zebra'
+        >>> _ = pathlib.Path("tiny.txt").write_text("the 0.5 0.25\\nboat 1 2\\n")
+        >>> coverage = lmzoo.pretrained.load_vectors(model, "tiny.txt", tokenizer, trainable=False)
         >>> coverage.fraction, model.embedding.trainable
         (0.75, False)
     """
@@ -126,7 +122,10 @@ def load_vectors(
         )
     wanted = {form for word in words[PAD_ID + 1 :] for form in (word, word.lower())}
     vectors = _read(path, wanted, None, tables[0].shape[1])
-    exact, lowered = _rows(words, vectors.words)
+    index = {word: row for row, word in enumerate(vectors.words)}
+    exact = np.array([index.get(word, -1) for word in words], np.int64)
+    lowered = np.array([index.get(word.lower(), -1) for word in words], np.int64)
+    exact[PAD_ID] = lowered[PAD_ID] = -1
     rows = np.where(exact >= 0, exact, lowered)
     if not (rows >= 0).any():
         raise DataError(
@@ -150,15 +149,14 @@ def _read(
     path: str | os.PathLike[str], wanted: Container[str] | None, limit: int | None, dim: int | None
 ) -> WordVectors:
     """The wanted rows, in one buffer that grows in place."""
-    file = VectorFile(os.fspath(path))
+    file, data = VectorFile(os.fspath(path)), bytearray()
     words: dict[str, None] = {}
-    data = bytearray()
     for word, vector in stream_rows(path, file, wanted=wanted, limit=limit, width=dim):
         if word in words:
             file.duplicates += 1
-            continue
-        words[word] = None
-        data += vector.tobytes()
+        else:
+            words[word] = None
+            data += vector.tobytes()
     vectors = np.frombuffer(data, np.float32).reshape(len(words), file.dim)
     return WordVectors(list(words), vectors, file)
 
@@ -166,11 +164,9 @@ def _read(
 def _vocabulary(tokenizer: Any) -> list[str]:
     """The word of each id."""
     if isinstance(tokenizer, Sequence) and not isinstance(tokenizer, str | bytes):
-        words = list(tokenizer)
-        wrong = [word for word in words if not isinstance(word, str)]
-        if wrong:
+        if wrong := [word for word in tokenizer if not isinstance(word, str)]:
             raise ArgumentError(f"a list of words with {wrong[0]!r} in it; give strings only")
-        return words
+        return list(tokenizer)
     kind = getattr(tokenizer, "kind", type(tokenizer).__name__)
     if kind not in WORD_KINDS:
         raise ArgumentError(
@@ -207,12 +203,3 @@ def _tables(layer: Any, words: list[str]) -> list[Any]:
                 "use the tokenizer that the model was built for"
             )
     return tables
-
-
-def _rows(words: list[str], found: list[str]) -> tuple[np.ndarray, np.ndarray]:
-    """For each id the row of its word, and that of its lower-case form; -1 if it is missing."""
-    index = {word: row for row, word in enumerate(found)}
-    exact = np.array([index.get(word, -1) for word in words], np.int64)
-    lowered = np.array([index.get(word.lower(), -1) for word in words], np.int64)
-    exact[PAD_ID] = lowered[PAD_ID] = -1
-    return exact, lowered

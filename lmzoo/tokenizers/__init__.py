@@ -69,16 +69,20 @@ def train_tokenizer(
 
 
 def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
-    """Load a tokenizer equal to the one that wrote `path` by `save`.
+    """Load a tokenizer that `Tokenizer.save` wrote.
+
+    Args:
+        path: the file.
+
+    Returns:
+        A tokenizer equal to the one that was saved.
 
     Raises:
         TokenizerError: there is no such file, it is not a tokenizer, or it is damaged.
 
     Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     train_tokenizer(["tea for two"], kind="char").save(folder + "/tokenizer.json")
-        ...     load_tokenizer(folder + "/tokenizer.json").decode([10, 6, 5])
+        >>> train_tokenizer(["tea for two"], kind="char").save("tokenizer.json")
+        >>> load_tokenizer("tokenizer.json").decode([10, 6, 5])
         'tea'
     """
     try:

@@ -26,6 +26,7 @@ FIRST = len(SPECIAL_TOKENS)  # the first id that is not special
 REPLACEMENT = "\ufffd"
 FORMAT = "lmzoo tokenizer"
 VERSION = 1
+Learned = tuple[Any, dict[str, Any]]  # a payload, and the report
 
 
 class Index(dict[str, int]):
@@ -204,7 +205,7 @@ class Tokenizer(tf.Module):
 
     @classmethod
     @abc.abstractmethod
-    def _learn(cls, texts: Iterator[str], vocab_size: int | None) -> tuple[Any, dict[str, Any]]:
+    def _learn(cls, texts: Iterator[str], vocab_size: int | None) -> Learned:
         """The payload, learned from checked texts, and the report."""
 
     @abc.abstractmethod

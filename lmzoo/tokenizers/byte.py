@@ -46,6 +46,5 @@ class ByteTokenizer(Tokenizer):
     def _graph_ids(self, texts: Tensor) -> tf.RaggedTensor:
         joined = tf.io.decode_raw(tf.strings.reduce_join(texts), tf.uint8)
         lengths = tf.cast(tf.strings.length(texts), tf.int64)
-        return tf.RaggedTensor.from_row_lengths(
-            tf.cast(joined, tf.int32) + FIRST, lengths, validate=False
-        )
+        ids = tf.cast(joined, tf.int32) + FIRST
+        return tf.RaggedTensor.from_row_lengths(ids, lengths, validate=False)

@@ -96,7 +96,6 @@ class SentencePieceTokenizer(Tokenizer):
     def _train_model(cls, sentences: list[str], vocab_size: int) -> tuple[bytes, int]:
         """A serialized model of that many pieces, or nothing and the largest possible number."""
         model = io.BytesIO()
-        train = _import_sentencepiece().SentencePieceTrainer.train
         settings = {
             "sentence_iterator": iter(sentences),
             "model_writer": model,
@@ -118,7 +117,7 @@ class SentencePieceTokenizer(Tokenizer):
             "minloglevel": 2,
         }
         try:
-            train(**settings)
+            _import_sentencepiece().SentencePieceTrainer.train(**settings)
         except RuntimeError as error:
             largest = re.search(r"value <= (\d+)", str(error))
             if not largest:
@@ -136,17 +135,12 @@ class SentencePieceTokenizer(Tokenizer):
     def _encode_batch(self, texts: list[str]) -> list[np.ndarray]:
         parts = [part for text in texts for part in text.split(SPACE)]
         encoded = [np.array(ids, np.int32) for ids in self._processor.encode(parts)]
-        if len(parts) > len(texts):
-            remaining = iter(encoded)
-            encoded = [self._insert_spaces(remaining, text.count(SPACE)) for text in texts]
-        return encoded
-
-    def _insert_spaces(self, parts: Iterator[np.ndarray], count: int) -> np.ndarray:
-        """The next count + 1 parts, with the bytes of U+2581 between them."""
-        pieces = [next(parts)]
-        for part in itertools.islice(parts, count):
-            pieces += [self._space_ids, part]
-        return np.concatenate(pieces)
+        if len(parts) == len(texts):
+            return encoded
+        # The bytes of U+2581 stand between the parts of a text.
+        bounds = np.cumsum([0, *(text.count(SPACE) + 1 for text in texts)])
+        spaced = [piece for part in encoded for piece in (self._space_ids, part)]
+        return [np.concatenate(spaced[2 * i + 1 : 2 * j]) for i, j in itertools.pairwise(bounds)]
 
     def _graph_ids(self, texts: Tensor) -> tf.RaggedTensor:
         processor = self._graph_processor()
@@ -161,10 +155,8 @@ class SentencePieceTokenizer(Tokenizer):
             ids = processor.tokenize(parts.flat_values)
             space = tf.broadcast_to(self._space_ids, [ids.nrows(), 3])
             ids = tf.concat([ids, tf.RaggedTensor.from_tensor(space)], axis=1)
-            rows = tf.RaggedTensor.from_row_splits(
-                ids.flat_values, tf.gather(ids.row_splits, parts.row_splits)
-            )
-            rows = rows[:, :-3]
+            splits = tf.gather(ids.row_splits, parts.row_splits)
+            rows = tf.RaggedTensor.from_row_splits(ids.flat_values, splits)[:, :-3]
             return rows.flat_values, rows.row_splits
 
         values, splits = tf.cond(any_space, with_spaces, plain)

@@ -67,16 +67,10 @@ def word_pattern() -> str:
     letters, digits = _classes()["L"], _classes()["D"]
     both = letters + digits
     tail = f"(?:['’][{both}]+)*"
-    return "|".join(
-        [
-            NEWLINE,
-            f"[{digits}]+(?:[.,:][{digits}]+)*[{both}]*{tail}",
-            f"(?:[{letters}]\\.){{2,}}",
-            f"[{both}]+{tail}",
-            f"<\\|[{letters}_]+\\|>",
-            f"[^{BLANK}{NEWLINE}]",
-        ]
-    )
+    number = f"[{digits}]+(?:[.,:][{digits}]+)*[{both}]*{tail}"
+    abbreviation, speaker = f"(?:[{letters}]\\.){{2,}}", f"<\\|[{letters}_]+\\|>"
+    other = f"[^{BLANK}{NEWLINE}]"
+    return "|".join([NEWLINE, number, abbreviation, f"[{both}]+{tail}", speaker, other])
 
 
 def blank_pattern() -> str:
@@ -92,8 +86,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def split(text: str, pattern: str) -> list[str]:
     """The tokens of a text, newlines among them; other white space is dropped."""
-    found: list[str] = _compiled(pattern).findall(text)
-    return found
+    return _compiled(pattern).findall(text)
 
 
 def graph_split(texts: Tensor, pattern: str) -> tf.RaggedTensor:

@@ -10,7 +10,7 @@ import tensorflow as tf
 from lmzoo.errors import TokenizerError
 from lmzoo.special_ids import UNK_ID
 from lmzoo.tokenizers import splitting
-from lmzoo.tokenizers.base import FIRST, UNKNOWN, Tokenizer
+from lmzoo.tokenizers.base import FIRST, UNKNOWN, Learned, Tokenizer
 from lmzoo.tokenizers.lowercase import lower
 from lmzoo.tokenizers.texts import check_vocab_size, most_frequent
 from lmzoo.typing import Tensor
@@ -44,9 +44,7 @@ class WhitespaceTokenizer(WordVocabulary):
     _lookup: Any = None
 
     @classmethod
-    def _learn(
-        cls, texts: Iterator[str], vocab_size: int | None
-    ) -> tuple[list[str], dict[str, Any]]:
+    def _learn(cls, texts: Iterator[str], vocab_size: int | None) -> Learned:
         """Count the words, and keep all or the `vocab_size - 5` most frequent."""
         check_vocab_size(vocab_size, kind=cls.kind, smallest=FIRST + 2)
         counts = count_words(texts, cls._pattern(), kind=cls.kind)
@@ -54,11 +52,9 @@ class WhitespaceTokenizer(WordVocabulary):
         unknown = counts.pop(UNKNOWN, 0)
         kept = most_frequent(counts, vocab_size, kind=cls.kind, reserved=FIRST + 1)
         known = newlines + sum(counts[word] for word in kept)
-        report: dict[str, Any] = {
-            "words": len(counts),
-            "words_left_out": len(counts) - len(kept),
-            "known_fraction": known / (newlines + unknown + counts.total()),
-        }
+        fraction = known / (newlines + unknown + counts.total())
+        left_out = len(counts) - len(kept)
+        report = {"words": len(counts), "words_left_out": left_out, "known_fraction": fraction}
         return kept, report | cls._notes(counts)
 
     @classmethod
@@ -76,10 +72,8 @@ class WhitespaceTokenizer(WordVocabulary):
 
     def _encode_batch(self, texts: list[str]) -> list[np.ndarray]:
         pattern, index = self._pattern(), self._content.index.__getitem__
-        return [
-            np.array([index(word) for word in splitting.split(text, pattern)], np.int32)
-            for text in texts
-        ]
+        rows = (splitting.split(text, pattern) for text in texts)
+        return [np.array([index(word) for word in row], np.int32) for row in rows]
 
     def _unknown(self, text: str) -> list[str]:
         index, words = self._content.index, splitting.split(text, self._pattern())
@@ -126,9 +120,8 @@ class WordTokenizer(WhitespaceTokenizer):
     def _notes(cls, counts: Counter[str]) -> dict[str, Any]:
         unspaced = sum(count for word, count in counts.items() if splitting.is_unspaced(word))
         letters = sum(count * len(word) for word, count in counts.items() if word[0].isalnum())
-        if 2 * unspaced <= letters:
-            return {}
-        return {"note": "text without spaces between words (Chinese, ...): words are characters"}
+        note = "text without spaces between words (Chinese, ...): words are characters"
+        return {"note": note} if 2 * unspaced > letters else {}
 
 
 def count_words(texts: Iterable[str], pattern: str, *, kind: str) -> Counter[str]:

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from lmzoo.special_ids import UNK_ID
 from lmzoo.tokenizers import splitting
-from lmzoo.tokenizers.base import FIRST, UNKNOWN
+from lmzoo.tokenizers.base import FIRST, UNKNOWN, Learned
 from lmzoo.tokenizers.texts import check_vocab_size, import_package, too_large
 from lmzoo.tokenizers.word import WordVocabulary, count_words
 from lmzoo.typing import Tensor
@@ -39,9 +39,7 @@ class WordPieceTokenizer(WordVocabulary):
         return functools.lru_cache(maxsize=100_000)(self._cut_word)
 
     @classmethod
-    def _learn(
-        cls, texts: Iterator[str], vocab_size: int | None
-    ) -> tuple[list[str], dict[str, Any]]:
+    def _learn(cls, texts: Iterator[str], vocab_size: int | None) -> Learned:
         """Merge the most frequent pairs of pieces until `vocab_size` (default 8000) is reached."""
         check_vocab_size(vocab_size, kind=cls.kind, smallest=1)
         counts = count_words(texts, splitting.word_pattern(), kind=cls.kind)
@@ -74,10 +72,8 @@ class WordPieceTokenizer(WordVocabulary):
 
     def _encode_batch(self, texts: list[str]) -> list[np.ndarray]:
         pattern, cut = splitting.word_pattern(), self._cut
-        return [
-            np.array([i for word in splitting.split(text, pattern) for i in cut(word)], np.int32)
-            for text in texts
-        ]
+        rows = (splitting.split(text, pattern) for text in texts)
+        return [np.array([i for word in row for i in cut(word)], np.int32) for row in rows]
 
     def _unknown(self, text: str) -> list[str]:
         words = dict.fromkeys(splitting.split(text, splitting.word_pattern()))

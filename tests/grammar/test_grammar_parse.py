@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmzoo import grammar as world
-from lmzoo.grammar.measure import count_derivations, derivation_entropy, expected_units
 from lmzoo.grammar.parse import Inside
+from lmzoo.grammar.probability import count_derivations, derivation_entropy, expected_units
 from lmzoo.grammar.rules import Grammar, Rule, RuleBook
 from lmzoo.grammar.sample import Sampler
 

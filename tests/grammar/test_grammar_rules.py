@@ -1,9 +1,12 @@
 """Templates become plain rules: features, optional parts, depth, and what is refused."""
 
+import random
+
 import pytest
 
 from lmzoo.errors import ArgumentError
 from lmzoo.grammar.rules import Grammar, Rule, RuleBook
+from lmzoo.grammar.sample import Sampler
 
 DOMAINS = {"n": {"s": 3.0, "p": 1.0}, "d": {"0": 1.0, "1": 1.0, "2": 1.0}}
 FUNCTIONS = {
@@ -108,3 +111,21 @@ def test_english_must_use_every_child_in_order():
 def test_rules_out_of_reach_are_left_out():
     grammar = Grammar([Rule("S", 1.0, (), ("x",), ()), Rule("T", 1.0, (), ("y",), ())], "S")
     assert set(grammar.rules) == {"S"}
+
+
+def test_weights_are_normalized_and_both_samplers_draw_alike():
+    coin = [Rule("S", 3.0, (), ("head",), ("正",)), Rule("S", 1.0, (), ("tail",), ("反",))]
+    grammar = Grammar(coin, "S")
+    assert [rule.probability for rule in grammar.rules["S"]] == [0.75, 0.25]
+    sampler = Sampler(grammar)
+    assert sampler.draw(random.Random(7)).units("en") == ["head"]
+    assert sampler.text(random.Random(7), "zh") == "正"
+
+
+def test_a_table_continues_a_symbol_and_separates_its_templates():
+    rules = book()
+    rules.add("S", "the <Noun[n]>", "<Noun>")
+    rules.read("Noun[s] 1 dog | 狗; 1 cat | 猫\nNoun[p] 1 dogs | 狗\n        1 cats | 猫")
+    grammar = rules.compile("S")
+    assert [rule.children for rule in grammar.rules["S"]] == [("Noun[s]",), ("Noun[p]",)]
+    assert [rule.english for rule in grammar.rules["Noun[p]"]] == [("dogs",), ("cats",)]

@@ -10,7 +10,13 @@ import pytest
 from lmzoo import grammar
 from lmzoo.errors import ArgumentError
 from lmzoo.grammar.language import lexicon
-from lmzoo.grammar.language.lexicon import entries, past_tense, plural, third_person
+from lmzoo.grammar.language.lexicon import (
+    entries,
+    past_tense,
+    plural,
+    third_person,
+    verb_forms,
+)
 from lmzoo.grammar.orthography import read_english, write_english
 
 SAMPLE = 1000
@@ -180,3 +186,17 @@ def test_word_lists_hold_every_word_once():
             counts = Counter(word for word, *_ in entries(words))
             assert max(counts.values()) == 1
             assert "" not in counts
+
+
+def test_tables_are_split_into_their_forms():
+    table = "ride/rode 骑, love 爱/爱"
+    assert entries(table) == [("ride", "rode", "骑", ""), ("love", "", "爱", "爱")]
+    assert verb_forms(table) == [
+        ("ride", "rode", "rides", "骑", "骑了"), ("love", "loved", "loves", "爱", "爱"),
+    ]  # fmt: skip
+
+
+def test_english_is_written_and_read():
+    units = ["a", "old", "dog", "barks", ".", "Anna", "runs", "."]
+    assert write_english(units) == "An old dog barks. Anna runs."
+    assert read_english("An old dog barks. Anna runs.", frozenset({"Anna"})) == units

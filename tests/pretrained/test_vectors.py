@@ -354,3 +354,15 @@ def test_tokenizers_without_words_and_models_without_embedding(write):
     quantized.quantize("int8")
     with pytest.raises(ArgumentError, match="neither quantized nor adapted"):
         load_vectors(quantized, path, ["<pad>", "a"])
+
+
+def test_the_coverage_is_described_in_words(tmp_path):
+    tokenizer = train_tokenizer(["the boat", "The zebra"], kind="word")
+    layer = TokenEmbedding(tokenizer.vocab_size, 2)
+    path = tmp_path / "tiny.txt"
+    path.write_text("the 0.5 0.25\nboat 1 2\n")
+    assert load_vectors(layer, path, tokenizer).describe().splitlines() == [
+        f"{path}: 2 rows of 2 numbers (text)",
+        "3 of 4 words have a vector (75.0%), 1 of them only in lower case",
+        "1 are drawn, with standard deviation 0.612: 'zebra'",
+    ]

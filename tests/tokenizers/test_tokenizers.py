@@ -11,8 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lmzoo.errors import PromptError, TokenizerError
-from lmzoo.tokenizers import Tokenizer, load_tokenizer, train_tokenizer
+from lmzoo.tokenizers import Tokenizer, load_tokenizer, splitting, train_tokenizer
+from lmzoo.tokenizers.byte import ByteTokenizer
+from lmzoo.tokenizers.char import CharTokenizer
 from lmzoo.tokenizers.lowercase import lower as lowered
+from lmzoo.tokenizers.texts import checked_texts
+from lmzoo.tokenizers.ties import find_repetitions
+from lmzoo.tokenizers.word import WhitespaceTokenizer, WordTokenizer
+from lmzoo.tokenizers.wordpiece import WordPieceTokenizer
 
 KINDS = ("byte", "char", "word", "whitespace", "bpe", "unigram", "wordpiece")
 LOSSLESS = ("byte", "bpe", "unigram")
@@ -380,3 +386,35 @@ def test_a_new_seed_breaks_nothing(tokenizers, kind):
         assert function(tf.constant(TEXTS)).to_list() == expected
         assert next(iter(rows)).to_list() == expected
         tf.keras.utils.set_random_seed(seed)  # empties TensorFlow's cache of kernels
+
+
+def test_tokenizers_are_made_of_their_vocabulary():
+    byte, char = ByteTokenizer(), CharTokenizer("abc")
+    assert byte.encode("hé") == [108, 199, 173]
+    assert byte.decode([108, 199, 173]) == "hé"
+    assert char.encode("cab!") == [6, 4, 5, 1]
+    assert char.unknown("cab!") == ["!"]
+    words = WhitespaceTokenizer(["red", "boat"])
+    assert words.encode("red  boat\n<unk> red") == [5, 6, 4, 1, 5]
+    assert words.decode([5, 6, 4, 1, 5]) == "red boat\n<unk> red"
+    pieces = WordPieceTokenizer(["play", "##ing", "##s"])
+    assert pieces.encode("playing plays") == [5, 6, 5, 7]
+    assert pieces.decode([5, 6, 5, 7]) == "playing plays"
+
+
+def test_small_functions_of_tokenizers():
+    assert lowered("ÄRGER IN ΣΑΜΟΣ") == "ärger in σαμοσ"
+    assert list(checked_texts(["One", "", "Two"], lowercase=True)) == ["one", "two"]
+    assert find_repetitions(["a", "ab", "aa", "abab", "b"]).group.tolist() == [1, 2, 1, 2, 0]
+    tokens = splitting.split("Don't go: it's 9:30.", splitting.word_pattern())
+    assert tokens == ["Don't", "go", ":", "it's", "9:30", "."]
+    english = ["(", "She", "said", ":", '"', "yes", '"', ".", ")"]
+    assert splitting.join(english, prose=True) == '(She said: "yes".)'
+    assert splitting.join(["老", "人", "，", "船", "。"], prose=True) == "老人，船。"
+    text = "The old man, who sells red boats, left at half past nine."
+    tokenizer = WordTokenizer.train([text])
+    assert len(tokenizer.encode(text)) == 15
+    assert tokenizer.decode(tokenizer.encode(text)) == text
+    assert tokenizer.unknown("The new boats") == ["new"]
+    unigram = train_tokenizer(["old boats and old boots"], kind="unigram")
+    assert unigram.decode(unigram.encode("any text: 中文\t🙂")) == "any text: 中文\t🙂"

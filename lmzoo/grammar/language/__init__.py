@@ -36,15 +36,11 @@ def _form(t: str, k: str) -> str:
     return "past" if t == "past" else "s" if t == "present" and number(k) == "s" else "base"
 
 
-def _said(t: str, k: str) -> str:
-    """The form of "say" before a clause in tense `t`: present before future."""
-    return _form("past" if t == "past" else "present", k)
-
-
 _FUNCTIONS: dict[str, Feature] = {
     "number": number,
     "form": _form,
-    "said": _said,
+    # "say" before a clause in a tense: present before future
+    "said": lambda t, k: _form("past" if t == "past" else "present", k),
     "now": lambda t: "past" if t == "past" else "present",
     "at": lambda t: "when" if t == "past" else "s",
     "by": lambda t: "past" if t == "past" else "s",
@@ -54,6 +50,9 @@ _FUNCTIONS: dict[str, Feature] = {
 @cache
 def world() -> Grammar:
     """The compiled grammar; its start symbol is `Document`.
+
+    Returns:
+        The grammar; the same object at every call.
 
     Example:
         >>> world().rules["Pron[f]"][0].english

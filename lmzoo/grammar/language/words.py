@@ -19,19 +19,12 @@ _BY_SUBJECT = {
     "Poss": "his 他的, her 她的, their 他们的, its 它的, their 它们的",
     "Self": "himself 自己, herself 自己, themselves 自己, itself 自己, themselves 自己",
 }
+_BE = {
+    "past,s": "was", "past,p": "were", "present,s": "is", "present,p": "are", "future,n": "will be",
+}  # fmt: skip
 _FUNCTION_WORDS = """
 It[s]             1 it | 它
 It[p]             1 them | 它们
-Is[past,s]        1 was |
-Is[past,p]        1 were |
-Is[present,s]     1 is |
-Is[present,p]     1 are |
-Is[future,n]      1 will be | 会
-There[past,s]     1 was | 有
-There[past,p]     1 were | 有
-There[present,s]  1 is | 有
-There[present,p]  1 are | 有
-There[future,n]   1 will be | 会有
 Mood              0.7 <State> | 很<State>; 0.3 very <State> | 非常<State>
 Aux[past,n]       2 did not | 没有; 1 wanted to | 想要; 1 tried to | 试着
                   1 had to | 不得不; 1 decided to | 决定
@@ -48,6 +41,10 @@ Period[future]    1 next week | 下周; 1 next month | 下个月; 1 next year | 
 def add_words(book: RuleBook) -> None:
     """Add a rule for every word form."""
     book.read(_FUNCTION_WORDS)
+    for form, be in _BE.items():
+        chinese = "会" if be == "will be" else ""
+        book.add(f"Is[{form}]", be, chinese)
+        book.add(f"There[{form}]", be, f"{chinese}有")
     for symbol, words in _BY_SUBJECT.items():
         for k, (english, _, chinese, _) in zip("mfpab", entries(words), strict=True):
             book.add(f"{symbol}[{k}]", english, chinese)
