@@ -48,9 +48,7 @@ class NatsPerToken(keras.metrics.Metric):
             for counter in ("nats_low", "nats_high", "tokens_low", "tokens_high")
         )
 
-    def update_state(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> None:
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> None:
         """Count a batch; shapes as in `lmzoo.losses.token_nats`."""
         nats, weight = token_nats(y_true, y_pred, sample_weight, from_logits=self.from_logits)
         self.add(_sum(nats), _sum(weight))

@@ -17,7 +17,7 @@ from lmzoo.metrics.confusion import (
     class_scores,
     matthews_correlation,
 )
-from lmzoo.metrics.report import SCORES, aligned, score_rows
+from lmzoo.metrics.report import SCORES, aligned, new_figure, score_rows
 from lmzoo.metrics.roc import RocAuc, checked_probabilities, checked_rows, known_ids
 
 AVERAGES = ("micro", "macro", "weighted")
@@ -44,10 +44,11 @@ class ClassReport:
     def values(self) -> dict[str, Any]:
         """All scores, 0 to 1 (mcc from -1, loss in nats), as JSON values."""
         scores = class_scores(self.confusion, np)
-        values: dict[str, Any] = {"accuracy": self._average("f1", "micro")}
+        values: dict[str, Any] = {"accuracy": float(averaged(self.confusion, "f1", "micro", np))}
         for score in SCORES:
             for average in AVERAGES:
-                values[f"{score}_{average}"] = self._average(score, average)
+                mean = averaged(self.confusion, score, average, np)
+                values[f"{score}_{average}"] = float(mean)
         values["mcc"] = float(matthews_correlation(self.confusion, np))
         values |= {name: getattr(self, name) for name in ("loss", "auc", "calibration_error")}
         values["per_class"] = {
@@ -79,14 +80,9 @@ class ClassReport:
         Args:
             path: the PNG to write.
         """
-        # Without pyplot: it would ask for a window system, and keep state.
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
         classes = len(self.names)
         side = min(max(4.0, 0.45 * classes + 2.5), 16.0)
-        figure = Figure(figsize=(side + 0.8, side), layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = new_figure(side + 0.8, side)
         axes = figure.add_subplot()
         support = self.confusion.sum(axis=1, keepdims=True)
         fraction = self.confusion / np.where(support == 0, 1.0, support)
@@ -106,9 +102,6 @@ class ClassReport:
         figure.savefig(temporary, dpi=120)
         os.replace(temporary, path)
         return path
-
-    def _average(self, score: str, average: str) -> float:
-        return float(averaged(self.confusion, score, average, np))
 
 
 def classification_report(

@@ -25,14 +25,13 @@ class _ClassMetric(keras.metrics.Metric):
     """Metric of rows; labels, predictions and weights are checked here."""
 
     _direction = "up"  # tells Keras's EarlyStopping and ModelCheckpoint what is better
+    arguments: tuple[str, ...] = ("from_logits", "name")
 
     def __init__(self, name: str, from_logits: bool) -> None:
         super().__init__(name=name, dtype="float32")
         self.from_logits = from_logits
 
-    def _rows(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _rows(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any) -> tuple[Tensor, ...]:
         """Labels int32 (batch,), predictions (batch, classes), weights (batch,), and 0, or NaN if a
         counted row has a label outside the classes, or NaN predictions.
         """
@@ -61,7 +60,7 @@ class _ClassMetric(keras.metrics.Metric):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that build this metric again."""
-        return {"from_logits": self.from_logits, "name": self.name}
+        return {name: getattr(self, name) for name in self.arguments}
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
@@ -90,9 +89,7 @@ class ClassAccuracy(_ClassMetric):
         self.correct = self.add_variable((), initializer="zeros", name="correct")
         self.total = self.add_variable((), initializer="zeros", name="total")
 
-    def update_state(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> None:
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> None:
         """Counts a batch."""
         labels, columns, weights, broken = self._rows(y_true, y_pred, sample_weight)
         correct = ops.cast(ops.argmax(columns, axis=1), "int32") == labels
@@ -107,6 +104,8 @@ class ClassAccuracy(_ClassMetric):
 class _ConfusionMetric(_ClassMetric):
     """Adds up a confusion matrix, (true class, predicted class)."""
 
+    arguments = ("from_logits", "name", "num_classes")
+
     def __init__(self, num_classes: int, name: str, from_logits: bool) -> None:
         super().__init__(name, from_logits)
         if num_classes < 2:
@@ -115,9 +114,7 @@ class _ConfusionMetric(_ClassMetric):
         shape = (num_classes, num_classes)
         self.confusion = self.add_variable(shape, initializer="zeros", name="confusion")
 
-    def update_state(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> None:
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> None:
         """Counts a batch; shapes as in `ClassAccuracy`."""
         labels, columns, weights, broken = self._rows(y_true, y_pred, sample_weight)
         classes = self.num_classes
@@ -132,14 +129,11 @@ class _ConfusionMetric(_ClassMetric):
         cells = ops.reshape(cells, (classes, classes))  # (true, predicted)
         self.confusion.assign(self.confusion + cells + broken)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that build this metric again."""
-        return {**super().get_config(), "num_classes": self.num_classes}
-
 
 class _Averaged(_ConfusionMetric):
     """A figure of each class, `value`, averaged over the classes."""
 
+    arguments = ("from_logits", "name", "num_classes", "average")
     value = ""
 
     def __init__(
@@ -163,10 +157,6 @@ class _Averaged(_ConfusionMetric):
     def result(self) -> Tensor:
         """A float32 scalar, or (classes,) for average None."""
         return averaged(ops.convert_to_tensor(self.confusion), self.value, self.average)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that build this metric again."""
-        return {**super().get_config(), "average": self.average}
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
@@ -272,9 +262,7 @@ class CalibrationError(_ClassMetric):
         self.gap = self.add_variable((BINS,), initializer="zeros", name="gap")
         self.total = self.add_variable((), initializer="zeros", name="total")
 
-    def update_state(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> None:
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> None:
         """Counts a batch; shapes as in `ClassAccuracy`."""
         labels, columns, weights, broken = self._rows(y_true, y_pred, sample_weight)
         probabilities = class_distributions(columns, from_logits=self.from_logits)

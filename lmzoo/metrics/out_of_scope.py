@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from lmzoo.errors import ArgumentError
+from lmzoo.metrics.report import new_figure
 from lmzoo.metrics.roc import checked_probabilities, checked_rows
 
 THRESHOLDS = np.linspace(0.0, 1.0, 101)
@@ -93,16 +94,12 @@ def draw_out_of_scope(
 
     Example:
         >>> scores = [[0, 1], [[2.0, 0.0], [0.0, 1.0]]]
-        >>> draw_out_of_scope("out_of_scope.png", *scores, 1, threshold=0.5)  # doctest: +SKIP
+        >>> draw_out_of_scope("out_of_scope.png", *scores, 1, threshold=0.5)
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     probabilities = checked_probabilities(predictions, from_logits=from_logits)
     labels = checked_rows(labels, probabilities, None)[0]
     scores = [_scores(labels, probabilities, out_of_scope, float(t)) for t in THRESHOLDS]
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(6, 4)
     axes = figure.subplots()
     for name in scores[0]:
         axes.plot(THRESHOLDS, [score[name] for score in scores], label=name.replace("_", " "))

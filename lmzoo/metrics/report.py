@@ -44,6 +44,16 @@ def score_rows(
     return [["", *SCORES, "support"], *rows(classes), [], *rows(averages)]
 
 
+def new_figure(width: float, height: float) -> Any:
+    """A Matplotlib figure, without pyplot, which would ask for a window system, and keep state."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
 def mean_and_deviation(runs: Runs) -> dict[str, float | None]:
     """Mean and sample standard deviation (dividing by n - 1) of the metrics of several seeds.
 
@@ -65,8 +75,12 @@ def mean_and_deviation(runs: Runs) -> dict[str, float | None]:
         raise ArgumentError("there is no run to average: give the metrics of at least one run")
     summary: dict[str, float | None] = {}
     for name in dict.fromkeys(name for run in runs for name in run):
-        values = [_number(run.get(name)) for run in runs]
-        numbers = [value for value in values if value is not None]
+        values = [run.get(name) for run in runs]
+        numbers = [
+            float(value)
+            for value in values
+            if isinstance(value, int | float | np.number) and not isinstance(value, bool)
+        ]
         if len(numbers) == len(runs):
             summary[name] = statistics.fmean(numbers)
             if len(runs) > 1:
@@ -122,10 +136,3 @@ def deviation_table(
             raise ArgumentError(f"{system!r} has no {missing[0]!r} in all runs; it has {known}")
         rows.append([system, *(cell(summary, m) for m in metrics), str(len(systems[system]))])
     return aligned(rows)
-
-
-def _number(value: Any) -> float | None:
-    """A Python or NumPy number; None for anything else, bools included."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
-        return None
-    return float(value)

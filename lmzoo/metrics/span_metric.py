@@ -66,9 +66,7 @@ class SpanF1Metric(keras.metrics.Metric):
             for counter in ("correct", "predicted", "reference")
         )
 
-    def update_state(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> None:
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> None:
         """Counts a batch."""
         y_true = ops.cast(ops.convert_to_tensor(y_true), "int32")
         real = spread_weights(y_true, sample_weight, getattr(y_pred, "_keras_mask", None)) > 0

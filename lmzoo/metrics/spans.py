@@ -2,7 +2,6 @@
 
 import collections
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from lmzoo.errors import ArgumentError
 from lmzoo.metrics.report import SCORES, aligned, score_rows
@@ -11,16 +10,6 @@ Tags = Sequence[Sequence[str]]
 # The prefixes of each scheme, beside O, and those of the default mode.
 PREFIXES = {"IOB2": "BI", "IOE2": "IE", "IOBES": "BIES", "BILOU": "BILU"}
 DEFAULT = "BIES"
-
-
-class Span(NamedTuple):
-    """A span: its type, its first and its last position, the prefixes of its first and last tag."""
-
-    kind: str
-    first: int
-    last: int
-    opening: str
-    closing: str
 
 
 def parse_tag(tag: str, prefixes: str = DEFAULT) -> tuple[str, str]:
@@ -76,9 +65,8 @@ class SpanF1:
     def reset(self) -> None:
         """Forgets all sequences."""
         self.sequences = 0
-        self._correct: collections.Counter[str] = collections.Counter()
-        self._predicted: collections.Counter[str] = collections.Counter()
-        self._reference: collections.Counter[str] = collections.Counter()
+        counters: list[collections.Counter[str]] = [collections.Counter() for _ in range(3)]
+        self._correct, self._predicted, self._reference = counters
 
     def add(self, predicted: Tags, reference: Tags) -> None:
         """Adds sequences of tags; all of them, or none if one is wrong.
@@ -115,17 +103,18 @@ class SpanF1:
 
     def spans(self, tags: Sequence[str]) -> set[tuple[str, int, int]]:
         """The spans of one sequence that count: type, first and last position."""
-        if self.mode == "default":
-            parsed = [parse_tag(tag) for tag in tags]
-        else:
-            parsed = [parse_tag(tag, PREFIXES[self.scheme]) for tag in tags]
-            # seqeval's strict mode strips dashes from both ends of a type.
+        is_strict = self.mode == "strict"
+        parsed = [parse_tag(tag, PREFIXES[self.scheme] if is_strict else DEFAULT) for tag in tags]
+        if is_strict:  # seqeval's strict mode strips dashes from both ends of a type.
             parsed = [(prefix, kind.strip("-") or "_") for prefix, kind in parsed]
-        return {
-            (span.kind, span.first, span.last)
-            for span in _spans(parsed)
-            if self.mode == "default" or _is_whole(span, self.scheme)
-        }
+        spans: list[tuple[str, int, int]] = []
+        for place, (prefix, kind) in enumerate(parsed):
+            if place and continues_span(parsed[place - 1], parsed[place]):
+                spans[-1] = (kind, spans[-1][1], place)
+            elif prefix != "O":
+                spans.append((kind, place, place))
+        ends = [(span, parsed[span[1]][0], parsed[span[2]][0]) for span in spans]
+        return {span for span, *two in ends if not is_strict or _is_whole(*two, self.scheme)}
 
     def result(self) -> dict[str, float]:
         """Precision, recall and F1 of all spans together ("micro"); 0 without spans."""
@@ -180,27 +169,13 @@ def continues_span(before: tuple[str, str], tag: tuple[str, str]) -> bool:
     return before[0] in "BI" and tag[0] in "IEL" and before[1] == tag[1]
 
 
-def _spans(tags: Sequence[tuple[str, str]]) -> list[Span]:
-    """All spans of a sequence of parsed tags, whether or not a scheme allows them."""
-    spans: list[Span] = []
-    before = ("O", "_")
-    for place, tag in enumerate(tags):
-        prefix, kind = tag
-        if continues_span(before, tag):
-            spans[-1] = spans[-1]._replace(last=place, closing=prefix)
-        elif prefix != "O":
-            spans.append(Span(kind, place, place, prefix, prefix))
-        before = tag
-    return spans
-
-
-def _is_whole(span: Span, scheme: str) -> bool:
-    """Whether the scheme allows the span."""
+def _is_whole(opening: str, closing: str, scheme: str) -> bool:
+    """Whether the scheme allows a span whose first and last tags have these prefixes."""
     if scheme == "IOB2":
-        return span.opening == "B"
+        return opening == "B"
     if scheme == "IOE2":
-        return span.closing == "E"
-    return span.opening in "SU" or (span.opening == "B" and span.closing in "EL")
+        return closing == "E"
+    return opening in "SU" or (opening == "B" and closing in "EL")
 
 
 def _scores(correct: int, predicted: int, reference: int) -> dict[str, float]:

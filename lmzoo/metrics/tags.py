@@ -59,9 +59,7 @@ class TagAccuracy(keras.metrics.Metric):
         self.correct = self.add_variable((), initializer="zeros", name="correct")
         self.words = self.add_variable((), initializer="zeros", name="words")
 
-    def update_state(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> None:
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> None:
         """Counts a batch: tags (batch, time), predictions, weights (batch, time) or (batch,)."""
         crf = crf_layer(self.crf, "TagAccuracy({})")
         tags = ops.cast(ops.convert_to_tensor(y_true), "int32")

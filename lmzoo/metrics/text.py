@@ -201,19 +201,15 @@ class Rouge(TextMetric):
 
 def _rouge(words: list[str], reference: list[str]) -> list[float]:
     """F1 of single words, of pairs, and of the longest common subsequence."""
-    scores = []
-    for n in (1, 2):
+    counts = [(_common_length(words, reference), len(words) + len(reference))]
+    for n in (2, 1):
         own, other = _ngrams(words, n), _ngrams(reference, n)
-        scores.append(_f1((own & other).total(), own.total(), other.total()))
-    return [*scores, _f1(_common_length(words, reference), len(words), len(reference))]
+        counts.insert(0, ((own & other).total(), own.total() + other.total()))
+    return [2.0 * common / total if common else 0.0 for common, total in counts]
 
 
 def _ngrams(words: list[str], n: int) -> collections.Counter[tuple[str, ...]]:
     return collections.Counter(zip(*(words[i:] for i in range(n)), strict=False))
-
-
-def _f1(common: int, first: int, second: int) -> float:
-    return 2.0 * common / (first + second) if common else 0.0
 
 
 def _common_length(first: list[str], second: list[str]) -> int:
