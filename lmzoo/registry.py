@@ -28,16 +28,10 @@ class Entry:
     presets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Transform:
-    """One registered function model -> model."""
-
-    apply: Callable[..., Any]
-    observe: Callable[[Any], dict[str, Any] | None] | None
-
-
+Observer = Callable[[Any], dict[str, Any] | None]
 _ENTRIES: dict[str, Entry] = {}
-_TRANSFORMS: dict[str, Transform] = {}
+_TRANSFORMS: dict[str, Callable[..., Any]] = {}
+_OBSERVERS: dict[str, Observer] = {}
 
 
 def register(
@@ -99,43 +93,23 @@ def unregister(name: str) -> None:
     """Removes a model from the registry (for notebooks, where a cell is run twice).
 
     Args:
-        name: The registered name.
-
-    Raises:
-        UnknownModelError: If there is none of that name.
+        name: The registered name; an UnknownModelError is raised if there is none.
 
     Example:
         >>> import lmzoo
         >>> lmzoo.unregister("zeppelin")
         Traceback (most recent call last):
-            ...
         lmzoo.errors.UnknownModelError: No model 'zeppelin'. lmzoo.list_models() lists them all.
     """
     del _ENTRIES[_find(name).name]
 
 
-def register_transform(
-    *, observe: Callable[[Any], dict[str, Any] | None] | None = None
-) -> Callable[[Builder], Builder]:
-    """Registers a function model -> model, which recipes repeat in order when models are rebuilt.
+def register_transform(*, observe: Observer | None = None) -> Callable[[Builder], Builder]:
+    """Registers a function (ZooModel, JSON values) -> ZooModel, which recipes repeat in order.
 
-    Args:
-        observe: For a state that users change in place: a model -> the arguments of the transform
-            that gives a rebuilt model this state, or None if it needs none. Such a transform is
-            not recorded when it is called, but observed for each recipe, and applied last.
-
-    Returns:
-        A decorator. The function takes a ZooModel and JSON values, and returns the ZooModel.
-
-    Raises:
-        ArgumentError: If the name is registered already.
-
-    Example:
-        >>> import lmzoo
-        >>> model = lmzoo.build_lstm_lm(20, embed_dim=4, hidden_dim=4)
-        >>> model.embedding.trainable = False
-        >>> [transform["name"] for transform in model.recipe["transforms"]]
-        ['frozen']
+    For a state that users change in place, `observe` gives the arguments of the transform that
+    gives a rebuilt model this state, or None if it needs none. Such a transform is not recorded
+    when it is called, but observed for each recipe, and applied last.
     """
 
     def decorate(function: Builder) -> Builder:
@@ -150,12 +124,14 @@ def register_transform(
             history = model.transforms
             model = function(*bound.args, **bound.kwargs)
             if observe is None:
-                arguments = list(bound.arguments.items())[1:]
-                history = (*history, {"name": name, **dict(arguments)})
+                arguments = dict(list(bound.arguments.items())[1:])
+                history = (*history, {"name": name, **arguments})
             model.transforms = history
             return model
 
-        _TRANSFORMS[name] = Transform(apply, observe)
+        _TRANSFORMS[name] = apply
+        if observe is not None:
+            _OBSERVERS[name] = observe
         return cast(Builder, apply)
 
     return decorate
@@ -163,36 +139,26 @@ def register_transform(
 
 def observed_transforms(model: Any) -> list[dict[str, Any]]:
     """The transforms that give a rebuilt model the state that users changed in place."""
-    observed = []
-    for name, transform in _TRANSFORMS.items():
-        arguments = transform.observe(model) if transform.observe else None
-        if arguments is not None:
-            observed.append({"name": name, **arguments})
-    return observed
+    observed = {name: observe(model) for name, observe in _OBSERVERS.items()}
+    return [{"name": name, **found} for name, found in observed.items() if found is not None]
 
 
 def list_models(pattern: str = "*") -> list[str]:
     """Names of the registered models and of their presets.
 
     Args:
-        pattern: A shell pattern such as "*_lm" or "gpt2_lm/*". Without a slash it matches models
-            only, with one it matches presets.
+        pattern: A shell pattern such as "*_lm"; with a slash, "gpt2_lm/*", it matches presets.
 
     Returns:
         The matching names, sorted.
 
     Example:
         >>> import lmzoo
-        >>> "lstm_lm" in lmzoo.list_models("*_lm")
-        True
         >>> lmzoo.list_models("gpt2_lm/*")
         ['gpt2_lm/large', 'gpt2_lm/medium', 'gpt2_lm/small', 'gpt2_lm/xl']
     """
-    if "/" in pattern:
-        names = [f"{e.name}/{preset}" for e in _ENTRIES.values() for preset in e.presets]
-    else:
-        names = list(_ENTRIES)
-    return sorted(fnmatch.filter(names, pattern))
+    presets = [f"{e.name}/{preset}" for e in _ENTRIES.values() for preset in e.presets]
+    return sorted(fnmatch.filter(presets if "/" in pattern else _ENTRIES, pattern))
 
 
 def build_model(name: str, **arguments: Any) -> Any:
@@ -203,16 +169,15 @@ def build_model(name: str, **arguments: Any) -> Any:
         **arguments: The builder's arguments; they override the preset's.
 
     Returns:
-        The model that the builder returns.
+        The model.
 
     Raises:
         UnknownModelError: If there is no such model or preset; close matches are named.
 
     Example:
         >>> import lmzoo
-        >>> model = lmzoo.build_model("lstm_lm", vocab_size=50, embed_dim=8, hidden_dim=8)
-        >>> model.recipe["builder"]
-        'lstm_lm'
+        >>> lmzoo.build_model("lstm_lm", vocab_size=50, embed_dim=8, hidden_dim=8).output_shape
+        (None, None, 50)
     """
     base, _, preset = name.partition("/")
     entry = _find(base)
@@ -225,16 +190,13 @@ def build_model(name: str, **arguments: Any) -> Any:
 
 
 def describe_model(name: str) -> str:
-    """What a model is, the arguments that it takes, and its presets, as text to print.
+    """What a model is, the arguments that it takes, and its presets.
 
     Args:
         name: A registered name, with or without a preset.
 
     Returns:
-        Several lines of text.
-
-    Raises:
-        UnknownModelError: If there is no such model.
+        Several lines of text to print.
 
     Example:
         >>> import lmzoo
@@ -245,7 +207,8 @@ def describe_model(name: str) -> str:
     summary = (inspect.getdoc(entry.builder) or "").split("\n")[0]
     lines = [f"{entry.name}: {summary}", "  arguments:"]
     for parameter in inspect.signature(entry.builder).parameters.values():
-        lines.append(f"    {str(parameter).partition(':')[0]}{_default(parameter)}")
+        default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
+        lines.append(f"    {str(parameter).partition(':')[0]}{default}")
     if entry.presets:
         lines.append("  presets:")
         for preset, values in entry.presets.items():
@@ -255,17 +218,7 @@ def describe_model(name: str) -> str:
 
 
 def builder_of(name: str) -> Callable[..., Any]:
-    """The builder of a registered model, whose signature tells its arguments.
-
-    Args:
-        name: A registered name, with or without a preset.
-
-    Returns:
-        The function.
-
-    Raises:
-        UnknownModelError: If there is no such model.
-    """
+    """The builder of a registered model, with or without a preset in its name."""
     return _find(name.partition("/")[0]).builder
 
 
@@ -291,27 +244,19 @@ def rebuild(recipe: Mapping[str, Any]) -> Any:
         keras.config.set_dtype_policy(before)
     model.name = recipe.get("name") or model.name
     for transform in recipe.get("transforms") or ():
-        arguments = {k: v for k, v in transform.items() if k != "name"}
-        model = _transform(transform["name"]).apply(model, **arguments)
+        name, arguments = transform["name"], {k: v for k, v in transform.items() if k != "name"}
+        if name not in _TRANSFORMS:
+            raise UnknownModelError(
+                f"No transform {name!r}: import the module that registers it before the model is "
+                "loaded."
+            )
+        model = _TRANSFORMS[name](model, **arguments)
     return model
 
 
 def _rebuilt(value: Any) -> Any:
     """An argument of a recipe, in which a nested recipe stands for its model."""
     return rebuild(value) if isinstance(value, Mapping) and "builder" in value else value
-
-
-def _transform(name: str) -> Transform:
-    if name not in _TRANSFORMS:
-        raise UnknownModelError(
-            f"No transform {name!r}: import the module that registers it before the model is "
-            "loaded."
-        )
-    return _TRANSFORMS[name]
-
-
-def _default(parameter: inspect.Parameter) -> str:
-    return "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
 
 
 def _find(name: str) -> Entry:

@@ -21,8 +21,6 @@ def token_nats(
 ) -> tuple[Tensor, Tensor]:
     """Negative log-probability of every target token, and the weight with which it counts.
 
-    The metric, the loss and the callbacks all count with this one function.
-
     Args:
         targets: ids (batch, time) or (batch,), or distributions over the vocabulary (one-hot rows)
             of the shape of `predictions`. An id outside [0, vocab) gives NaN, unless its weight
@@ -153,22 +151,14 @@ class CrossEntropy(keras.losses.Loss):
     Raises:
         ArgumentError: label_smoothing is outside its range.
 
-    Returns:
-        From a call with targets, predictions and weights as `token_nats` takes them: a float32
-        scalar, nats per token.
-
     Example:
         >>> loss = CrossEntropy(from_logits=False)
-        >>> value = loss([[1, 0]], [[[0.5, 0.5], [0.5, 0.5]]], sample_weight=[[1.0, 0.0]])
-        >>> round(float(value), 3)
+        >>> round(float(loss([[1, 0]], [[[0.5, 0.5], [0.5, 0.5]]], [[1.0, 0.0]])), 3)
         0.693
     """
 
     def __init__(
-        self,
-        from_logits: bool = True,
-        label_smoothing: float = 0.0,
-        name: str = "cross_entropy",
+        self, from_logits: bool = True, label_smoothing: float = 0.0, name: str = "cross_entropy"
     ) -> None:
         super().__init__(name=name, reduction="mean_with_sample_weight", dtype="float32")
         if not 0 <= label_smoothing < 1:

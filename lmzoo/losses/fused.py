@@ -1,11 +1,10 @@
 """Cross-entropy that never holds the logits of a whole batch.
 
-With 33,278 words, the logits of 700 tokens, their softmax and its gradient take 280 MB, and most of
-a training step is spent moving them. Here hidden states become nats a few rows at a time, and the
-gradients of hidden states and output weights are summed up on the way.
+Hidden states become nats a few rows at a time; gradients are summed up on the way.
 """
 
 import functools
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -45,10 +44,9 @@ def head_nats(
         sample_weight: weights of the tokens, of the shape of `targets` or (batch,); None is 1.
         transposed: how `kernel` lies.
         training: whether gradients will be asked for: they are computed along with the sum.
-        logits_at_once: about how many logits are held at once.
         window: int32 scalars, the first token and the one behind the last, outside of which all
             weights are 0 (tokens counted over the batch): nothing is computed there.
-        label_smoothing: fraction of each target that is spread evenly over the vocabulary.
+        logits_at_once, label_smoothing: as `FusedCrossEntropy`.
         r_drop: weight of the divergence from the twin; the second half of the batch is the first
             one again, with another dropout.
 
@@ -61,8 +59,8 @@ def head_nats(
 
     Example:
         >>> from keras import ops
-        >>> nats, tokens = head_nats(ops.zeros((2, 3, 4)), ops.zeros((4, 5)), None,
-        ...                          ops.zeros((2, 3), "int32"))
+        >>> states, table, ids = ops.zeros((2, 3, 4)), ops.zeros((4, 5)), ops.zeros((2, 3), "int32")
+        >>> nats, tokens = head_nats(states, table, None, ids)
         >>> round(float(nats / tokens), 4)  # log 5
         1.6094
     """
@@ -79,16 +77,9 @@ def head_nats(
     if r_drop:
         rows += rows % 2
         hidden, targets, weights = (_side_by_side(x) for x in (hidden, targets, weights))
-    nats = _Chunks(rows, transposed, label_smoothing, r_drop).nats(
-        hidden,
-        kernel,
-        ops.zeros((vocab,), kernel.dtype) if bias is None else bias,
-        targets,
-        weights,
-        window=window,
-        training=training,
-    )
-    return nats, total
+    bias = ops.zeros((vocab,), kernel.dtype) if bias is None else bias
+    chunks = _Chunks(rows, transposed, label_smoothing, r_drop)
+    return chunks.nats(hidden, kernel, bias, targets, weights, window, training), total
 
 
 def _side_by_side(x: Tensor) -> Tensor:
@@ -117,12 +108,7 @@ def _check(targets: Tensor, hidden: Tensor) -> None:
 
 def _static_size(x: Tensor) -> int | None:
     """The number of elements where it is known while tracing."""
-    size = 1
-    for n in x.shape:
-        if not isinstance(n, int):
-            return None
-        size *= n
-    return size
+    return math.prod(x.shape) if all(isinstance(n, int) for n in x.shape) else None
 
 
 class _Chunks:
@@ -141,7 +127,6 @@ class _Chunks:
         bias: Tensor,
         targets: Tensor,
         weights: Tensor,
-        *,
         window: tuple[Tensor, Tensor] | None,
         training: bool,
     ) -> Tensor:
@@ -262,8 +247,7 @@ class FusedCrossEntropy(CrossEntropy):
 
     Args:
         logits_at_once: about how many logits are held at once; 2^23 are 32 MB.
-        label_smoothing: see `CrossEntropy`; not for an adaptive softmax.
-        name: the loss's name.
+        label_smoothing, name: as `CrossEntropy`; no smoothing for an adaptive softmax.
 
     Example:
         >>> import lmzoo
@@ -290,22 +274,10 @@ class FusedCrossEntropy(CrossEntropy):
         training: bool,
         r_drop: float = 0.0,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The loss without logits.
+        """Float32 scalars: the loss, the sum of the plain nats, the sum of the weights.
 
-        Args:
-            hidden: what the head's `prepare` gives, (batch, time, dim).
-            head: an `lmzoo.layers.Head`.
-            targets: ids (batch, time).
-            sample_weight: (batch, time), (batch,) or None.
-            training: whether gradients will be asked for.
-            r_drop: weight of the divergence of both halves of the batch; see RDrop.
-
-        Returns:
-            Float32 scalars: the loss, the sum of the plain nats, the sum of the weights.
-
-        Raises:
-            ArgumentError: the shape of the targets does not fit, or the head cannot do what the
-                loss asks.
+        `hidden` is what the head's `prepare` gives, (batch, time, dim); the other arguments are as
+        for `head_nats`.
         """
         altered = bool(self.label_smoothing or r_drop)
         if altered and getattr(head, "is_for_hidden_states", False):
@@ -328,8 +300,6 @@ class FusedCrossEntropy(CrossEntropy):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that build this loss again."""
-        return {
-            "logits_at_once": self.logits_at_once,
-            "label_smoothing": self.label_smoothing,
-            "name": self.name,
-        }
+        config = {**super().get_config(), "logits_at_once": self.logits_at_once}
+        del config["from_logits"]
+        return config

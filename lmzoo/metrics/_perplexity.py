@@ -19,15 +19,14 @@ _BLOCK = 4096.0
 class NatsPerToken(keras.metrics.Metric):
     """Mean negative log-likelihood in nats per token, over all batches and all weighted tokens.
 
-    Pass it in `weighted_metrics=` (Keras gives metrics in `metrics=` no weights, and padding would
-    count). It never contains label smoothing or weight penalties. Sums are kept in pairs of
-    float32 counters, exact to about 6e-8 relative up to some 10^10 tokens, also under XLA;
-    replicas of a distribution strategy add up. Without any token the result is NaN.
+    Pass it in `weighted_metrics=` (metrics in `metrics=` get no weights: padding would count).
+    Label smoothing and weight penalties do not count. Pairs of float32 counters are exact to about
+    6e-8 up to some 10^10 tokens, also under XLA and over replicas. Without tokens the result is
+    NaN.
 
     Args:
         from_logits: whether predictions are logits; if not, probabilities.
-        name: the metric's name in the logs.
-        dtype: kept for Keras; the counters are always float32.
+        name, dtype: as in Keras; the counters are always float32.
 
     Example:
         >>> metric = NatsPerToken(from_logits=False)
@@ -44,28 +43,18 @@ class NatsPerToken(keras.metrics.Metric):
     ) -> None:
         super().__init__(name=name, dtype="float32")
         self.from_logits = from_logits
-        self.nats_low = self._counter("nats_low")
-        self.nats_high = self._counter("nats_high")
-        self.tokens_low = self._counter("tokens_low")
-        self.tokens_high = self._counter("tokens_high")
+        self.nats_low, self.nats_high, self.tokens_low, self.tokens_high = (
+            self.add_variable((), initializer="zeros", dtype="float32", name=counter)
+            for counter in ("nats_low", "nats_high", "tokens_low", "tokens_high")
+        )
 
-    def _counter(self, name: str) -> Tensor:
-        return self.add_variable(shape=(), initializer="zeros", dtype="float32", name=name)
-
-    def update_state(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> None:
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> None:
         """Count a batch; shapes as in `lmzoo.losses.token_nats`."""
         nats, weight = token_nats(y_true, y_pred, sample_weight, from_logits=self.from_logits)
         self.add(_sum(nats), _sum(weight))
 
     def add(self, nats: Tensor, tokens: Tensor) -> None:
-        """Count sums computed elsewhere.
-
-        Args:
-            nats: scalar, the sum of weighted nats.
-            tokens: scalar, the sum of the weights.
-        """
+        """Count sums computed elsewhere: scalars, of weighted nats and of the weights."""
         for low, high, amount in (
             (self.nats_low, self.nats_high, nats),
             (self.tokens_low, self.tokens_high, tokens),
@@ -95,18 +84,12 @@ class NatsPerToken(keras.metrics.Metric):
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class Perplexity(NatsPerToken):
-    """Perplexity per token: exp of the mean nats over all batches and all weighted tokens.
-
-    Counts as `NatsPerToken` does (pass it in `weighted_metrics=`) and exponentiates once, at the
-    end: the mean of the batches' perplexities would be another, larger number.
+    """Perplexity per token: exp of the mean nats over all batches, not a mean of perplexities.
 
     Args:
-        from_logits: whether predictions are logits; if not, probabilities.
-        name: the metric's name in the logs.
-        dtype: kept for Keras; the counters are always float32.
+        from_logits, name, dtype: as in `NatsPerToken`, as which it counts (in `weighted_metrics=`).
 
-    Source: Jelinek et al., "Perplexity - a measure of the difficulty of speech recognition tasks"
-        (1977), https://doi.org/10.1121/1.2016299
+    Source: Jelinek et al. 1977, https://doi.org/10.1121/1.2016299
 
     Example:
         >>> metric = Perplexity(from_logits=False)
@@ -128,8 +111,7 @@ class Perplexity(NatsPerToken):
 def _sum(values: Tensor) -> Tensor:
     """Sum over all axes without the drift of one long chain of float32 additions.
 
-    XLA would merge a sum of sums into one chain; splitting off the integers prevents that, and adds
-    them exactly.
+    XLA would merge a sum of sums into one chain; adding the integers apart prevents that.
     """
     rows = ops.sum(values, axis=-1)  # (batch,) or ()
     whole = ops.floor(rows)
@@ -162,7 +144,7 @@ def perplexity_per_word(nats: float, words: float) -> float:
 
     Args:
         nats: total negative log-likelihood of the text.
-        words: the number of words (and end tokens, where these are predicted), above 0.
+        words: the number of words (and of predicted end tokens), above 0.
 
     Returns:
         exp(nats / words); infinite beyond float64.

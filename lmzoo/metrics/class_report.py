@@ -17,7 +17,7 @@ from lmzoo.metrics.confusion import (
     class_scores,
     matthews_correlation,
 )
-from lmzoo.metrics.report import SCORES, aligned, score_rows
+from lmzoo.metrics.report import SCORES, aligned, new_figure, score_rows
 from lmzoo.metrics.roc import RocAuc, checked_probabilities, checked_rows, known_ids
 
 AVERAGES = ("micro", "macro", "weighted")
@@ -29,8 +29,7 @@ class ClassReport:
 
     Args:
         names: of the classes.
-        confusion: float64 (classes, classes), the weight of a true class's rows (first axis) that
-            were predicted as a class (second axis).
+        confusion: float64 (true class, predicted class), the weight of such rows.
         loss: cross-entropy, nats per row; it, the next and the last are None if unknown.
         auc: area under ROC.
         calibration_error: expected calibration error.
@@ -45,10 +44,11 @@ class ClassReport:
     def values(self) -> dict[str, Any]:
         """All scores, 0 to 1 (mcc from -1, loss in nats), as JSON values."""
         scores = class_scores(self.confusion, np)
-        values: dict[str, Any] = {"accuracy": self._average("f1", "micro")}
+        values: dict[str, Any] = {"accuracy": float(averaged(self.confusion, "f1", "micro", np))}
         for score in SCORES:
             for average in AVERAGES:
-                values[f"{score}_{average}"] = self._average(score, average)
+                mean = averaged(self.confusion, score, average, np)
+                values[f"{score}_{average}"] = float(mean)
         values["mcc"] = float(matthews_correlation(self.confusion, np))
         values |= {name: getattr(self, name) for name in ("loss", "auc", "calibration_error")}
         values["per_class"] = {
@@ -72,25 +72,17 @@ class ClassReport:
         return aligned(rows)
 
     def draw(self, path: str | os.PathLike[str]) -> Path:
-        """Draws the confusion matrix as a heat map; colors are fractions of the true class.
+        """Draws the confusion matrix as a heat map of fractions of the true class, and returns the
+        path.
 
-        Names with characters that the font lacks are replaced by the class's number, and cells hold
-        their weight for up to 20 classes.
+        Names that the font lacks become the class's number; up to 20 classes, cells hold weights.
 
         Args:
             path: the PNG to write.
-
-        Returns:
-            The path.
         """
-        # Without pyplot: it would ask for a window system, and keep state.
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-
         classes = len(self.names)
         side = min(max(4.0, 0.45 * classes + 2.5), 16.0)
-        figure = Figure(figsize=(side + 0.8, side), layout="constrained")
-        FigureCanvasAgg(figure)
+        figure = new_figure(side + 0.8, side)
         axes = figure.add_subplot()
         support = self.confusion.sum(axis=1, keepdims=True)
         fraction = self.confusion / np.where(support == 0, 1.0, support)
@@ -111,9 +103,6 @@ class ClassReport:
         os.replace(temporary, path)
         return path
 
-    def _average(self, score: str, average: str) -> float:
-        return float(averaged(self.confusion, score, average, np))
-
 
 def classification_report(
     labels: Any,
@@ -131,40 +120,30 @@ def classification_report(
     Args:
         labels: ints (batch,) or (batch, 1).
         predictions: floats (batch,) or (batch, 1) of class 1 of two or (batch, classes); or ints
-            (batch,), the predicted classes, for which loss, area under ROC and calibration error
-            are unknown.
+            (batch,), the predicted classes (loss, auc and calibration error are then unknown).
         names: of the classes in the order of their ids; None for "0", "1", ...
         from_logits: whether floats are logits; if not, probabilities.
         weights: (batch,), 0 or more; None for ones.
 
-    Returns:
-        The report.
-
     Raises:
-        ArgumentError: no rows, NaN, values that are not probabilities, a label outside the
-            classes, or numbers of rows or of names that differ.
+        ArgumentError: no rows, NaN, no probabilities, unknown labels, or numbers that differ.
 
     Example:
-        >>> print(classification_report([1, 0, 1], [1, 0, 0], ["bad", "good"]))
+        >>> report = classification_report([1, 0, 1], [1, 0, 0], ["bad", "good"])
+        >>> print(report)  # doctest: +ELLIPSIS
                            precision  recall      f1  support
         bad                   0.5000  1.0000  0.6667        1
         good                  1.0000  0.5000  0.6667        2
-        <BLANKLINE>
-        micro avg             0.6667  0.6667  0.6667        3
-        macro avg             0.7500  0.7500  0.6667        3
-        weighted avg          0.8333  0.6667  0.6667        3
-        <BLANKLINE>
-        accuracy              0.6667
-        mcc                   0.5000
-        loss                 unknown
-        auc                  unknown
-        calibration_error    unknown
+        ...
     """
     given = np.asarray(predictions)
     scores: dict[str, float | None] = {}
     if given.dtype.kind in "iu" and given.ndim == 1:
         predicted = given.astype("int64")
-        classes = _number_of_classes(names, predicted, np.asarray(labels))
+        if not predicted.size or not np.size(labels):
+            raise ArgumentError("there is no row to score: give at least one label and prediction")
+        largest = int(max(predicted.max(), np.max(labels)))
+        classes = max(2, largest + 1) if names is None else len(names)
         labels, _, weights = checked_rows(
             labels, np.eye(classes)[known_ids(predicted, classes)], weights
         )
@@ -181,16 +160,6 @@ def classification_report(
     confusion = counts.reshape(classes, classes)  # (true, predicted)
     names = [str(place) for place in range(classes)] if names is None else list(names)
     return ClassReport(names, confusion, **scores)
-
-
-def _number_of_classes(
-    names: Sequence[str] | None, predicted: np.ndarray, labels: np.ndarray
-) -> int:
-    if not predicted.size or not labels.size:
-        raise ArgumentError("there is no row to score: give at least one label and prediction")
-    if names is not None:
-        return len(names)
-    return max(2, int(max(predicted.max(), labels.max())) + 1)
 
 
 def _of_probabilities(

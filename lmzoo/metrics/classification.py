@@ -1,7 +1,6 @@
-"""Metrics of classes, added up over all batches: what scikit-learn gives, inside `fit`.
+"""Metrics of classes as in scikit-learn, 0 to 1, added up over all batches.
 
-All are on Keras's scale, 0 to 1. Pass them in `weighted_metrics=`: Keras gives metrics in
-`metrics=` no weights.
+Pass them in `weighted_metrics=`: Keras gives metrics in `metrics=` no weights.
 """
 
 from typing import Any
@@ -26,17 +25,15 @@ class _ClassMetric(keras.metrics.Metric):
     """Metric of rows; labels, predictions and weights are checked here."""
 
     _direction = "up"  # tells Keras's EarlyStopping and ModelCheckpoint what is better
+    arguments: tuple[str, ...] = ("from_logits", "name")
 
     def __init__(self, name: str, from_logits: bool) -> None:
         super().__init__(name=name, dtype="float32")
         self.from_logits = from_logits
 
-    def _rows(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Labels int32 (batch,), predictions (batch, classes), weights (batch,), and NaN or 0.
-
-        The last is NaN if a counted row has a label outside the classes, or NaN predictions.
+    def _rows(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any) -> tuple[Tensor, ...]:
+        """Labels int32 (batch,), predictions (batch, classes), weights (batch,), and 0, or NaN if a
+        counted row has a label outside the classes, or NaN predictions.
         """
         y_pred, labels = ops.convert_to_tensor(y_pred), ops.convert_to_tensor(y_true)
         if len(y_pred.shape) != 2:
@@ -63,7 +60,7 @@ class _ClassMetric(keras.metrics.Metric):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that build this metric again."""
-        return {"from_logits": self.from_logits, "name": self.name}
+        return {name: getattr(self, name) for name in self.arguments}
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
@@ -76,9 +73,7 @@ class ClassAccuracy(_ClassMetric):
 
     Args:
         from_logits: whether y_pred are logits; if not, probabilities.
-        name: the metric's name in the logs.
-        dtype: kept for Keras; the counters are always float32, as in all metrics of this file:
-            exact for some 16 million rows.
+        name, dtype: as in Keras; float32 counters, exact for some 16 million rows.
 
     Example:
         >>> metric = ClassAccuracy()
@@ -94,9 +89,7 @@ class ClassAccuracy(_ClassMetric):
         self.correct = self.add_variable((), initializer="zeros", name="correct")
         self.total = self.add_variable((), initializer="zeros", name="total")
 
-    def update_state(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> None:
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> None:
         """Counts a batch."""
         labels, columns, weights, broken = self._rows(y_true, y_pred, sample_weight)
         correct = ops.cast(ops.argmax(columns, axis=1), "int32") == labels
@@ -111,6 +104,8 @@ class ClassAccuracy(_ClassMetric):
 class _ConfusionMetric(_ClassMetric):
     """Adds up a confusion matrix, (true class, predicted class)."""
 
+    arguments = ("from_logits", "name", "num_classes")
+
     def __init__(self, num_classes: int, name: str, from_logits: bool) -> None:
         super().__init__(name, from_logits)
         if num_classes < 2:
@@ -119,15 +114,14 @@ class _ConfusionMetric(_ClassMetric):
         shape = (num_classes, num_classes)
         self.confusion = self.add_variable(shape, initializer="zeros", name="confusion")
 
-    def update_state(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> None:
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> None:
         """Counts a batch; shapes as in `ClassAccuracy`."""
         labels, columns, weights, broken = self._rows(y_true, y_pred, sample_weight)
-        classes = columns.shape[1]
-        if classes != self.num_classes:
+        classes = self.num_classes
+        if columns.shape[1] != classes:
+            given = columns.shape[1]
             raise ArgumentError(
-                f"{self.name} is for {self.num_classes} classes, but the model gives {classes}"
+                f"{self.name} is for {classes} classes, but the model gives {given}"
             )
         predicted = ops.cast(ops.argmax(columns, axis=1), "int32")
         # Not a product of one-hot rows: a GPU would round the weights.
@@ -135,14 +129,11 @@ class _ConfusionMetric(_ClassMetric):
         cells = ops.reshape(cells, (classes, classes))  # (true, predicted)
         self.confusion.assign(self.confusion + cells + broken)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that build this metric again."""
-        return {**super().get_config(), "num_classes": self.num_classes}
-
 
 class _Averaged(_ConfusionMetric):
     """A figure of each class, `value`, averaged over the classes."""
 
+    arguments = ("from_logits", "name", "num_classes", "average")
     value = ""
 
     def __init__(
@@ -167,10 +158,6 @@ class _Averaged(_ConfusionMetric):
         """A float32 scalar, or (classes,) for average None."""
         return averaged(ops.convert_to_tensor(self.confusion), self.value, self.average)
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that build this metric again."""
-        return {**super().get_config(), "average": self.average}
-
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class Precision(_Averaged):
@@ -178,13 +165,10 @@ class Precision(_Averaged):
 
     Args:
         num_classes: 2 or more.
-        average: "macro", the classes' mean (a class that never occurs counts 0 too, as in
-            scikit-learn with `labels=range(num_classes)`); "weighted", by the classes' true rows;
-            "micro", of all rows together, which is the accuracy; "binary", that of class 1 of 2;
-            None, each class's own, an array, which `fit` cannot log.
-        from_logits: whether predictions are logits; if not, probabilities.
-        name: the metric's name in the logs.
-        dtype: as in `ClassAccuracy`.
+        average: "macro", the mean of all classes, absent ones too (scikit-learn with
+            `labels=range(num_classes)`); "weighted", by true rows; "micro", of all rows together,
+            the accuracy; "binary", class 1 of 2; None, each class's, which `fit` cannot log.
+        from_logits, name, dtype: as in `ClassAccuracy`.
 
     Raises:
         ArgumentError: an argument is out of its range, or outputs have another number of classes.
@@ -201,9 +185,7 @@ class Precision(_Averaged):
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class Recall(_Averaged):
-    """Fraction of a class's rows that were predicted as it, 0 to 1; 0 if it has no rows.
-
-    Its arguments and errors are those of `Precision`.
+    """Fraction of a class's rows that were predicted as it, 0 to 1; arguments as `Precision`.
 
     Example:
         >>> metric = Recall(num_classes=5)
@@ -214,9 +196,7 @@ class Recall(_Averaged):
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class F1(_Averaged):
-    """Harmonic mean of a class's precision and recall, 0 to 1, averaged over the classes.
-
-    Its arguments and errors are those of `Precision`.
+    """Harmonic mean of a class's precision and recall, 0 to 1; arguments as `Precision`.
 
     Example:
         >>> metric = F1(num_classes=5, average="weighted")
@@ -259,8 +239,7 @@ class MatthewsCorrelation(_ConfusionMetric):
 class CalibrationError(_ClassMetric):
     """Expected calibration error, 0 to 1: how far confidence is from accuracy, in 15 equal bins.
 
-    A row's confidence is the probability of its most probable class; each bin, open below and
-    closed above, counts the distance of its mean confidence from its accuracy by its rows.
+    Confidence is the largest probability; bins, open below, closed above, count by their rows.
 
     Args:
         from_logits, name, dtype: as in `ClassAccuracy`.
@@ -283,9 +262,7 @@ class CalibrationError(_ClassMetric):
         self.gap = self.add_variable((BINS,), initializer="zeros", name="gap")
         self.total = self.add_variable((), initializer="zeros", name="total")
 
-    def update_state(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> None:
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> None:
         """Counts a batch; shapes as in `ClassAccuracy`."""
         labels, columns, weights, broken = self._rows(y_true, y_pred, sample_weight)
         probabilities = class_distributions(columns, from_logits=self.from_logits)

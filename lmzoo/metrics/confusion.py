@@ -1,8 +1,6 @@
-"""Scores of a confusion matrix, with `keras.ops` in a metric or with NumPy in a report.
+"""Scores of a confusion matrix: float (true class, predicted class), the weight of such rows.
 
-A matrix is float (classes, classes): the weight of the rows of a true class (first axis) that were
-predicted as a class (second axis). `array` is the module that computes: `keras.ops`, or NumPy in
-float64.
+`array` is the module that computes: `keras.ops` in a metric, or NumPy in float64 in a report.
 """
 
 from typing import Any
@@ -17,13 +15,7 @@ BINS = 15  # of the calibration error
 
 
 def class_scores(matrix: Tensor, array: Any = ops) -> dict[str, Tensor]:
-    """Precision, recall, F1 and support of each class, (classes,) each.
-
-    Example:
-        >>> scores = class_scores(np.array([[3.0, 1.0], [0.0, 4.0]]), np)
-        >>> {name: values.round(2).tolist() for name, values in scores.items()}
-        {'precision': [1.0, 0.8], 'recall': [0.75, 1.0], 'f1': [0.86, 0.89], 'support': [4.0, 4.0]}
-    """
+    """Precision, recall, F1 and support of each class, (classes,) each."""
     correct = array.diagonal(matrix)
     predicted, support = array.sum(matrix, axis=0), array.sum(matrix, axis=1)
     return {
@@ -48,10 +40,7 @@ def averaged(matrix: Tensor, value: str, average: str | None, array: Any = ops) 
 
 
 def matthews_correlation(matrix: Tensor, array: Any = ops) -> Tensor:
-    """Matthews's correlation of true and predicted classes, -1 to 1; 0 where either is constant.
-
-    Source: Gorodkin 2004, https://doi.org/10.1016/j.compbiolchem.2004.09.006
-    """
+    """Matthews's correlation of true and predicted classes, -1 to 1; 0 where either is constant."""
     # Each class against the rest, from counts: float32 loses nothing by cancellation then.
     total = array.sum(matrix)
     correct = array.diagonal(matrix)

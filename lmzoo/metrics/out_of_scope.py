@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from lmzoo.errors import ArgumentError
+from lmzoo.metrics.report import new_figure
 from lmzoo.metrics.roc import checked_probabilities, checked_rows
 
 THRESHOLDS = np.linspace(0.0, 1.0, 101)
@@ -35,9 +36,9 @@ def predicted_classes(
     Source: Hendrycks and Gimpel 2017, https://arxiv.org/abs/1610.02136
 
     Example:
-        >>> probabilities = [[0.9, 0.1, 0.0], [0.4, 0.3, 0.3]]
-        >>> predicted_classes(probabilities, 2, threshold=0.5, from_logits=False).tolist()
-        [0, 2]
+        >>> predicted_classes([[0.9, 0.1], [0.6, 0.4]], 1, threshold=0.7,
+            from_logits=False).tolist()
+        [0, 1]
     """
     probabilities = checked_probabilities(predictions, from_logits=from_logits)
     return _predicted(probabilities, out_of_scope, threshold)
@@ -92,21 +93,13 @@ def draw_out_of_scope(
         threshold: the one to mark.
 
     Example:
-        >>> import tempfile
-        >>> from pathlib import Path
-        >>> path = Path(tempfile.mkdtemp(), "out_of_scope.png")
-        >>> draw_out_of_scope(path, [0, 1], [[2.0, 0.0], [0.0, 1.0]], 1, threshold=0.5)
-        >>> path.exists()
-        True
+        >>> scores = [[0, 1], [[2.0, 0.0], [0.0, 1.0]]]
+        >>> draw_out_of_scope("out_of_scope.png", *scores, 1, threshold=0.5)
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     probabilities = checked_probabilities(predictions, from_logits=from_logits)
     labels = checked_rows(labels, probabilities, None)[0]
     scores = [_scores(labels, probabilities, out_of_scope, float(t)) for t in THRESHOLDS]
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(6, 4)
     axes = figure.subplots()
     for name in scores[0]:
         axes.plot(THRESHOLDS, [score[name] for score in scores], label=name.replace("_", " "))

@@ -14,13 +14,7 @@ SCORES = ("precision", "recall", "f1")
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """A table: the first column to the left, the others to the right; an empty row is a blank line.
-
-    Example:
-        >>> print(aligned([["", "f1"], ["person", "90.0"]]))
-                  f1
-        person  90.0
-    """
+    """A table: the first column to the left, others to the right; an empty row is a blank line."""
     columns = max(map(len, rows), default=0)
     full = [[*row, *[""] * (columns - len(row))] for row in rows]
     widths = [max(map(len, column)) for column in zip(*full, strict=True)]
@@ -39,13 +33,7 @@ def score_rows(
     averages: Mapping[str, Mapping[str, float]],
     show: Callable[[float], str],
 ) -> list[list[str]]:
-    """Rows of a table of SCORES and support: a heading, classes, averages.
-
-    Example:
-        >>> scores = {"precision": 1.0, "recall": 0.5, "f1": 0.667, "support": 2}
-        >>> score_rows({"who": scores}, {}, "{:.2f}".format)[1]
-        ['who', '1.00', '0.50', '0.67', '2']
-    """
+    """Rows of a table of SCORES and support: a heading, classes, averages."""
 
     def rows(scores: Mapping[str, Mapping[str, float]]) -> list[list[str]]:
         return [
@@ -56,6 +44,16 @@ def score_rows(
     return [["", *SCORES, "support"], *rows(classes), [], *rows(averages)]
 
 
+def new_figure(width: float, height: float) -> Any:
+    """A Matplotlib figure, without pyplot, which would ask for a window system, and keep state."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
 def mean_and_deviation(runs: Runs) -> dict[str, float | None]:
     """Mean and sample standard deviation (dividing by n - 1) of the metrics of several seeds.
 
@@ -63,9 +61,8 @@ def mean_and_deviation(runs: Runs) -> dict[str, float | None]:
         runs: the metrics of each run, such as its metrics.json.
 
     Returns:
-        For each metric that is a number in some run, under its name the mean, and under its name
-        and "_deviation" the standard deviation, which is absent for a single run. A metric that is
-        not a number in another run has a mean of None, and no deviation.
+        name -> mean and name_deviation -> standard deviation (absent for one run) of what is a
+        number in some run; a mean of None, and no deviation, if it is none in another.
 
     Raises:
         ArgumentError: no run.
@@ -78,8 +75,12 @@ def mean_and_deviation(runs: Runs) -> dict[str, float | None]:
         raise ArgumentError("there is no run to average: give the metrics of at least one run")
     summary: dict[str, float | None] = {}
     for name in dict.fromkeys(name for run in runs for name in run):
-        values = [_number(run.get(name)) for run in runs]
-        numbers = [value for value in values if value is not None]
+        values = [run.get(name) for run in runs]
+        numbers = [
+            float(value)
+            for value in values
+            if isinstance(value, int | float | np.number) and not isinstance(value, bool)
+        ]
         if len(numbers) == len(runs):
             summary[name] = statistics.fmean(numbers)
             if len(runs) > 1:
@@ -97,7 +98,7 @@ def deviation_table(
     scale: float = 100.0,
     digits: int = 2,
 ) -> str:
-    """A table of mean ± standard deviation over seeds, one row for each system.
+    """A table of mean ± standard deviation over seeds, one line for each system below a heading.
 
     Args:
         systems: name -> the metrics of its runs.
@@ -105,18 +106,13 @@ def deviation_table(
         scale: multiplies the metrics; 100 shows those from 0 to 1 in percent.
         digits: after the decimal point.
 
-    Returns:
-        Text of one line for each system, below a heading.
-
     Raises:
         ArgumentError: a system lacks a metric or runs, or no metric is left.
 
     Example:
-        >>> runs = [{"accuracy": 0.81}, {"accuracy": 0.83}]
-        >>> print(deviation_table({"lstm": runs, "cnn": runs[:1]}))
+        >>> print(deviation_table({"lstm": [{"accuracy": 0.81}, {"accuracy": 0.83}]}))
                   accuracy  runs
         lstm  82.00 ± 1.41     2
-        cnn          81.00     1
     """
     summaries = {name: mean_and_deviation(runs) for name, runs in systems.items()}
     if metrics is None:
@@ -140,10 +136,3 @@ def deviation_table(
             raise ArgumentError(f"{system!r} has no {missing[0]!r} in all runs; it has {known}")
         rows.append([system, *(cell(summary, m) for m in metrics), str(len(systems[system]))])
     return aligned(rows)
-
-
-def _number(value: Any) -> float | None:
-    """A Python or NumPy number; None for anything else, bools included."""
-    if isinstance(value, bool | np.bool_) or not isinstance(value, int | float | np.number):
-        return None
-    return float(value)

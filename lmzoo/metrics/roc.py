@@ -20,8 +20,7 @@ class RocAuc:
     Source: Fawcett 2006, https://doi.org/10.1016/j.patrec.2005.10.010
 
     Example:
-        >>> import lmzoo
-        >>> metric = lmzoo.metrics.RocAuc()
+        >>> metric = RocAuc()
         >>> metric.add([1, 0, 1, 0], [[2.2], [-1.4], [-0.4], [0.4]])
         >>> metric.result()
         0.75
@@ -46,8 +45,7 @@ class RocAuc:
             weights: (batch,), 0 or more; None for ones.
 
         Raises:
-            ArgumentError: NaN, values that are not probabilities, a label outside the classes, or
-                numbers of rows or of classes that differ.
+            ArgumentError: NaN, no probabilities, unknown labels, or numbers that differ.
         """
         probabilities = checked_probabilities(predictions, from_logits=self.from_logits)
         rows = checked_rows(labels, probabilities, weights)
@@ -87,17 +85,7 @@ def _area(positive: np.ndarray, scores: np.ndarray, weights: np.ndarray) -> floa
 
 
 def checked_probabilities(predictions: Any, *, from_logits: bool) -> np.ndarray:
-    """Probabilities (batch, classes) of predictions (batch,), (batch, 1) or (batch, classes).
-
-    Those of logits are float64; probabilities keep their precision. NaN, and rows that are not
-    probabilities, raise an ArgumentError.
-
-    Example:
-        >>> checked_probabilities([[0.25], [1.0]], from_logits=False).tolist()
-        [[0.75, 0.25], [0.0, 1.0]]
-        >>> checked_probabilities([0.0], from_logits=True).tolist()
-        [[0.5, 0.5]]
-    """
+    """Probabilities (batch, classes), or an ArgumentError; those of logits are float64."""
     values = np.asarray(predictions)
     if values.dtype.kind != "f":  # such as bfloat16, which is not a dtype of NumPy's own
         values = values.astype("float32")
@@ -134,7 +122,7 @@ def checked_probabilities(predictions: Any, *, from_logits: bool) -> np.ndarray:
 def checked_rows(
     labels: Any, probabilities: np.ndarray, weights: Any
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Labels int64 (batch,), probabilities, weights float64 (batch,), None for ones, which fit."""
+    """Labels int64 (batch,), probabilities, and weights float64 (batch,), which fit."""
     ids = np.asarray(labels)
     if ids.ndim > 2 or (ids.ndim == 2 and ids.shape[1] != 1):
         raise ArgumentError(f"labels must be (batch,) or (batch, 1), not of shape {ids.shape}")

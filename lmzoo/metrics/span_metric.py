@@ -22,16 +22,13 @@ class SpanF1Metric(keras.metrics.Metric):
 
     Pass it in `weighted_metrics=`. y_true: int ids (batch, time); y_pred: logits, probabilities or
     emissions (batch, time, tags), or ids (batch, time). A position counts if its sample weight is
-    above 0, each span once. The ends of spans are found by comparing all pairs of positions: batch
-    x time x time bits. A real tag id outside the names, or a real position whose predictions are
-    NaN, makes the result NaN.
+    above 0, each span once. It takes batch x time x time bits. A real tag id outside the names, or
+    a real position whose predictions are NaN, makes the result NaN.
 
     Args:
-        tag_names: the tags' names in the order of their ids, such as ["O", "B-who", "I-who"]; tags
-            of O, B, I, E, S.
+        tag_names: in the order of their ids, such as ["O", "B-who", "I-who"]; of O, B, I, E, S.
         crf: the model's CRF layer, as in `TagAccuracy`; None takes each position's best tag.
-        name: the metric's name in the logs.
-        dtype: kept for Keras; the counters are float32, exact for some 16 million spans.
+        name, dtype: as in Keras; float32 counters, exact for some 16 million spans.
 
     Raises:
         ArgumentError: an invalid tag, names given twice, or outputs of another shape.
@@ -64,13 +61,12 @@ class SpanF1Metric(keras.metrics.Metric):
         self._inside = np.array([prefix != "O" for prefix, _ in tags])
         self._opens = np.array([prefix in "BI" for prefix, _ in tags])
         self._continues = np.array([prefix in "IE" for prefix, _ in tags])
-        self.correct = self.add_variable((), initializer="zeros", name="correct")
-        self.predicted = self.add_variable((), initializer="zeros", name="predicted")
-        self.reference = self.add_variable((), initializer="zeros", name="reference")
+        self.correct, self.predicted, self.reference = (
+            self.add_variable((), initializer="zeros", name=counter)
+            for counter in ("correct", "predicted", "reference")
+        )
 
-    def update_state(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> None:
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> None:
         """Counts a batch."""
         y_true = ops.cast(ops.convert_to_tensor(y_true), "int32")
         real = spread_weights(y_true, sample_weight, getattr(y_pred, "_keras_mask", None)) > 0
@@ -79,10 +75,14 @@ class SpanF1Metric(keras.metrics.Metric):
         first, kind, last = self._spans(y_true, real)
         predicted, predicted_kind, predicted_last = self._spans(ids, real)
         correct = first & predicted & (kind == predicted_kind) & (last == predicted_last)
+
+        def count(marks: Tensor) -> Tensor:
+            return ops.sum(ops.cast(marks, "float32"))
+
         for counter, amount in (
-            (self.correct, ops.where(broken, float("nan"), _count(correct))),
-            (self.predicted, _count(predicted)),
-            (self.reference, _count(first)),
+            (self.correct, ops.where(broken, float("nan"), count(correct))),
+            (self.predicted, count(predicted)),
+            (self.reference, count(first)),
         ):
             counter.assign(counter + amount)
 
@@ -126,7 +126,3 @@ class SpanF1Metric(keras.metrics.Metric):
         """The arguments that build this metric again, with the layer's name."""
         crf = getattr(self.crf, "name", self.crf)
         return {"tag_names": self.tag_names, "crf": crf, "name": self.name}
-
-
-def _count(marks: Tensor) -> Tensor:
-    return ops.sum(ops.cast(marks, "float32"))

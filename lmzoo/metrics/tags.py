@@ -12,23 +12,9 @@ from lmzoo.typing import Tensor
 
 
 def predicted_tags(y_pred: Tensor, real: Tensor, crf: Any = None) -> tuple[Tensor, Tensor]:
-    """The tags that a tagger's outputs predict, and where these are numbers.
+    """The tags that outputs (batch, time, tags) predict, and where no prediction is NaN.
 
-    Args:
-        y_pred: logits, probabilities or emissions of tags, (batch, time, tags).
-        real: bool (batch, time), where words are real.
-        crf: the CRF layer by which to decode; None takes each word's best tag.
-
-    Returns:
-        Tag ids int32 (batch, time), and bool (batch, time), false where a prediction is NaN.
-
-    Raises:
-        ArgumentError: On JAX inside `fit`, if Keras does not hand over the CRF's weights.
-
-    Example:
-        >>> tags, finite = predicted_tags([[[0.1, 0.9], [0.8, 0.2]]], [[True, True]])
-        >>> tags.numpy().tolist()
-        [[1, 0]]
+    Both are (batch, time); without a CRF each word's best tag is taken.
     """
     y_pred = ops.convert_to_tensor(y_pred)
     finite = ops.isfinite(ops.sum(y_pred, axis=-1))
@@ -50,19 +36,16 @@ def predicted_tags(y_pred: Tensor, real: Tensor, crf: Any = None) -> tuple[Tenso
 class TagAccuracy(keras.metrics.Metric):
     """Fraction of the real words whose tag is correct, 0 to 1, over all batches.
 
-    Pass it in `weighted_metrics=` (Keras gives metrics in `metrics=` no weights, and padding would
-    count). Without any word the result is 0; a word whose predictions are NaN makes it NaN.
+    Pass it in `weighted_metrics=` (metrics in `metrics=` get no weights: padding would count).
+    Without any word the result is 0; a word whose predictions are NaN makes it NaN.
 
     Args:
-        crf: the model's CRF layer, by which predictions are decoded, and of which only the name is
-            saved (see `lmzoo.losses.CRFLoss`); None takes each word's best tag, from logits or
-            probabilities (batch, time, tags).
-        name: the metric's name in the logs.
-        dtype: kept for Keras; the counters are always float32, exact for some 16 million words.
+        crf: the CRF layer that decodes, of which only the name is saved (see
+            `lmzoo.losses.CRFLoss`); None: each word's best tag, of logits or probabilities.
+        name, dtype: as in Keras; float32 counters, exact for some 16 million words.
 
     Example:
-        >>> import lmzoo
-        >>> metric = lmzoo.metrics.TagAccuracy()
+        >>> metric = TagAccuracy()
         >>> metric.update_state([[1, 0]], [[[0.4, 0.6], [0.1, 0.9]]], [[1.0, 1.0]])
         >>> float(metric.result())
         0.5
@@ -76,9 +59,7 @@ class TagAccuracy(keras.metrics.Metric):
         self.correct = self.add_variable((), initializer="zeros", name="correct")
         self.words = self.add_variable((), initializer="zeros", name="words")
 
-    def update_state(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> None:
+    def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> None:
         """Counts a batch: tags (batch, time), predictions, weights (batch, time) or (batch,)."""
         crf = crf_layer(self.crf, "TagAccuracy({})")
         tags = ops.cast(ops.convert_to_tensor(y_true), "int32")

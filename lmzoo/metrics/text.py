@@ -1,7 +1,4 @@
-"""Metrics of generated texts against references: BLEU, chrF, ROUGE, distinct n-grams.
-
-All are on BLEU's scale, 0 to 100, as papers and sacreBLEU give them.
-"""
+"""Metrics of generated texts: BLEU, chrF, ROUGE, distinct n-grams; 0 to 100, as sacreBLEU."""
 
 import collections
 import itertools
@@ -21,13 +18,7 @@ _WORDS = re.compile(rf"([{_CJK}])|(?:(?![{_CJK}])\w)+")
 
 
 class TextMetric:
-    """Abstract base class of scores of texts that are added up.
-
-    Attributes:
-        name: the score's name in logs.
-        hypotheses: the generated texts so far.
-        references: for each of them its references, one or more.
-    """
+    """Abstract base class of scores of texts, `hypotheses` with one or more `references` each."""
 
     name = "score"
 
@@ -40,11 +31,7 @@ class TextMetric:
         self.references: list[list[str]] = []
 
     def add(self, hypotheses: Texts, references: Sequence[str | Sequence[str]]) -> None:
-        """Adds texts.
-
-        Args:
-            hypotheses: generated texts.
-            references: for each of them a text, or several.
+        """Adds generated texts, and for each of them a reference, or several.
 
         Raises:
             ArgumentError: a hypothesis without a reference.
@@ -93,16 +80,15 @@ class Bleu(_SacreBleuMetric):
     """Corpus BLEU of sacreBLEU, 0 to 100.
 
     Args:
-        tokenize: sacreBLEU's tokenizer: "13a" (raw text), "zh" (Chinese), "char", "intl", or
-            "none" for tokenized texts; see `choose_bleu_tokenizer`.
+        tokenize: "13a" (raw text), "zh", "char", "intl", or "none" for tokenized texts; see
+            `choose_bleu_tokenizer`.
         lowercase: whether case is ignored.
 
     Source: Papineni et al. 2002, https://aclanthology.org/P02-1040; Post 2018,
     https://aclanthology.org/W18-6319
 
     Example:
-        >>> import lmzoo
-        >>> bleu = lmzoo.metrics.Bleu()
+        >>> bleu = Bleu()
         >>> bleu.add(["a dog runs in the park"], ["a dog runs in the park"])
         >>> round(bleu.result(), 1)
         100.0
@@ -126,8 +112,7 @@ class ChrF(_SacreBleuMetric):
     Source: Popović 2015, https://aclanthology.org/W15-3049
 
     Example:
-        >>> import lmzoo
-        >>> chrf = lmzoo.metrics.ChrF()
+        >>> chrf = ChrF()
         >>> chrf.add(["a dog"], ["a dog"])
         >>> round(chrf.result(), 1)
         100.0
@@ -143,14 +128,11 @@ class ChrF(_SacreBleuMetric):
 
 
 def choose_bleu_tokenizer(references: Texts, *, is_tokenized: bool = False) -> str:
-    """sacreBLEU's tokenizer for texts.
+    """sacreBLEU's tokenizer: "none", "zh" if most words are Chinese characters, or "13a".
 
     Args:
         references: the texts.
         is_tokenized: whether their tokens are separated by spaces already.
-
-    Returns:
-        "none" for tokenized texts, "zh" if most words are Chinese characters, or "13a".
 
     Example:
         >>> choose_bleu_tokenizer(["他看书。"]), choose_bleu_tokenizer(["He reads."])
@@ -163,13 +145,7 @@ def choose_bleu_tokenizer(references: Texts, *, is_tokenized: bool = False) -> s
 
 
 def split_words(text: str) -> list[str]:
-    """The tokens of ROUGE in English.
-
-    Args:
-        text: any text.
-
-    Returns:
-        Runs of the letters a to z and digits, lowercased.
+    """The tokens of ROUGE in English: runs of the letters a to z and digits, lowercased.
 
     Example:
         >>> split_words("Don't panic!")
@@ -179,13 +155,7 @@ def split_words(text: str) -> list[str]:
 
 
 def split_characters(text: str) -> list[str]:
-    """The tokens of ROUGE in Chinese.
-
-    Args:
-        text: any text.
-
-    Returns:
-        The characters, white space left out.
+    """The tokens of ROUGE in Chinese: the characters, white space left out.
 
     Example:
         >>> split_characters("好 书")
@@ -205,8 +175,7 @@ class Rouge(TextMetric):
     Source: Lin 2004, https://aclanthology.org/W04-1013
 
     Example:
-        >>> import lmzoo
-        >>> rouge = lmzoo.metrics.Rouge()
+        >>> rouge = Rouge()
         >>> rouge.add(["the cat sat"], ["the cat slept"])
         >>> {name: round(value, 1) for name, value in rouge.result().items()}
         {'rouge1': 66.7, 'rouge2': 50.0, 'rougeL': 66.7}
@@ -232,19 +201,15 @@ class Rouge(TextMetric):
 
 def _rouge(words: list[str], reference: list[str]) -> list[float]:
     """F1 of single words, of pairs, and of the longest common subsequence."""
-    scores = []
-    for n in (1, 2):
+    counts = [(_common_length(words, reference), len(words) + len(reference))]
+    for n in (2, 1):
         own, other = _ngrams(words, n), _ngrams(reference, n)
-        scores.append(_f1((own & other).total(), own.total(), other.total()))
-    return [*scores, _f1(_common_length(words, reference), len(words), len(reference))]
+        counts.insert(0, ((own & other).total(), own.total() + other.total()))
+    return [2.0 * common / total if common else 0.0 for common, total in counts]
 
 
 def _ngrams(words: list[str], n: int) -> collections.Counter[tuple[str, ...]]:
     return collections.Counter(zip(*(words[i:] for i in range(n)), strict=False))
-
-
-def _f1(common: int, first: int, second: int) -> float:
-    return 2.0 * common / (first + second) if common else 0.0
 
 
 def _common_length(first: list[str], second: list[str]) -> int:
@@ -267,8 +232,7 @@ class DistinctN(TextMetric):
     Source: Li et al. 2016, https://aclanthology.org/N16-1014
 
     Example:
-        >>> import lmzoo
-        >>> distinct = lmzoo.metrics.DistinctN(1)
+        >>> distinct = DistinctN(1)
         >>> distinct.add(["no no no yes"], [""])
         >>> distinct.result()
         50.0

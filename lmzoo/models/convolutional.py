@@ -101,8 +101,7 @@ def build_cnn_encoder(
         dropout: Dropout rate of embeddings and convolutions, 0 to 1.
 
     Returns:
-        An Encoder: int32 ids (batch, time) or float features (batch, time, feature_dim) -> hidden
-        states (batch, time, embed_dim) and their mask, bool (batch, time).
+        An Encoder, as `build_transformer_encoder`.
 
     Raises:
         ArgumentError: If kernel_size is even, embed_dim is odd, or not one of vocab_size and
@@ -116,7 +115,7 @@ def build_cnn_encoder(
         [(None, None, 8), (None, None)]
     """
     embedding = input_embedding(vocab_size, feature_dim, embed_dim, "sinusoidal", dropout)
-    return _encoder(embedding, num_layers, kernel_size, dropout, feature_dim)
+    return _encoder(embedding, (num_layers, kernel_size, dropout), feature_dim)
 
 
 @register(tiny={**TINY, "memory_dim": 6})
@@ -140,8 +139,7 @@ def build_cnn_decoder(
         tie_embeddings: Whether the output shares the token vectors.
 
     Returns:
-        A Decoder: int32 ids (batch, time), memory (batch, keys, memory_dim), mask (batch, keys) ->
-        logits (batch, time, vocab_size).
+        A Decoder, as `build_lstm_decoder`.
 
     Raises:
         ArgumentError: If embed_dim is odd.
@@ -154,7 +152,8 @@ def build_cnn_decoder(
         (None, None, 50)
     """
     embedding = sinusoidal_embedding(vocab_size, embed_dim, dropout)
-    return _decoder(embedding, num_layers, kernel_size, dropout, tie_embeddings, memory_dim)
+    sizes = (num_layers, kernel_size, dropout)
+    return _decoder(embedding, sizes, tie_embeddings, memory_dim)
 
 
 @register(tiny=TINY)
@@ -177,8 +176,7 @@ def build_cnn_seq2seq(
         dropout, tie_embeddings: As `build_cnn_decoder`.
 
     Returns:
-        A Seq2SeqModel: int32 ids [(batch, source_time), (batch, time)] -> logits
-        (batch, time, vocab_size).
+        A Seq2SeqModel, as `build_lstm_seq2seq`.
 
     Raises:
         ArgumentError: If kernel_size is even, or embed_dim is odd.
@@ -194,17 +192,15 @@ def build_cnn_seq2seq(
     if source_vocab_size is not None:
         source = sinusoidal_embedding(source_vocab_size, embed_dim, dropout)
     sizes = (num_layers, kernel_size, dropout)
-    encoder = _encoder(source, *sizes)
-    return Seq2SeqModel(encoder, _decoder(embedding, *sizes, tie_embeddings, embed_dim))
+    return Seq2SeqModel(
+        _encoder(source, sizes), _decoder(embedding, sizes, tie_embeddings, embed_dim)
+    )
 
 
 def _encoder(
-    embedding: keras.layers.Layer,
-    num_layers: int,
-    kernel_size: int,
-    dropout: float,
-    feature_dim: int | None = None,
+    embedding: keras.layers.Layer, sizes: tuple[int, int, float], feature_dim: int | None = None
 ) -> Encoder:
+    num_layers, kernel_size, dropout = sizes
     blocks = [
         GatedConvolutionBlock(kernel_size, dropout=dropout, causal=False) for _ in range(num_layers)
     ]
@@ -212,13 +208,9 @@ def _encoder(
 
 
 def _decoder(
-    embedding: TokenEmbedding,
-    num_layers: int,
-    kernel_size: int,
-    dropout: float,
-    tied: bool,
-    memory_dim: int,
+    embedding: TokenEmbedding, sizes: tuple[int, int, float], tied: bool, memory_dim: int
 ) -> Decoder:
+    num_layers, kernel_size, dropout = sizes
     blocks: list[keras.layers.Layer] = []
     for _ in range(num_layers):
         blocks.append(GatedConvolutionBlock(kernel_size, dropout=dropout))

@@ -99,40 +99,27 @@ def recurrent_lm(
     return LanguageModel(embedding, blocks, head)
 
 
-build_rnn_lm = register(tiny=TINY)(
-    variant(
-        recurrent_lm,
-        "build_rnn_lm",
-        {
-            "cell": "rnn",
-            "title": "Simple recurrent (Elman) language model.\n\n"
-            "h_t = tanh(W x_t + U h_(t-1) + b), o_t = V h_t + c: o_t are the logits.",
-            "source": "Elman 1990, https://doi.org/10.1207/s15516709cog1402_1",
-        },
-        {"embed_dim": 256, "hidden_dim": 256, "num_layers": 1, "dropout": 0.0},
-    )
-)
-build_gru_lm = register(tiny=TINY)(
-    variant(
-        recurrent_lm,
-        "build_gru_lm",
-        {
-            "cell": "gru",
-            "title": "GRU language model; the default sizes are those of the LSTM.",
-            "source": "Cho et al. 2014, https://arxiv.org/abs/1406.1078",
-        },
-    )
-)
+RNN = {
+    "cell": "rnn",
+    "title": "Simple recurrent (Elman) language model.\n\n"
+    "h_t = tanh(W x_t + U h_(t-1) + b), o_t = V h_t + c: o_t are the logits.",
+    "source": "Elman 1990, https://doi.org/10.1207/s15516709cog1402_1",
+}
+RNN_DEFAULTS = {"embed_dim": 256, "hidden_dim": 256, "num_layers": 1, "dropout": 0.0}
+GRU = {
+    "cell": "gru",
+    "title": "GRU language model; the default sizes are those of the LSTM.",
+    "source": "Cho et al. 2014, https://arxiv.org/abs/1406.1078",
+}
+LSTM = {
+    "cell": "lstm",
+    "title": "LSTM language model.\n\nThe default is the medium model of Zaremba et al.; presets "
+    "small, medium, large, awd.",
+    "source": "Zaremba et al. 2014, https://arxiv.org/abs/1409.2329; AWD-LSTM: Merity et al. 2018,"
+    "\nhttps://arxiv.org/abs/1708.02182",
+}
+build_rnn_lm = register(tiny=TINY)(variant(recurrent_lm, "build_rnn_lm", RNN, RNN_DEFAULTS))
+build_gru_lm = register(tiny=TINY)(variant(recurrent_lm, "build_gru_lm", GRU))
 build_lstm_lm = register(tiny=TINY, presets=LSTM_PRESETS)(
-    variant(
-        recurrent_lm,
-        "build_lstm_lm",
-        {
-            "cell": "lstm",
-            "title": "LSTM language model.\n\nThe default is the medium model of Zaremba et al.; "
-            "presets small, medium, large, awd.",
-            "source": "Zaremba et al. 2014, https://arxiv.org/abs/1409.2329; AWD-LSTM: Merity et "
-            "al. 2018,\nhttps://arxiv.org/abs/1708.02182",
-        },
-    )
+    variant(recurrent_lm, "build_lstm_lm", LSTM)
 )

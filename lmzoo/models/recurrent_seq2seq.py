@@ -1,5 +1,7 @@
 """Recurrent encoders, decoders with attention, and both together: GRU and LSTM."""
 
+import functools
+
 import keras
 
 from lmzoo.layers import (
@@ -73,9 +75,13 @@ def recurrent_encoder(
         {prompt} encoder.output_shape
         [(None, None, 8), (None, None)]
     """
+    block = functools.partial(RecurrentEncoderBlock, hidden_dim, cell=cell, dropout=dropout)
     return Encoder(
         input_embedding(vocab_size, feature_dim, embed_dim),
-        _encoder_blocks(cell, hidden_dim, num_layers, dropout, bidirectional, penalty(l1, l2)),
+        [
+            block(bidirectional=bidirectional, regularizer=penalty(l1, l2))
+            for _ in range(num_layers)
+        ],
         characters=character_encoder(characters, num_characters, char_dim, dropout),
         feature_dim=feature_dim,
     )
@@ -179,28 +185,9 @@ def recurrent_seq2seq(
         source = TokenEmbedding(source_vocab_size, embed_dim, initializer_range=0.1)
     blocks = _decoder_blocks(cell, hidden_dim, num_layers, score, input_feeding, dropout)
     head = decoder_head(embedding, tie_embeddings, copy, coverage, dropout=dropout)
-    encoder = Encoder(source, _encoder_blocks(cell, hidden_dim, num_layers, dropout))
+    block = functools.partial(RecurrentEncoderBlock, hidden_dim, cell=cell, dropout=dropout)
+    encoder = Encoder(source, [block() for _ in range(num_layers)])
     return Seq2SeqModel(encoder, Decoder(embedding, blocks, head, memory_dim=hidden_dim))
-
-
-def _encoder_blocks(
-    cell: str,
-    hidden_dim: int,
-    num_layers: int,
-    dropout: float,
-    bidirectional: bool = True,
-    regularizer: keras.regularizers.Regularizer | None = None,
-) -> list[keras.layers.Layer]:
-    return [
-        RecurrentEncoderBlock(
-            hidden_dim,
-            cell=cell,
-            bidirectional=bidirectional,
-            dropout=dropout,
-            regularizer=regularizer,
-        )
-        for _ in range(num_layers)
-    ]
 
 
 def _decoder_blocks(

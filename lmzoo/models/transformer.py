@@ -104,12 +104,10 @@ def build_transformer_decoder(
         copy, coverage: As `build_lstm_decoder`.
 
     Returns:
-        A Decoder: int32 ids (batch, time), memory (batch, keys, memory_dim), mask (batch, keys) ->
-        logits (batch, time, vocab_size).
+        A Decoder, as `build_lstm_decoder`.
 
     Raises:
-        ArgumentError: If embed_dim is odd or no multiple of num_heads, or coverage is asked for
-            without copying.
+        ArgumentError: As `build_transformer_encoder`, or if coverage comes without copying.
 
     Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762
 
@@ -157,8 +155,7 @@ def build_transformer_seq2seq(
         copy, coverage: As `build_lstm_decoder`.
 
     Returns:
-        A Seq2SeqModel: int32 ids [(batch, source_time), (batch, time)] -> logits
-        (batch, time, vocab_size).
+        A Seq2SeqModel, as `build_lstm_seq2seq`.
 
     Raises:
         ArgumentError: If embed_dim is odd or no multiple of num_heads, or copying does not fit.

@@ -29,8 +29,7 @@ class RDrop(TrainingMethod):
     Source: Liang et al. 2021, https://arxiv.org/abs/2106.14448
 
     Example:
-        >>> import numpy as np
-        >>> import lmzoo
+        >>> import numpy as np, lmzoo
         >>> model = lmzoo.build_gru_lm(50, embed_dim=8, hidden_dim=8)
         >>> method = lmzoo.training.RDrop(model, alpha=1.0)
         >>> method.compile("adam")
@@ -77,41 +76,13 @@ def _twice(data: Any) -> Any:
 
 
 def twin_penalty(logits: Tensor, sample_weight: Tensor | None, alpha: float) -> Tensor:
-    """What R-Drop adds to the loss of a batch whose second half repeats the first.
-
-    Args:
-        logits: (batch, time, vocab).
-        sample_weight: (batch, time), (batch,) or None.
-        alpha: Weight of the divergence.
-
-    Returns:
-        A float32 scalar.
-    """
-    mask = getattr(logits, "_keras_mask", None)
-    weight = spread_weights(logits[..., 0], sample_weight, mask)
-    nats = ops.where(weight != 0, weight * pair_divergence(logits), 0.0)
-    return alpha / 2 * ops.divide_no_nan(ops.sum(nats), over_replicas(ops.sum(weight)))
-
-
-def pair_divergence(logits: Tensor) -> Tensor:
-    """KL divergence of each token's distribution from that of its twin.
-
-    Args:
-        logits: (batch, time, vocab) of a batch whose second half is the first one again, with
-            another dropout.
-
-    Returns:
-        float32 (batch, time): KL(p || q), where q is the twin's.
-
-    Example:
-        >>> import numpy as np
-        >>> both = np.log([[[0.5, 0.5]], [[0.25, 0.75]]])
-        >>> [round(float(row[0]), 4) for row in pair_divergence(both)]
-        [0.1438, 0.1308]
-    """
+    """What R-Drop adds to the loss of a batch whose second half repeats the first: a scalar."""
+    weight = spread_weights(logits[..., 0], sample_weight, getattr(logits, "_keras_mask", None))
     logs = ops.log_softmax(ops.cast(ops.convert_to_tensor(logits), "float32"), axis=-1)
     first, second = ops.split(logs, 2, axis=0)
     gap = first - second  # (batch / 2, time, vocab)
-    return ops.concatenate(
+    divergence = ops.concatenate(  # KL(p || q) of each token, where q is its twin's distribution
         [ops.sum(ops.exp(first) * gap, axis=-1), -ops.sum(ops.exp(second) * gap, axis=-1)], axis=0
     )
+    nats = ops.where(weight != 0, weight * divergence, 0.0)
+    return alpha / 2 * ops.divide_no_nan(ops.sum(nats), over_replicas(ops.sum(weight)))

@@ -1,8 +1,17 @@
 """What training methods share: a wrapper whose `fit` trains the model inside."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
+
+
+def _of_the_model(name: str) -> Callable[..., Any]:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self.model, name)(*args, **kwargs)
+
+    method.__name__, method.__doc__ = name, f"`{name}` of the model inside."
+    return method
 
 
 class TrainingMethod(keras.Model):
@@ -14,10 +23,15 @@ class TrainingMethod(keras.Model):
 
     Args:
         model: A compiled or uncompiled model of the zoo, or another wrapper.
-
-    Attributes:
-        model: the model that is trained.
     """
+
+    compute_metrics = _of_the_model("compute_metrics")
+    predict = _of_the_model("predict")
+    predict_on_batch = _of_the_model("predict_on_batch")
+    test_on_batch = _of_the_model("test_on_batch")
+    save = _of_the_model("save")
+    save_weights = _of_the_model("save_weights")
+    load_weights = _of_the_model("load_weights")
 
     def __init__(self, model: Any, *, name: str | None = None) -> None:
         super().__init__(name=name)
@@ -65,10 +79,6 @@ class TrainingMethod(keras.Model):
         """The model's loss."""
         return self.model.compute_loss(x, y, y_pred, sample_weight, training=training)
 
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """The model's metrics."""
-        return self.model.compute_metrics(x, y, y_pred, sample_weight)
-
     def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Keras's `fit`; it trains the model inside."""
         x, kwargs = self.model.prepare_fit(x, kwargs)
@@ -86,31 +96,3 @@ class TrainingMethod(keras.Model):
         if kwargs.get("_use_cached_eval_dataset"):  # within `fit`, which keeps its iterator here
             self.model._eval_epoch_iterator = self._eval_epoch_iterator
         return self.model.evaluate(x, *args, **kwargs)
-
-    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        """The model's `predict`."""
-        return self.model.predict(x, *args, **kwargs)
-
-    def test_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        """The model's `test_on_batch`."""
-        return self.model.test_on_batch(x, *args, **kwargs)
-
-    def predict_on_batch(self, x: Any) -> Any:
-        """The model's `predict_on_batch`."""
-        return self.model.predict_on_batch(x)
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Saves the model inside; arguments as Keras's `save`."""
-        self.model.save(*args, **kwargs)
-
-    def save_weights(
-        self, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None
-    ) -> None:
-        """Saves the weights of the model inside, as Keras's `save_weights`."""
-        self.model.save_weights(filepath, overwrite, max_shard_size)
-
-    def load_weights(
-        self, filepath: Any, skip_mismatch: bool = False, objects_to_skip: Any = None
-    ) -> None:
-        """Loads weights into the model inside, as Keras's `load_weights`."""
-        self.model.load_weights(filepath, skip_mismatch, objects_to_skip=objects_to_skip)

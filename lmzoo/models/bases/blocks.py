@@ -42,19 +42,9 @@ def step_blocks(
     memory_states: Sequence[Any] | None = None,
     attention_weights: list[Tensor] | None = None,
 ) -> tuple[Tensor, list[Any]]:
-    """`run_blocks` for n more tokens.
+    """`run_blocks` for n more tokens, x (batch, n, dim): the output, and the new states.
 
-    Args:
-        blocks: The blocks.
-        x: (batch, n, dim).
-        states: Each block's state.
-        position: int32 (), how many tokens came before.
-        memory_states: What each block's `prepare_memory` gave; () where it attends to none.
-        attention_weights: A list to which the blocks append their attention weights, (batch, n,
-            keys), or None.
-
-    Returns:
-        The output (batch, n, dim) and the new states.
+    Blocks append their attention weights, (batch, n, keys), to a list `attention_weights`.
     """
     after = []
     for i, (block, state) in enumerate(zip(blocks, states, strict=True)):

@@ -11,12 +11,9 @@ from lmzoo.errors import ArgumentError, PromptError
 
 
 def check_ids(x: Any, sizes: Sequence[int | None]) -> None:
-    """Raises a PromptError for the first id outside a vocabulary, and for ids that are no integers.
+    """Raises a PromptError for the first id that is not below its size, or is no integer.
 
-    Args:
-        x: What `fit` and others take as inputs: arrays, or a tf.data.Dataset, of which only the
-            types are checked (an unknown id of it gives NaN).
-        sizes: How many ids each input may hold; None: it holds no ids.
+    Of a tf.data.Dataset only the types are checked (an unknown id of it gives NaN).
     """
     spec = getattr(x, "element_spec", None)
     if spec is not None:
@@ -50,12 +47,7 @@ def _refuse_floats(dtype: Any) -> None:
 
 
 def refuse_probabilities(loss: Any, default: Any) -> None:
-    """Raises an ArgumentError for a loss that expects probabilities, since outputs are logits.
-
-    Args:
-        loss: What `compile` was given: a name, a function, a loss, or a nest of them.
-        default: The loss of the task, which the error names.
-    """
+    """Raises an ArgumentError, which names the default loss, for one that expects probabilities."""
     for one in keras.tree.flatten(loss):
         function = keras.losses.get(one) if isinstance(one, str) else one
         if inspect.isfunction(function):
@@ -76,9 +68,7 @@ def refuse_probabilities(loss: Any, default: Any) -> None:
 def refuse_metrics_of_probabilities(metrics: Any, is_binary: bool) -> None:
     """Raises an ArgumentError for a metric that expects probabilities, since outputs are logits.
 
-    Args:
-        metrics: What `compile` was given: a name, a metric, or a nest of them.
-        is_binary: Whether the model gives one logit, which Keras's accuracy compares with 0.5.
+    If `is_binary`, the model gives one logit, which Keras's accuracy would compare with 0.5.
     """
     for metric in keras.tree.flatten(metrics):
         if is_binary and (
@@ -95,12 +85,3 @@ def refuse_metrics_of_probabilities(metrics: Any, is_binary: bool) -> None:
                 f"The metric {metric.name!r} expects probabilities, and this model gives logits: "
                 "give it from_logits=True."
             )
-
-
-def refuse_class_weight(class_weight: Any) -> None:
-    """Raises an ArgumentError if class weights are given for labels (batch, time)."""
-    if class_weight is not None:
-        raise ArgumentError(
-            "class_weight does not fit labels (batch, time), which Keras takes for one-hot "
-            "rows: give every token its weight through sample_weight."
-        )

@@ -32,11 +32,10 @@ class Decoder(TokenModel):
         memory_dim: Width of the memory.
 
     Example:
-        >>> import numpy as np
-        >>> import lmzoo
+        >>> import numpy as np, lmzoo
         >>> decoder = lmzoo.build_gru_decoder(50, memory_dim=6, embed_dim=8, hidden_dim=8)
-        >>> memory, mask = np.ones((1, 4, 6), "float32"), np.ones((1, 4), "bool")
-        >>> decoder.predict([np.array([[2, 8]]), memory, mask], verbose=0).shape
+        >>> inputs = [np.array([[2, 8]]), np.ones((1, 4, 6)), np.ones((1, 4), bool)]
+        >>> decoder.predict(inputs, verbose=0).shape
         (1, 2, 50)
     """
 
@@ -55,39 +54,29 @@ class Decoder(TokenModel):
         inputs = [target, memory, mask]
         if cross_attends(head):
             inputs.append(keras.Input((None,), dtype="int32", name="memory_ids"))
-        hidden, logits = _graph(embedding, blocks, head, *inputs)
+
+        def graph(
+            target: Tensor, memory: Tensor, mask: Tensor, source: Tensor | None = None
+        ) -> tuple[Tensor | None, Tensor]:
+            x = run_blocks(blocks, embedding(target), memory, mask)
+            if not cross_attends(head):
+                return run_head(head, x)
+            real = ops.not_equal(target, PAD_ID)
+            return None, head(x, memory, memory_mask=mask, source=source, target_mask=real)
+
+        hidden, logits = graph(*inputs)
         super().__init__(inputs=inputs, outputs=logits, name=name)
         self.embedding = embedding
         self.blocks = list(blocks)
         self.head = head
         self.memory_dim = memory_dim
+        self.graph = graph  # of other symbolic inputs: `hidden` (or None), logits
         if hidden is not None:
             self.hidden = keras.Model(inputs, hidden, name="hidden")
-
-    def graph(
-        self, target: Tensor, memory: Tensor, mask: Tensor, source: Tensor | None = None
-    ) -> tuple[Tensor | None, Tensor]:
-        """The decoder on other symbolic inputs, as part of a larger graph.
-
-        Returns:
-            What the output weights are multiplied with, or None if the head needs more, and the
-            logits.
-        """
-        return _graph(self.embedding, self.blocks, self.head, target, memory, mask, source)
 
     def input_sizes(self) -> list[int | None]:
         """How many ids the target, and what is copied, may hold."""
         return [self.embedding.vocab_size, None, None, self.vocab_size][: len(self.inputs)]
-
-    @property
-    def max_length(self) -> int | None:
-        """The longest target, or None if there is no limit."""
-        return self.embedding.max_length
-
-    @property
-    def copies(self) -> bool:
-        """Whether tokens may be copied from the source of the memory."""
-        return cross_attends(self.head)
 
     def start_state(
         self,
@@ -97,19 +86,14 @@ class Decoder(TokenModel):
         source: Tensor | None = None,
         coverage: bool = False,
     ) -> dict[str, Any]:
-        """The state before the first target id.
+        """The state before the first target id, for up to `length` ids; batch axes come first.
 
         Args:
-            memory: (batch, keys, memory_dim).
-            memory_mask: bool (batch, keys).
+            memory, memory_mask: (batch, keys, memory_dim) and bool (batch, keys).
             length: How many target ids the state must hold.
             source: The memory's ids, for a head that copies.
-            coverage: Whether to add up the attention that fell on each key.
-
-        Returns:
-            "memory": what each block has prepared; "head": what the head has; "blocks": each
-            block's state; with `coverage` also "coverage", float32 (batch, keys), 1 for padding.
-            Every tensor's batch axis comes first.
+            coverage: Whether to add up the attention that fell on each key: "coverage" in the
+                state, float32 (batch, keys), 1 for padding.
         """
         prepared = [
             b.prepare_memory(memory, memory_mask) if cross_attends(b) else () for b in self.blocks
@@ -131,11 +115,7 @@ class Decoder(TokenModel):
         position: Tensor,
         attention_weights: list[Tensor] | None = None,
     ) -> tuple[Tensor, dict[str, Any]]:
-        """Takes n more target ids; as `LanguageModel.step`.
-
-        Coverage is that of the last layer that attends to the memory; `attention_weights` is a
-        list to which all of them append theirs, or None.
-        """
+        """As `LanguageModel.step`; attending layers append to a list `attention_weights`."""
         if attention_weights is None and "coverage" in state:
             attention_weights = []
         x = self.embedding.step(ids, position)
@@ -144,27 +124,9 @@ class Decoder(TokenModel):
         )
         state = {**state, "blocks": blocks}
         if self.copies:
-            covered = state.get("coverage")
-            logits = self.head.step(x, state["head"], attention_weights, covered)
+            logits = self.head.step(x, state["head"], attention_weights, state.get("coverage"))
         else:
             logits = self.head(x)
-        if "coverage" in state and attention_weights:
+        if "coverage" in state and attention_weights:  # that of the last layer
             state["coverage"] = state["coverage"] + ops.sum(attention_weights[-1], axis=1)
         return logits, state
-
-
-def _graph(
-    embedding: TokenEmbedding,
-    blocks: Sequence[keras.layers.Layer],
-    head: Any,
-    target: Tensor,
-    memory: Tensor,
-    mask: Tensor,
-    source: Tensor | None = None,
-) -> tuple[Tensor | None, Tensor]:
-    """See `Decoder.graph`."""
-    x = run_blocks(blocks, embedding(target), memory, mask)
-    if cross_attends(head):
-        real = ops.not_equal(target, PAD_ID)
-        return None, head(x, memory, memory_mask=mask, source=source, target_mask=real)
-    return run_head(head, x)

@@ -35,14 +35,12 @@ class Encoder(ZooModel):
     Attributes:
         embed: functional sub-model, inputs -> [vectors, mask].
         encode: functional sub-model, [vectors, mask] -> [hidden states, mask].
-        vectors: symbolic output of `embed`, (batch, time, dim).
-        mask: symbolic mask, bool (batch, time).
+        vectors, mask: symbolic outputs of `embed`, (batch, time, dim) and bool (batch, time).
 
     Example:
-        >>> import numpy as np
-        >>> import lmzoo
-        >>> embedding = lmzoo.layers.TokenEmbedding(50, 8)
-        >>> encoder = lmzoo.Encoder(embedding, [lmzoo.layers.RecurrentEncoderBlock(6)])
+        >>> import numpy as np, lmzoo
+        >>> layers = lmzoo.layers
+        >>> encoder = lmzoo.Encoder(layers.TokenEmbedding(50, 8), [layers.RecurrentEncoderBlock(6)])
         >>> [tuple(x.shape) for x in encoder(np.array([[5, 6, 0]]))]
         [(1, 3, 6), (1, 3)]
     """
@@ -76,14 +74,11 @@ class Encoder(ZooModel):
                 x = block(x, mask=mask)
             return [x if norm is None else norm(x), mask]
 
-        super().__init__(
-            inputs=inputs if len(inputs) > 1 else inputs[0],
-            outputs=encode(vectors, mask),
-            name=name,
-        )
+        own = inputs if len(inputs) > 1 else inputs[0]
+        super().__init__(inputs=own, outputs=encode(vectors, mask), name=name)
         self.embedding = embedding
         self.blocks = list(blocks)
-        self.characters = characters
+        self.characters: Any = characters
         self.norm = norm
         self.vectors, self.mask = vectors, mask
         self.embed = keras.Model(self.input, [vectors, mask], name="embed")
@@ -106,5 +101,4 @@ class Encoder(ZooModel):
     def input_sizes(self) -> list[int | None]:
         """How many ids the words and the characters may hold; None for features."""
         sizes = [getattr(self.embedding, "vocab_size", None)]
-        characters: Any = self.characters
-        return sizes if characters is None else [*sizes, characters.num_characters]
+        return sizes if self.characters is None else [*sizes, self.characters.num_characters]

@@ -22,10 +22,8 @@ class LanguageModel(TokenModel):
         head: Hidden states to logits.
 
     Example:
-        >>> import numpy as np
-        >>> import lmzoo
-        >>> embedding = lmzoo.layers.TokenEmbedding(50, 8)
-        >>> head = lmzoo.layers.LanguageModelHead(50)
+        >>> import numpy as np, lmzoo
+        >>> embedding, head = lmzoo.layers.TokenEmbedding(50, 8), lmzoo.layers.LanguageModelHead(50)
         >>> model = lmzoo.LanguageModel(embedding, [lmzoo.layers.GRUBlock(8)], head)
         >>> model.predict(np.array([[1, 2, 3]]), verbose=0).shape
         (1, 3, 50)
@@ -52,11 +50,6 @@ class LanguageModel(TokenModel):
         return [self.embedding.vocab_size]
 
     @property
-    def max_length(self) -> int | None:
-        """The longest sequence, or None if there is no limit."""
-        return self.embedding.max_length
-
-    @property
     def random_access_cache(self) -> bool:
         """Whether positions may be computed again, and ahead: a later step overwrites them."""
         return all(getattr(block, "random_access_cache", False) for block in self.blocks)
@@ -66,14 +59,9 @@ class LanguageModel(TokenModel):
         return [block.init_state(batch_size, length) for block in self.blocks]
 
     def start(self, ids: Tensor, length: int) -> tuple[Tensor, list, Tensor]:
-        """Prefills the first ids.
+        """Prefills the first ids, int32 (batch, n), with a state that holds `length` in all.
 
-        Args:
-            ids: int32 (batch, n), n >= 1.
-            length: How many ids the state must hold, these and all that follow.
-
-        Returns:
-            Logits (batch, n, vocab_size), the state, and the position int32 () of the next id.
+        Returns logits (batch, n, vocab_size), the state, and the position, int32 (), of the next.
         """
         ids = ops.convert_to_tensor(ids, dtype="int32")
         position = ops.zeros((), "int32")
@@ -81,15 +69,10 @@ class LanguageModel(TokenModel):
         return logits, state, position + ids.shape[1]
 
     def step(self, ids: Tensor, state: list, position: Tensor) -> tuple[Tensor, list]:
-        """Takes n more ids.
+        """Logits (batch, n, vocab_size) and the new state after n more ids, int32 (batch, n).
 
-        Args:
-            ids: int32 (batch, n), n >= 1.
-            state: What the step before, or `init_state`, gave.
-            position: int32 (), how many ids came before.
-
-        Returns:
-            Logits (batch, n, vocab_size) and the new state.
+        `state` is what the step before, or `init_state`, gave; `position`, int32 (), how many ids
+        came before.
         """
         x = self.embedding.step(ids, position)
         x, state = step_blocks(self.blocks, x, state, position)

@@ -21,19 +21,16 @@ class Seq2SeqModel(TokenModel):
     begin with id 2.
 
     Args:
-        encoder: Ids, or features, to hidden states and their mask.
-        decoder: Attends to them.
+        encoder, decoder: Ids, or features, to hidden states and their mask; what attends to them.
 
     Raises:
         ArgumentError: If the decoder is for a memory of another width, or copies ids that the
             encoder does not take.
 
     Example:
-        >>> import numpy as np
-        >>> import lmzoo
-        >>> model = lmzoo.build_transformer_seq2seq(50, embed_dim=8, hidden_dim=16, num_heads=2)
-        >>> source, target = np.array([[5, 6, 7, 0]]), np.array([[2, 8]])
-        >>> model.predict([source, target], verbose=0).shape
+        >>> import numpy as np, lmzoo
+        >>> model = lmzoo.build_gru_seq2seq(50, embed_dim=8, hidden_dim=8)
+        >>> model.predict([np.array([[5, 6, 7, 0]]), np.array([[2, 8]])], verbose=0).shape
         (1, 2, 50)
     """
 
@@ -63,27 +60,8 @@ class Seq2SeqModel(TokenModel):
         """How many ids the encoder's inputs and the target may hold; None for features."""
         return [*self.encoder.input_sizes(), self.decoder.input_sizes()[0]]
 
-    @property
-    def max_length(self) -> int | None:
-        """The longest target, or None if there is no limit."""
-        return self.decoder.max_length
-
-    @property
-    def copies(self) -> bool:
-        """Whether tokens may be copied from the source."""
-        return self.decoder.copies
-
     def init_state(self, source: Tensor, length: int, coverage: bool = False) -> dict[str, Any]:
-        """Encodes the source, for targets of up to `length` ids.
-
-        Args:
-            source: int32 (batch, source_time), or float features; a list for several inputs.
-            length: How many target ids the state must hold.
-            coverage: Whether to add up the attention that fell on each source token.
-
-        Returns:
-            As `Decoder.start_state`.
-        """
+        """Encodes the source; otherwise as `Decoder.start_state`."""
         memory, mask = self.encoder(source)
         return self.decoder.start_state(memory, mask, length, source, coverage)
 
@@ -98,7 +76,7 @@ class Seq2SeqModel(TokenModel):
             ids: int32 (batch, n), the first target ids; None for the one that begins a text.
 
         Returns:
-            Logits (batch, n, vocab_size), the state, and the position int32 () of the next id.
+            As `LanguageModel.start`.
         """
         source = keras.tree.map_structure(ops.convert_to_tensor, source)
         rows = keras.tree.flatten(source)[0].shape[0]
@@ -115,16 +93,10 @@ class Seq2SeqModel(TokenModel):
         return self.decoder.step(ids, state, position)
 
     def attention(self, source: Tensor, target: Tensor) -> Tensor:
-        """The attention weights of the last layer that attends to the source.
+        """Attention weights of the last attending layer, float32 (batch, time, source_time).
 
-        Position t is the one from which target t + 1 is predicted.
-
-        Args:
-            source: int32 (batch, source_time), or float features.
-            target: int32 (batch, time), beginning with id 2.
-
-        Returns:
-            float32 (batch, time, source_time), each row adding up to 1.
+        Each row adds up to 1; position t is the one from which target t + 1 is predicted. `source`
+        is as for `start`, `target` int32 (batch, time), beginning with id 2.
         """
         weights: list[Tensor] = []
         target = ops.convert_to_tensor(target, dtype="int32")

@@ -2,7 +2,6 @@
 
 import contextlib
 import contextvars
-import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +10,7 @@ from keras import ops
 
 from lmzoo.losses import CrossEntropy, FusedCrossEntropy
 from lmzoo.metrics import NatsPerToken, Perplexity
+from lmzoo.models.bases.blocks import cross_attends
 from lmzoo.models.bases.zoo_model import ZooModel
 from lmzoo.typing import Tensor
 
@@ -18,16 +18,9 @@ from lmzoo.typing import Tensor
 LARGE_VOCABULARY = 4096
 
 
-@dataclasses.dataclass(frozen=True)
-class _Step:
-    """A step whose loss is computed from hidden states."""
-
-    model: Any
-    r_drop: float
-
-
-# The step that is under way; replicas of a model take their steps in threads.
-_STEP: contextvars.ContextVar[_Step | None] = contextvars.ContextVar("step", default=None)
+# The model whose step computes the loss from hidden states, and that step's weight of R-Drop;
+# replicas of a model take their steps in threads.
+_STEP: contextvars.ContextVar[tuple[Any, float]] = contextvars.ContextVar("step")
 
 
 class TokenModel(ZooModel):
@@ -35,15 +28,12 @@ class TokenModel(ZooModel):
 
     Where the loss is a FusedCrossEntropy, `fit` and `evaluate` compute it from `hidden`, a
     functional sub-model of the same inputs, and never hold the logits of a batch.
-
-    Attributes:
-        head: hidden states to logits.
-        hidden: functional sub-model, inputs -> what the output weights are multiplied with,
-            (batch, time, dim); None if the head needs more than that.
-        vocab_size: number of logits.
     """
 
-    head: Any
+    embedding: Any  # ids to vectors
+    head: Any  # hidden states to logits
+    # Inputs -> what the output weights are multiplied with, (batch, time, dim); None if the head
+    # needs more than that.
     hidden: Any = None
     labels_have_time = True
 
@@ -51,6 +41,16 @@ class TokenModel(ZooModel):
     def vocab_size(self) -> int:
         """Number of logits."""
         return self.head.vocab_size
+
+    @property
+    def max_length(self) -> int | None:
+        """The longest sequence, or target, or None if there is no limit."""
+        return self.embedding.max_length
+
+    @property
+    def copies(self) -> bool:
+        """Whether tokens may be copied from the source."""
+        return cross_attends(self.head)
 
     def default_loss(self) -> Any:
         """Mean nats per token."""
@@ -61,11 +61,7 @@ class TokenModel(ZooModel):
         return [Perplexity()]
 
     def accept_loss(self, loss: Any) -> Any:
-        """The loss itself; for a large vocabulary or an adaptive softmax a CrossEntropy is fused.
-
-        Raises:
-            ArgumentError: If the loss expects probabilities; outputs are logits.
-        """
+        """As every model; for a large vocabulary or an adaptive softmax, CrossEntropy is fused."""
         loss = super().accept_loss(loss)
         if type(loss) is not CrossEntropy or self.hidden is None:
             return loss
@@ -95,24 +91,20 @@ class TokenModel(ZooModel):
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None, training: bool = True
     ) -> Any:
         """Keras's loss; in a fused step that of hidden states, which the metrics count too."""
-        step = _STEP.get()
-        if step is None or step.model is not self:
+        if not self.is_in_fused_step:
             return super().compute_loss(x, y, y_pred, sample_weight, training=training)
         y = keras.tree.flatten(y)[0]
         sample_weight = None if sample_weight is None else keras.tree.flatten(sample_weight)[0]
         loss, nats, tokens = self.loss.from_hidden(
-            y_pred, self.head, y, sample_weight, training=training, r_drop=step.r_drop
+            y_pred, self.head, y, sample_weight, training=training, r_drop=_STEP.get()[1]
         )
         if self._compile_metrics is not None:
             if not self._compile_metrics.built:
                 self._compile_metrics.build(y, y_pred)
             for metric in self._compile_metrics.metrics:
                 metric.add(ops.stop_gradient(nats), tokens)
-        penalties = [
-            ops.cast(ops.sum(self._aggregate_additional_loss(extra)), "float32")
-            for extra in self.losses
-        ]
-        return sum(penalties, loss)
+        penalties = (ops.sum(self._aggregate_additional_loss(extra)) for extra in self.losses)
+        return sum((ops.cast(penalty, "float32") for penalty in penalties), loss)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Keras's metrics; in a fused step they have counted in `compute_loss`."""
@@ -123,18 +115,12 @@ class TokenModel(ZooModel):
     @property
     def is_in_fused_step(self) -> bool:
         """Whether a step is under way in which the model gives hidden states."""
-        step = _STEP.get()
-        return step is not None and step.model is self
+        return _STEP.get((None, 0.0))[0] is self
 
     @contextlib.contextmanager
     def fused_step(self, data: Any, r_drop: float = 0.0) -> Iterator[None]:
-        """Makes `call` give hidden states, where loss, metrics, head and targets allow it.
-
-        Args:
-            data: The batch of the step.
-            r_drop: Weight of the divergence between both halves of the batch; see RDrop.
-        """
-        token = _STEP.set(_Step(self, r_drop) if self._can_fuse(data, r_drop) else None)
+        """Makes `call` give hidden states, where loss, metrics, head and the batch allow it."""
+        token = _STEP.set((self if self._can_fuse(data, r_drop) else None, r_drop))
         try:
             yield
         finally:
@@ -153,7 +139,10 @@ class TokenModel(ZooModel):
             and not given["metrics"]
             and not given["loss_weights"]
             and all(_counts_nats(metric) for metric in given["weighted_metrics"] or ())
-            and all(getattr(x, "quantization_mode", None) is None for x in _parts(self.head))
+            and all(
+                getattr(layer, "quantization_mode", None) is None
+                for layer in self.head._flatten_layers()
+            )
             and all(
                 getattr(type(self), name) is getattr(TokenModel, name)
                 for name in ("call", "compute_loss", "compute_metrics")
@@ -168,7 +157,3 @@ def _counts_nats(metric: Any) -> bool:
         and metric.from_logits
         and type(metric).update_state is NatsPerToken.update_state
     )
-
-
-def _parts(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
-    return list(layer._flatten_layers())

@@ -28,15 +28,7 @@ def _quantized_layers(model: Any) -> dict[str, Any] | None:
 
 @register_transform(observe=_quantized_layers)
 def quantized(model: Any, layers: Mapping[str, Sequence[int]]) -> Any:
-    """Quantizes layers of a model in place, as `model.quantize(mode)` did.
-
-    Args:
-        model: The model.
-        layers: The mode, such as "int8" -> the places of the layers in `layers_inside`.
-
-    Returns:
-        The model.
-    """
+    """Quantizes layers, mode -> places, of a model in place, as `model.quantize(mode)` did."""
     inside = layers_inside(model)
     for mode, places in layers.items():
         for place in places:
@@ -52,15 +44,7 @@ def _frozen_layers(model: Any) -> dict[str, Any] | None:
 
 @register_transform(observe=_frozen_layers)
 def frozen(model: Any, layers: Sequence[int]) -> Any:
-    """Freezes these layers of a model, and no others, as `layer.trainable = False` did.
-
-    Args:
-        model: The model.
-        layers: The places of the layers in `layers_inside`.
-
-    Returns:
-        The model.
-    """
+    """Freezes the layers at these places, and no others, as `layer.trainable = False` did."""
     for place, layer in enumerate(layers_inside(model)):
         layer.trainable = place not in layers
     return model

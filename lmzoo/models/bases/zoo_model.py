@@ -2,7 +2,7 @@
 
 import types
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
@@ -11,13 +11,22 @@ from lmzoo import registry
 from lmzoo.errors import ArgumentError, LmzooError
 from lmzoo.models.bases.checks import (
     check_ids,
-    refuse_class_weight,
     refuse_metrics_of_probabilities,
     refuse_probabilities,
 )
 from lmzoo.models.bases.transforms import layers_inside
 
 QUANTIZATIONS = ("int8", "int4", "float8")
+
+
+def _checked(name: str) -> Callable[..., Any]:
+    def method(self: Any, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+        check_ids(x, self.input_sizes())
+        return getattr(super(ZooModel, self), name)(x, *args, **kwargs)
+
+    method.__name__ = name
+    method.__doc__ = f"Keras's `{name}`; ids in arrays are checked against the vocabulary first."
+    return method
 
 
 class ZooModel(keras.Model):
@@ -31,6 +40,11 @@ class ZooModel(keras.Model):
     _recorded: Any = None
     is_built_frozen = False  # whether the builder itself froze layers
     labels_have_time = False  # whether labels are (batch, time), which take no class weights
+
+    evaluate = _checked("evaluate")
+    predict = _checked("predict")
+    test_on_batch = _checked("test_on_batch")
+    predict_on_batch = _checked("predict_on_batch")
 
     def record_recipe(self, recipe: Mapping[str, Any]) -> None:
         """Notes the builder call; `register` does this."""
@@ -86,11 +100,7 @@ class ZooModel(keras.Model):
         return None
 
     def accept_loss(self, loss: Any) -> Any:
-        """The loss that takes the place of a given one: itself, as a rule.
-
-        Raises:
-            ArgumentError: If the loss expects probabilities; outputs are logits.
-        """
+        """The loss that takes the place of a given one: itself, as a rule."""
         refuse_probabilities(loss, self.default_loss())
         return loss
 
@@ -109,19 +119,13 @@ class ZooModel(keras.Model):
         """Keras's `compile`, with the loss and the metrics of the task, and XLA on.
 
         Args:
-            optimizer: Name or optimizer.
-            loss: "auto" for that of the task, with its default settings.
-            loss_weights: As Keras.
-            metrics: As Keras.
-            weighted_metrics: "auto" for those of the task.
-            run_eagerly: As Keras.
+            optimizer, loss_weights, metrics, run_eagerly, auto_scale_loss: As Keras.
+            loss, weighted_metrics: "auto" for those of the task, with their default settings.
             steps_per_execution: As Keras; 10 or more is faster for small models.
             jit_compile: "auto" compiles with XLA, which Keras's "auto" does not do on a CPU.
-            auto_scale_loss: As Keras.
 
         Raises:
-            ArgumentError: If the loss or a metric expects probabilities, or the loss does not fit
-                the model.
+            ArgumentError: If the loss or a metric expects probabilities, or does not fit the model.
         """
         if _is_auto(weighted_metrics):
             weighted_metrics = self.default_metrics()
@@ -154,16 +158,13 @@ class ZooModel(keras.Model):
             self.optimizer.build(self.trainable_variables)
 
     def prepare_fit(self, x: Any, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """Checks and completes what `fit` is given: the inputs, and arguments by name.
-
-        Raises:
-            PromptError: If an id is outside the vocabulary.
-            ArgumentError: If class_weight is given for labels (batch, time), which Keras takes for
-                one-hot rows.
-        """
+        """Checks and completes what `fit` is given: the inputs, and arguments by name."""
         check_ids(x, self.input_sizes())
-        if self.labels_have_time:
-            refuse_class_weight(arguments.get("class_weight"))
+        if self.labels_have_time and arguments.get("class_weight") is not None:
+            raise ArgumentError(
+                "class_weight does not fit labels (batch, time), which Keras takes for one-hot "
+                "rows: give every token its weight through sample_weight."
+            )
         if hasattr(x, "element_spec"):  # a tf.data.Dataset is shuffled by its pipeline
             arguments = {"shuffle": False, **arguments}
         return x, arguments
@@ -175,43 +176,14 @@ class ZooModel(keras.Model):
             self.build_optimizer()
         return super().fit(x, *args, **kwargs)
 
-    def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Keras's `evaluate`; ids in arrays are checked against the vocabulary first."""
-        check_ids(x, self.input_sizes())
-        return super().evaluate(x, *args, **kwargs)
-
-    def predict(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        """Keras's `predict`; ids in arrays are checked against the vocabulary first."""
-        check_ids(x, self.input_sizes())
-        return super().predict(x, *args, **kwargs)
-
     def train_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
         """Keras's `train_on_batch`, checked as `fit`."""
         self.prepare_fit(x, kwargs)
         self.build_optimizer()
         return super().train_on_batch(x, *args, **kwargs)
 
-    def test_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
-        """Keras's `test_on_batch`, checked as `evaluate`."""
-        check_ids(x, self.input_sizes())
-        return super().test_on_batch(x, *args, **kwargs)
-
-    def predict_on_batch(self, x: Any) -> Any:
-        """Keras's `predict_on_batch`, checked as `predict`."""
-        check_ids(x, self.input_sizes())
-        return super().predict_on_batch(x)
-
     def quantize(self, mode: Any = None, config: Any = None, filters: Any = None) -> None:
-        """Keras's `quantize`; a recipe observes it, so that a saved model loads again.
-
-        Args:
-            mode: "int8" or another of Keras's modes that need no config.
-            config: Only Keras's default of the mode, since a recipe holds JSON values.
-            filters: As Keras: regular expressions of layers' names.
-
-        Raises:
-            ArgumentError: If another config is given.
-        """
+        """Keras's `quantize`, with its default config only, so that a recipe can hold it."""
         # Keras has made the default config out of the mode before this is called.
         if mode not in QUANTIZATIONS or config.get_config() != type(config)().get_config():
             raise ArgumentError(
@@ -237,9 +209,7 @@ def _plain(value: Any) -> Any:
 
 
 def clone(model: ZooModel) -> Any:
-    """A new model of the same recipe and the same weights.
-
-    `keras.models.clone_model` gives back a plain functional model that cannot step.
+    """A new model of the same recipe and weights (`keras.models.clone_model`'s cannot step).
 
     Args:
         model: A model that a builder of the zoo made.
