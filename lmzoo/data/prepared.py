@@ -84,14 +84,11 @@ class PreparedData:
         return self.batches["test"].dataset() if "test" in self.batches else None
 
     def start_at(self, step: int) -> None:
-        """Lets the first pass over `train` begin at a global step, to resume a training.
+        """Lets the first pass over `train` begin at a global step, 0 or more, to resume a training.
 
         That pass is the rest of epoch `step // steps_per_epoch`, with the noise of an unbroken
         training; later ones are whole, and the cardinality is theirs. The Dataset that `train`
         returned last begins its next pass there too.
-
-        Args:
-            step: batches to leave out, at least 0; fewer raise ArgumentError.
         """
         check_at_least(0, {"step": step})
         self._first_step = step
@@ -99,11 +96,9 @@ class PreparedData:
             self._passes.start_at(step)
 
     def transform_train(self, function: Transform) -> None:
-        """Applies a function to whole epochs of training batches, after those before it.
+        """Applies a function such as `blank_words(0.1)`, after those before it, to whole epochs.
 
-        Args:
-            function: Dataset -> Dataset that keeps the number of batches: `blank_words(0.1)`. One
-                that counts passes by itself, such as a reshuffling, begins anew when resuming.
+        It keeps the number of batches; if it counts passes, it begins anew in a resumed training.
         """
         self._transforms.append(function)
 

@@ -62,6 +62,9 @@ def load_task(folder: str | os.PathLike[str]) -> SavedTask:
     Args:
         folder: of a training; one without such files raises DataError or TokenizerError.
 
+    Returns:
+        The task's settings, tokenizers and vocabulary.
+
     Example:
         >>> import lmzoo
         >>> data = lmzoo.data.prepare_lm(["a b " * 40], tokenizer="char", valid_fraction=0.0)

@@ -16,8 +16,7 @@ Item = TypeVar("Item")
 
 BATCH_CHARACTERS = 1 << 20
 BATCH_TEXTS = 4096
-# So many texts are decoded again, to see whether the tokenizer is lossless.
-CHECKED_TEXTS = 50
+CHECKED_TEXTS = 50  # decoded again, to see whether the tokenizer is lossless
 _CJK = (
     "\u2e80-\u2fff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf"
     "\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"

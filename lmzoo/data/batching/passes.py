@@ -21,10 +21,8 @@ class Passes:
         self.epoch, self.first_step = divmod(step, self.steps_per_epoch)
 
     def begin(self) -> Iterator[int]:
-        """Yields where a pass begins; a shorter one ends by a request for more, which gets nothing.
-
-        Its last batch does not end it: a look at its only batch is no pass.
-        """
+        """Yields where a pass begins; a shorter one ends by asking for more than it holds."""
+        # Not by its last batch: a look at its only batch is no pass.
         if not self._is_over:
             yield self.first_step
             if self.first_step:

@@ -23,8 +23,7 @@ def next_word_windows(
     """Makes the examples of introductory articles: some words, and the next word.
 
     Args:
-        ids: (n,), each run of `context_length + 1` an example; too few raise DataError, those
-            outside `vocab_size` PromptError.
+        ids: (n,), each run of `context_length + 1` an example, all within `vocab_size`.
         context_length: ids in the context, at least 1.
         one_hot, vocab_size: whether the next id comes as a one-hot vector, and its length.
         batch_size: None: single examples; otherwise batches, the last one may be smaller.

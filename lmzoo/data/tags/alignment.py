@@ -30,9 +30,6 @@ def align_tags(
     Returns:
         The ids of the pieces, a tag or None for each, and the index of each word's first piece.
 
-    Raises:
-        DataError, ArgumentError: unequal numbers; a tag that breaks its scheme; no known scheme.
-
     Source: tags on first pieces: Devlin et al. 2019, https://arxiv.org/abs/1810.04805, section 5.3.
 
     Example:

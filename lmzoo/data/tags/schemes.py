@@ -110,6 +110,9 @@ def tags_of(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
         spans: (type, start, end); empty, overlapping and outside ones raise ArgumentError.
         length, scheme: words of the sentence; "IOB1", "IOB2" or "IOBES".
 
+    Returns:
+        `length` tags.
+
     Example:
         >>> tags_of([("PER", 0, 2), ("LOC", 3, 4)], 5, "IOBES")
         ['B-PER', 'E-PER', 'O', 'S-LOC', 'O']
@@ -139,6 +142,9 @@ def convert_tags(tags: Sequence[str], source: str, target: str) -> list[str]:
     Args:
         tags: of one sentence; a fault raises DataError.
         source, target: their scheme and that wanted: "IOB1", "IOB2" or "IOBES".
+
+    Returns:
+        The tags of the same spans.
 
     Example:
         >>> convert_tags(["I-PER", "I-PER", "B-PER", "O"], "IOB1", "IOBES")

@@ -98,12 +98,7 @@ class TaggingVocabulary:
         return ids
 
     def inputs(self, sentences: Sequence[Sequence[str]]) -> Any:
-        """Encodes sentences of at least one word as the inputs of a tagger, padded with 0.
-
-        Returns:
-            Ids of words, int32 (sentences, time); with characters a tuple of these and int32
-            (sentences, time, characters).
-        """
+        """Encodes sentences as padded inputs of a tagger, as in `TaggingData`."""
         lengths = [len(words) for words in sentences]
         if not lengths or not min(lengths):
             problem = f"sentence {lengths.index(0)} has no word" if lengths else "no sentence"
@@ -159,6 +154,9 @@ def load_tagging_vocabulary(path: str | os.PathLike[str]) -> TaggingVocabulary:
 
     Args:
         path: the file; DataError if there is none, or one of another kind.
+
+    Returns:
+        An equal vocabulary.
 
     Example:
         >>> TaggingVocabulary(WhitespaceTokenizer(["ann"]), None, ["O"], None).save("words.json")

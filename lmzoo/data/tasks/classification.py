@@ -91,7 +91,6 @@ def prepare_classification(
 
     Raises:
         DataError: texts that are missing or have no label, one label only, or an unknown one.
-        ArgumentError, TokenizerError: an argument outside its range; no usable tokenizer.
 
     Example:
         >>> texts = [("a fine film", "good"), ("a dull film", "bad")] * 4

@@ -73,8 +73,8 @@ def prepare_lm(
 
     A text without document borders is a stream: training rows are windows of it whose grid moves
     by a seeded shift in each epoch; validation is its last part. Documents (`ids + [eos]`) fill
-    rows whole; `eos` is the input that predicts their first token. Texts are read several times,
-    never held in memory; tokens beyond 128 MB go to a file in the system's temporary folder.
+    rows whole; `eos` is the input that predicts their first token. Texts are never held in memory;
+    tokens beyond 128 MB go to a temporary file.
 
     Args:
         source, columns, grammar_size: see `read_texts`.
@@ -99,7 +99,6 @@ def prepare_lm(
 
     Raises:
         DataError: texts that cannot be used: missing, empty, binary, or shorter than a row.
-        ArgumentError, TokenizerError: an argument outside its range; no usable tokenizer.
 
     Example:
         >>> texts = ["to be or not to be " * 5, "that is the question " * 5]

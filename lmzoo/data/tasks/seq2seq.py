@@ -94,7 +94,6 @@ def prepare_seq2seq(
 
     Raises:
         DataError: pairs that cannot be used: missing, unequal, all dropped.
-        ArgumentError, TokenizerError: an argument outside its range; no usable tokenizer.
 
     Example:
         >>> pairs = [("a dog", "ein Hund"), ("a cat", "eine Katze")] * 4
@@ -171,10 +170,7 @@ class EncodedPairs:
 
 
 def _widths(sources: np.ndarray, targets: np.ndarray) -> np.ndarray:
-    """The padded lengths of each source and target, (2, pairs): one for both sides.
-
-    Where targets are much shorter than sources, as in summaries, they all share their own.
-    """
+    """The padded lengths of each pair, (2, pairs): the same, but one for much shorter targets."""
     if 2 * targets.max() <= sources.max():
         widths = padded_widths(sources)
         return np.stack([widths, np.full_like(widths, round_up(int(targets.max())))])

@@ -119,7 +119,6 @@ def prepare_tagging(
 
     Raises:
         DataError: sentences that cannot be used: see `read_tagged`; none left in a split.
-        ArgumentError: an argument outside its range.
 
     Example:
         >>> data = prepare_tagging([(["Ann", "slept"], ["B-PER", "O"])], valid_fraction=0.0)

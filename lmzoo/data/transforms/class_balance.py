@@ -28,9 +28,6 @@ def class_weights(
         (n / (k * n_c)) ** power for each class, 0 to k - 1: n examples, n_c of this class. Names
         are numbered in the order of the counts, or as `prepare_classification` sorts them.
 
-    Raises:
-        DataError, ArgumentError: a class without examples; numbers other than 0 to k - 1.
-
     Source: King and Zeng 2001, https://doi.org/10.1093/oxfordjournals.pan.a004868
 
     Example:
@@ -81,8 +78,7 @@ def weigh_classes(weights: Mapping[int, float]) -> Transform:
         weights: of classes by number, such as those of `class_weights`; other classes weigh 1.
 
     Returns:
-        A function for `transform_train` or `Dataset.apply`, for labels (batch,) or (batch, time);
-        it refuses batches with several labels.
+        A function for `transform_train` or `Dataset.apply`; labels are (batch,) or (batch, time).
 
     Example:
         >>> batch = (np.zeros((2, 3)), np.array([0, 1]), np.ones(2, np.float32))
@@ -117,6 +113,9 @@ def over_sample(records: Sequence[Record], seed: int = 0) -> list[Record]:
     Args:
         records, seed: {"text", "label"}, of the training split only; of the choice.
 
+    Returns:
+        The records, and after them the repeated ones.
+
     Example:
         >>> [record["text"] for record in over_sample([{"text": t, "label": t} for t in "aab"])]
         ['a', 'a', 'b', 'b']
@@ -134,7 +133,10 @@ def under_sample(records: Sequence[Record], seed: int = 0) -> list[Record]:
     """Leaves out records of the larger classes until each has as few as the smallest.
 
     Args:
-        records, seed: {"text", "label"}, which keep their order; of the choice.
+        records, seed: {"text", "label"}; of the choice.
+
+    Returns:
+        The records that are left, in their order.
 
     Example:
         >>> [record["label"] for record in under_sample([{"label": label} for label in "xxy"])]
