@@ -34,6 +34,7 @@ SMALLER = (
     (r'prepare_lm\("grammar",', 'prepare_lm("grammar", grammar_size=4000,'),
     (r"\bepochs=\d+", "epochs=1"),
     (r"TimeBudget\(\d+", "TimeBudget(0.03"),
+    (r"language_model\(model, data\)", "language_model(model, data, samples=20)"),
     (r"samples=\d+", "samples=20"),
     (r"limit=\d+", "limit=4"),
     (r"range\(3\)", "range(2)"),
