@@ -56,8 +56,8 @@ class Checkpoint(Progress):
         ...     checkpoint = Checkpoint(folder)
         ...     x = np.ones((4, 2))
         ...     _ = model.fit(x, x[:, :1], epochs=2, verbose=0, callbacks=[checkpoint])
-        ...     Checkpoint(folder, resume=True).start(model)["epoch"]
-        2
+        ...     sorted(path.name for path in checkpoint.folder.iterdir())
+        ['last.keras', 'model.keras']
     """
 
     def __init__(

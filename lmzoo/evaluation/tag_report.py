@@ -28,14 +28,13 @@ def tagging(model: keras.Model, data: Any) -> Report:
 
     Example:
         >>> import lmzoo
-        >>> sentences = [(["Ann", "ran"], ["B-PER", "O"]), (["Bob", "sat"], ["B-PER", "O"])] * 9
-        >>> data = lmzoo.data.prepare_tagging(sentences, characters=False, valid_fraction=0.5)
+        >>> data = lmzoo.data.prepare_tagging("grammar", grammar_size=60, characters=False)
         >>> model = lmzoo.build_bilstm_crf_tagger(data.vocab_size, num_tags=data.num_tags,
         ...                                       embed_dim=4, hidden_dim=4)
         >>> model.compile("adam")
         >>> report = lmzoo.evaluation.tagging(model, data)
-        >>> report.metrics["baseline_val_f1"]
-        1.0
+        >>> 0 < report.metrics["baseline_val_f1"] <= 1
+        True
     """
     metrics: dict[str, Any] = {}
     for split, name in evaluated_splits(data):
