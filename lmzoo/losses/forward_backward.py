@@ -1,11 +1,8 @@
 """The sums over all tag sequences of a conditional random field, and their gradients.
 
-The sum is taken step by step, as one product exp(last) exp(T) for the whole batch: batch * tags
-exponentials a step rather than batch * tags^2. What is carried is kept at most 0. Where a sum is so
-small that its terms may have been lost (a tag that can only follow very unlikely ones), that step
-alone is computed in logs. The gradient is the forward-backward algorithm: probabilities are carried
-back through the same products, and the transitions' gradient is one product at the end. On
-TensorFlow the loops run under XLA, whether or not the model around them does.
+A step is one product exp(last) exp(T) for the whole batch, of values kept at most 0; where a sum is
+so small that its terms may have been lost, that step alone is computed in logs. The gradient is
+the forward-backward algorithm. On TensorFlow the loops run under XLA.
 """
 
 import functools
@@ -55,11 +52,8 @@ def _lost(sums: Tensor, is_real: Tensor) -> Tensor:
 def forward(
     emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, real: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Sums over all tag sequences; inputs as `crf_inputs` gives them.
-
-    Returns:
-        The log-partition (batch,), and (batch, time, tags) the log of the sum over all beginnings
-        that end in a tag, less its peak.
+    """The log-partition (batch,), and (batch, time, tags) logs of sums over all beginnings that end
+    in a tag, less their peak; inputs as `crf_inputs` gives them.
     """
     powers, peaks = _powers(transitions)
 
@@ -72,11 +66,8 @@ def forward(
 
     def advance(last: Tensor, is_real: Tensor) -> Tensor:
         sums = ops.matmul(ops.exp(last), powers)
-        return ops.cond(
-            _lost(sums, is_real),
-            lambda: in_logs(last),
-            lambda: ops.log(sums) + peaks,
-        )
+        lost = _lost(sums, is_real)
+        return ops.cond(lost, lambda: in_logs(last), lambda: ops.log(sums) + peaks)
 
     def body(time: Tensor, state: tuple) -> tuple:
         logs, last, total = state
@@ -98,11 +89,8 @@ def forward(
 def backward(
     transitions: Tensor, start: Tensor, end: Tensor, real: Tensor, logs: Tensor, upstream: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The gradient of `forward`, of its inputs, its second output `logs`, and `upstream` (batch,).
-
-    Returns:
-        Gradients of emissions, transitions, start and end. With upstream 1 the first is each
-        tag's probability at each word.
+    """Gradients of emissions (with upstream 1 each tag's probability), transitions, start and end,
+    of `forward`'s inputs, its second output `logs`, and `upstream` (batch,).
     """
     powers, _ = _powers(transitions)
     turned, weights = ops.transpose(powers), ops.exp(logs)

@@ -36,8 +36,7 @@ def predicted_classes(
     Source: Hendrycks and Gimpel 2017, https://arxiv.org/abs/1610.02136
 
     Example:
-        >>> predicted_classes([[0.9, 0.1], [0.6, 0.4]], 1, threshold=0.7,
-            from_logits=False).tolist()
+        >>> predicted_classes([[3.0, 0.0], [0.2, 0.0]], 1, threshold=0.7).tolist()
         [0, 1]
     """
     probabilities = checked_probabilities(predictions, from_logits=from_logits)
