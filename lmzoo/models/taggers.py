@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from lmzoo.errors import ArgumentError
 from lmzoo.layers import (
     CRF,
-    CharacterEncoder,
     Dense,
     Pooling,
     RecurrentEncoderBlock,
@@ -16,7 +15,7 @@ from lmzoo.layers import (
 )
 from lmzoo.models.bases.encoder import Encoder
 from lmzoo.models.bases.tagger import TaggerModel
-from lmzoo.models.parts import penalty, sinusoidal_embedding
+from lmzoo.models.parts import character_encoder, penalty, sinusoidal_embedding
 from lmzoo.registry import register
 
 TINY = {"vocab_size": 50, "num_tags": 5, "embed_dim": 8, "hidden_dim": 8, "dropout": 0.0}
@@ -114,10 +113,7 @@ def build_bilstm_crf_tagger(
         num_layers: Number of layers.
         dropout: Dropout rate of each layer's input, of the last output, and of the
             characters' vectors with "cnn", 0 to 1.
-        characters: Encoder of words' characters: "cnn" (Ma and Hovy 2016), "lstm" (Lample et al.
-            2016), or None; the model then takes word ids only.
-        num_characters: Number of character ids, needed with `characters`; 0 is padding.
-        char_dim: Width of the characters' vectors; a word's has that ("cnn") or twice ("lstm").
+        characters, num_characters, char_dim: As `build_lstm_encoder`.
         l2: Factor of the L2 penalty on the kernels.
 
     Returns:
@@ -138,7 +134,7 @@ def build_bilstm_crf_tagger(
     encoder = Encoder(
         TokenEmbedding(vocab_size, embed_dim, initializer_range=0.1),
         [RecurrentEncoderBlock(hidden_dim, dropout=dropout) for _ in range(num_layers)],
-        characters=_character_encoder(characters, num_characters, char_dim, dropout),
+        characters=character_encoder(characters, num_characters, char_dim, dropout),
     )
     model = build_tagger(encoder, num_tags=num_tags, crf=crf, forbidden=forbidden, dropout=dropout)
     regularizer = penalty(0.0, l2)
@@ -192,7 +188,7 @@ def build_transformer_tagger(
     encoder = Encoder(
         sinusoidal_embedding(vocab_size, embed_dim, dropout),
         blocks,
-        characters=_character_encoder(characters, num_characters, char_dim, dropout),
+        characters=character_encoder(characters, num_characters, char_dim, dropout),
         projection=None if characters is None else Dense(embed_dim, name="projection"),
         norm=make_norm("layer", 1e-5),
     )
@@ -238,7 +234,7 @@ def build_lstm_intent_tagger(
     encoder = Encoder(
         TokenEmbedding(vocab_size, embed_dim, initializer_range=0.1),
         [RecurrentEncoderBlock(hidden_dim, dropout=dropout) for _ in range(num_layers)],
-        characters=_character_encoder(characters, num_characters, char_dim, dropout),
+        characters=character_encoder(characters, num_characters, char_dim, dropout),
     )
     return build_tagger(
         encoder,
@@ -250,18 +246,3 @@ def build_lstm_intent_tagger(
         slot_gate=slot_gate,
         dropout=dropout,
     )
-
-
-def _character_encoder(
-    kind: str | None, num_characters: int | None, char_dim: int, dropout: float
-) -> CharacterEncoder | None:
-    """The encoder of words' characters, or None."""
-    if (kind is None) != (num_characters is None):
-        raise ArgumentError(
-            f"characters={kind!r} with num_characters={num_characters}: give both, the kind "
-            '("cnn" or "lstm") and the number of character ids, or neither.'
-        )
-    if kind is None or num_characters is None:
-        return None
-    own = dropout if kind == "cnn" else 0.0
-    return CharacterEncoder(num_characters, kind=kind, char_dim=char_dim, dropout=own)
