@@ -41,10 +41,7 @@ def class_distributions(y_pred: Tensor, *, from_logits: bool = True) -> Tensor:
 
 
 def class_targets(labels: Tensor, num_classes: int, rank: int) -> Tensor:
-    """Labels (ids, also with a last axis of 1, or distributions) as distributions of that rank.
-
-    An id outside [0, num_classes) gives NaN.
-    """
+    """Labels (ids or distributions) as distributions of that rank; an unknown id gives NaN."""
     labels = ops.convert_to_tensor(labels)
     if len(labels.shape) == rank and labels.shape[-1] == num_classes:
         return ops.cast(labels, "float32")
@@ -62,9 +59,8 @@ def class_targets(labels: Tensor, num_classes: int, rank: int) -> Tensor:
 
 
 def log_distributions(y_pred: Tensor, *, from_logits: bool = True) -> Tensor:
-    """Logarithms of `class_distributions`, whose gradients stay right where they are tiny.
-
-    On TensorFlow the logits of what Keras's sigmoid or softmax returned are known, and are used.
+    """Logarithms of `class_distributions`, of which tiny ones keep right gradients; on TensorFlow
+    by the logits that Keras's sigmoid or softmax remembers.
     """
     logits = y_pred if from_logits else getattr(y_pred, "_keras_logits", None)
     if logits is not None:
@@ -168,7 +164,6 @@ class ClassCrossEntropy(_DistributionLoss):
             paper (Lin et al. 2017, https://arxiv.org/abs/1708.02002).
         class_weights: one for each class, in the order of their ids, or None; they multiply the
             rows' weights.
-        name: the loss's name.
 
     Raises:
         ArgumentError: An argument is outside its range; in a call, shapes do not fit.

@@ -92,10 +92,7 @@ def crf_log_likelihood(
     tags: Tensor,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """Log-probability of one tag sequence for each row, in nats; as `crf_score`.
-
-    Args:
-        emissions, transitions, start, end, tags, mask: As in `crf_score`.
+    """Log-probability of one tag sequence for each row, in nats; arguments as `crf_score`.
 
     Example:
         >>> zeros = ops.zeros((1, 2, 3)), ops.zeros((3, 3)), ops.zeros(3), ops.zeros(3)
@@ -163,7 +160,6 @@ class CRFLoss(keras.losses.Loss):
     Args:
         crf: The model's CRF layer, whose weights the loss trains. Only its name is saved: compile a
             loaded plain Keras model again (a TaggerModel finds the layer itself).
-        name: the loss's name.
 
     Raises:
         ArgumentError: From a call, if shapes do not fit (tags (batch, time), weights that or

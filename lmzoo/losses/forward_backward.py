@@ -1,8 +1,6 @@
-"""The sums over all tag sequences of a conditional random field, and their gradients.
+"""Sums over all tag sequences of a CRF and their gradients, by the forward-backward algorithm.
 
-A step is one product exp(last) exp(T) for the whole batch, of values kept at most 0; where a sum is
-so small that its terms may have been lost, that step alone is computed in logs. The gradient is
-the forward-backward algorithm. On TensorFlow the loops run under XLA.
+A step is one product exp(last) exp(T), or in logs where its terms may be lost; XLA compiles all.
 """
 
 import functools
@@ -52,9 +50,8 @@ def _lost(sums: Tensor, is_real: Tensor) -> Tensor:
 def forward(
     emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, real: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """The log-partition (batch,), and (batch, time, tags) logs of sums over all beginnings that end
-    in a tag, less their peak; inputs as `crf_inputs` gives them.
-    """
+    """The log-partition (batch,), and logs of sums over all beginnings that end in a tag, less
+    peaks."""
     powers, peaks = _powers(transitions)
 
     def in_logs(last: Tensor) -> Tensor:
@@ -89,9 +86,8 @@ def forward(
 def backward(
     transitions: Tensor, start: Tensor, end: Tensor, real: Tensor, logs: Tensor, upstream: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Gradients of emissions (with upstream 1 each tag's probability), transitions, start and end,
-    of `forward`'s inputs, its second output `logs`, and `upstream` (batch,).
-    """
+    """Gradients of all scores, of `upstream` (batch,) and `logs`, the second output of
+    `forward`."""
     powers, _ = _powers(transitions)
     turned, weights = ops.transpose(powers), ops.exp(logs)
     sums = ops.matmul(weights, powers)  # (batch, time, tags), of the next step

@@ -10,14 +10,10 @@ from lmzoo.typing import Tensor
 def crf_decode(
     emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, mask: Tensor | None = None
 ) -> Tensor:
-    """The tag sequence of the highest score, by the Viterbi algorithm; without a gradient.
+    """The best tag sequences by the Viterbi algorithm, int32 (batch, time), 0 at padding; no
+    gradient.
 
-    Args:
-        emissions, transitions, start, end, mask: As in `crf_log_partition`.
-
-    Returns:
-        Tag ids, int32 (batch, time), 0 where a word is not real. Of sequences with equal scores
-        the one whose later tags have the lower ids.
+    Of equal scores the sequence whose later tags have lower ids. Arguments as `crf_log_partition`.
 
     Source: Viterbi 1967, https://doi.org/10.1109/TIT.1967.1054010
 

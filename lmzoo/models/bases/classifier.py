@@ -46,9 +46,7 @@ class ClassifierModel(ZooModel):
         hidden, mask = encoder.outputs
         logits = head(hidden if pooling is None else pooling(hidden, mask=mask))
         super().__init__(inputs=encoder.input, outputs=logits, name=name)
-        self.encoder = encoder
-        self.pooling = pooling
-        self.head = head
+        self.encoder, self.pooling, self.head = encoder, pooling, head
         self.from_vectors = keras.Model([encoder.vectors, encoder.mask], logits, name="classify")
 
     @property
