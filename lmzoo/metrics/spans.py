@@ -165,7 +165,7 @@ def continues_span(before: tuple[str, str], tag: tuple[str, str]) -> bool:
 
 def _is_whole(ends: str, scheme: str) -> bool:
     """Whether the scheme allows a span whose first and last tags have these two prefixes."""
-    opening, closing = ends
+    opening, closing = ends[0], ends[1]
     if scheme == "IOB2":
         return opening == "B"
     if scheme == "IOE2":
