@@ -54,10 +54,7 @@ def register(
         >>> import lmzoo
         >>> @lmzoo.register(tiny=dict(vocab_size=10))
         ... def build_my_lm(vocab_size: int, *, hidden_dim: int = 8):
-        ...     embedding = lmzoo.layers.TokenEmbedding(vocab_size, hidden_dim)
-        ...     blocks = [lmzoo.layers.LSTMBlock(hidden_dim)]
-        ...     head = lmzoo.layers.LanguageModelHead(vocab_size)
-        ...     return lmzoo.LanguageModel(embedding, blocks, head)
+        ...     return lmzoo.build_gru_lm(vocab_size, embed_dim=hidden_dim, hidden_dim=hidden_dim)
         >>> build_my_lm(10).recipe["hidden_dim"]
         8
         >>> lmzoo.unregister("my_lm")
@@ -153,8 +150,7 @@ def list_models(pattern: str = "*") -> list[str]:
         The matching names, sorted.
 
     Example:
-        >>> import lmzoo
-        >>> lmzoo.list_models("gpt2_lm/*")
+        >>> list_models("gpt2_lm/*")
         ['gpt2_lm/large', 'gpt2_lm/medium', 'gpt2_lm/small', 'gpt2_lm/xl']
     """
     presets = [f"{e.name}/{preset}" for e in _ENTRIES.values() for preset in e.presets]
@@ -175,8 +171,7 @@ def build_model(name: str, **arguments: Any) -> Any:
         UnknownModelError: If there is no such model or preset; close matches are named.
 
     Example:
-        >>> import lmzoo
-        >>> lmzoo.build_model("lstm_lm", vocab_size=50, embed_dim=8, hidden_dim=8).output_shape
+        >>> build_model("lstm_lm", vocab_size=50, embed_dim=8, hidden_dim=8).output_shape
         (None, None, 50)
     """
     base, _, preset = name.partition("/")
@@ -199,8 +194,7 @@ def describe_model(name: str) -> str:
         Several lines of text to print.
 
     Example:
-        >>> import lmzoo
-        >>> print(lmzoo.describe_model("lstm_lm").splitlines()[0])
+        >>> print(describe_model("lstm_lm").splitlines()[0])
         lstm_lm: LSTM language model.
     """
     entry = _find(name.partition("/")[0])

@@ -1,5 +1,7 @@
 """Every registered encoder and decoder, and what is built of them."""
 
+import inspect
+
 import keras
 import numpy as np
 import pytest
@@ -174,3 +176,31 @@ def test_features_are_transcribed_once_learnt(kind):
     prompts = [x.astype("float32") for x in frames[:8]]
     written = lmzoo.generate(model, prompts, max_new_tokens=6, temperature=0)
     np.testing.assert_array_equal(written, target[:8, 1:])
+
+
+@pytest.mark.parametrize("kind", ["cnn", "lstm"])
+def test_an_encoder_of_words_and_characters_makes_the_tagger_of_both(kind, tmp_path):
+    sizes = {"embed_dim": 8, "hidden_dim": 8, "characters": kind, "num_characters": 20}
+    encoder = lmzoo.build_lstm_encoder(30, **sizes)
+    tagger = lmzoo.build_tagger(encoder, num_tags=5)
+    other = lmzoo.build_bilstm_crf_tagger(30, num_tags=5, **sizes)
+    assert [w.shape for w in tagger.weights] == [w.shape for w in other.weights]
+    other.set_weights(tagger.get_weights())
+    rng = np.random.default_rng(0)
+    inputs = [rng.integers(1, 30, (2, 4)), rng.integers(1, 20, (2, 4, 6))]
+    emissions = as_array(tagger(inputs))
+    np.testing.assert_array_equal(as_array(other(inputs)), emissions)
+    tagger.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(as_array(loaded(inputs)), emissions)
+    with pytest.raises(lmzoo.errors.ArgumentError, match="give both"):
+        lmzoo.build_gru_encoder(30, characters=kind)
+
+
+def test_builders_of_variants_have_their_own_defaults():
+    defaults = [
+        inspect.signature(build).parameters["score"].default
+        for build in (lmzoo.build_lstm_decoder, lmzoo.build_gru_decoder)
+    ]
+    assert defaults == ["dot", "additive"]
+    assert lmzoo.build_gru_decoder.__doc__.startswith("GRU decoder")

@@ -26,14 +26,11 @@ def class_columns(y_pred: Tensor, *, from_logits: bool = True) -> Tensor:
 
 
 def class_distributions(y_pred: Tensor, *, from_logits: bool = True) -> Tensor:
-    """Probabilities with a column for every class.
+    """Probabilities with a column for every class, float32 (..., classes).
 
     Args:
         y_pred: (..., 1), of class 1 of two, or (..., classes).
         from_logits: whether they are logits; if not, probabilities.
-
-    Returns:
-        float32 (..., classes).
 
     Example:
         >>> class_distributions([[0.0]]).numpy().tolist()
@@ -44,14 +41,7 @@ def class_distributions(y_pred: Tensor, *, from_logits: bool = True) -> Tensor:
 
 
 def class_targets(labels: Tensor, num_classes: int, rank: int) -> Tensor:
-    """Labels (ids, also with a last axis of 1, or distributions) as distributions of that rank.
-
-    An id outside [0, num_classes) gives NaN.
-
-    Example:
-        >>> class_targets([1, 0], 2, rank=2).numpy().tolist()
-        [[0.0, 1.0], [1.0, 0.0]]
-    """
+    """Labels (ids or distributions) as distributions of that rank; an unknown id gives NaN."""
     labels = ops.convert_to_tensor(labels)
     if len(labels.shape) == rank and labels.shape[-1] == num_classes:
         return ops.cast(labels, "float32")
@@ -69,13 +59,8 @@ def class_targets(labels: Tensor, num_classes: int, rank: int) -> Tensor:
 
 
 def log_distributions(y_pred: Tensor, *, from_logits: bool = True) -> Tensor:
-    """Logarithms of `class_distributions`, whose gradients stay right where they are tiny.
-
-    On TensorFlow the logits of what Keras's sigmoid or softmax returned are known, and are used.
-
-    Example:
-        >>> [round(float(x), 3) for x in log_distributions([[0.25]], from_logits=False)[0]]
-        [-0.288, -1.386]
+    """Logarithms of `class_distributions`, of which tiny ones keep right gradients; on TensorFlow
+    by the logits that Keras's sigmoid or softmax remembers.
     """
     logits = y_pred if from_logits else getattr(y_pred, "_keras_logits", None)
     if logits is not None:
@@ -104,23 +89,20 @@ class _DistributionLoss(keras.losses.Loss):
         class_weights: Sequence[float] | None = None,
         name: str | None = None,
     ) -> None:
-        name = name or self.default_name
-        super().__init__(name=name, reduction="mean_with_sample_weight", dtype="float32")
+        super().__init__(name or self.default_name, "mean_with_sample_weight", "float32")
         if not 0 <= label_smoothing < 1:
             raise ArgumentError(f"label_smoothing is {label_smoothing}; it must be 0 to below 1")
         if not 0 <= focal_gamma < float("inf"):
             raise ArgumentError(f"focal_gamma is {focal_gamma}; it must be 0 or above, and finite")
-        weights = None if class_weights is None else [float(w) for w in class_weights]
-        if weights is not None and not all(0 <= w < float("inf") for w in weights):
+        weights = None if class_weights is None else list(map(float, class_weights))
+        if not all(0 <= w < float("inf") for w in weights or ()):
             raise ArgumentError(f"class_weights is {weights}; they must be 0 or above, and finite")
         self.from_logits = from_logits
         self.label_smoothing = label_smoothing
         self.focal_gamma = focal_gamma
         self.class_weights = weights
 
-    def __call__(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> Tensor:
+    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> Tensor:
         """Mean nats over what counts in a batch, a float32 scalar."""
         nats, weight = self._weighted(y_true, y_pred, sample_weight)
         return ops.divide_no_nan(ops.sum(nats), over_replicas(ops.sum(weight)))
@@ -129,11 +111,8 @@ class _DistributionLoss(keras.losses.Loss):
         """Nats of every row or word, times its class's weight: the labels' shape, float32."""
         return self._weighted(y_true, y_pred, None)[0]
 
-    def _weighted(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
+    def _weighted(self, y_true: Tensor, y_pred: Tensor, given: Any) -> tuple[Tensor, Tensor]:
         """Nats times weight, and the weight, of every row or word."""
-        mask = getattr(y_pred, "_keras_mask", None)
         logs = log_distributions(y_pred, from_logits=self.from_logits)
         if len(logs.shape) != self.rank:
             raise ArgumentError(
@@ -141,13 +120,18 @@ class _DistributionLoss(keras.losses.Loss):
                 f"which {type(self).__name__} takes"
             )
         classes = logs.shape[-1]
-        weight = spread_weights(logs[..., 0], sample_weight, mask)
+        weight = spread_weights(logs[..., 0], given, getattr(y_pred, "_keras_mask", None))
         targets = class_targets(y_true, classes, self.rank)
         # A NaN that counts for nothing would still spoil the gradient.
         targets = ops.where(weight[..., None] != 0, targets, 0.0)
         of_class = ops.ones_like(weight)
         if self.class_weights is not None:
-            targets = targets * self._weights_of(classes)
+            if len(self.class_weights) != classes:
+                raise ArgumentError(
+                    f"class_weights has {len(self.class_weights)} weights for {classes} classes: "
+                    "give one for each class, in the order of their ids"
+                )
+            targets = targets * ops.convert_to_tensor(self.class_weights, "float32")
             of_class = ops.sum(targets, axis=-1)
         if self.label_smoothing:
             even = self.label_smoothing / classes * of_class
@@ -157,15 +141,6 @@ class _DistributionLoss(keras.losses.Loss):
             targets = targets * rest**self.focal_gamma
         nats = ops.where(weight != 0, -ops.sum(targets * logs, axis=-1) * weight, 0.0)
         return nats, weight * of_class
-
-    def _weights_of(self, classes: int) -> Tensor:
-        assert self.class_weights is not None
-        if len(self.class_weights) != classes:
-            raise ArgumentError(
-                f"class_weights has {len(self.class_weights)} weights for {classes} classes: "
-                "give one for each class, in the order of their ids"
-            )
-        return ops.convert_to_tensor(self.class_weights, "float32")
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that build this loss again."""
@@ -177,30 +152,25 @@ class _DistributionLoss(keras.losses.Loss):
 class ClassCrossEntropy(_DistributionLoss):
     """Cross-entropy of a text's class in nats: the mean over rows, each counted with its weight.
 
-    It divides by the sum of the weights, over all replicas of a `tf.distribute` strategy, so that
-    the rows that fill up a batch change nothing; a batch without any weight has loss 0. An id
-    outside the classes gives NaN, unless its weight is 0.
+    It divides by the sum of the weights, over all replicas of a `tf.distribute` strategy; without
+    any it is 0. An id outside the classes gives NaN, unless its weight is 0.
 
     Args:
         from_logits: whether predictions are logits; False for a plain Keras model that ends in a
             sigmoid or softmax.
         label_smoothing: fraction of each label that is spread evenly over the classes, 0 to below
             1 (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567).
-        focal_gamma: exponent of the focal loss, nats times (1 - p)^gamma, which weighs down easy
-            examples; 0 for plain cross-entropy, 2 in the paper (Lin et al. 2017,
-            https://arxiv.org/abs/1708.02002).
-        class_weights: one weight for each class, in the order of their ids, multiplied with the
-            rows' weights; None: all 1.
-        name: the loss's name.
+        focal_gamma: exponent of the focal loss, nats times (1 - p)^gamma; 0 for none, 2 in the
+            paper (Lin et al. 2017, https://arxiv.org/abs/1708.02002).
+        class_weights: one for each class, in the order of their ids, or None; they multiply the
+            rows' weights.
 
     Raises:
-        ArgumentError: An argument is outside its range; in a call, shapes or the number of
-            class_weights do not fit the predictions.
+        ArgumentError: An argument is outside its range; in a call, shapes do not fit.
 
     Returns:
-        From a call with labels (ids (batch,) or (batch, 1), or distributions (batch, classes)),
-        predictions ((batch, 1) of class 1, or (batch, classes)) and weights (batch,) or None: a
-        float32 scalar, nats per row.
+        float32 nats per row, of labels (ids (batch,) or (batch, 1), or distributions), predictions
+        ((batch, 1) of class 1, or (batch, classes)) and weights (batch,) or None.
 
     Example:
         >>> loss = ClassCrossEntropy()
@@ -211,15 +181,10 @@ class ClassCrossEntropy(_DistributionLoss):
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class TagCrossEntropy(_DistributionLoss):
-    """Cross-entropy of words' tags in nats: the mean over words, each counted with its weight.
+    """As ClassCrossEntropy, for a tag at each word: nats per word, the mean over words.
 
-    As ClassCrossEntropy, with the same arguments, for a tag at each word. `class_weights` are those
-    of the tags: Keras's own `class_weight` mistakes rows of tags for one-hot rows.
-
-    Returns:
-        From a call with tags (ids (batch, time), or distributions (batch, time, tags)),
-        predictions (batch, time, tags) and weights (batch, time), (batch,) or None: a float32
-        scalar, nats per word.
+    `class_weights` are the tags': Keras's `class_weight` mistakes rows of tags for one-hot rows.
+    Tags are ids (batch, time) or distributions (batch, time, tags), weights may be (batch,).
 
     Example:
         >>> loss = TagCrossEntropy(from_logits=False, class_weights=[1.0, 3.0])

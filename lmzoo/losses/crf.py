@@ -1,7 +1,4 @@
-"""Linear-chain conditional random fields: partition, likelihood, marginals, and the loss.
-
-A tag sequence y scores start[y_1] + sum e_t[y_t] + sum T[y_t-1, y_t] + end[y_n].
-"""
+"""Linear-chain conditional random fields: partition, likelihood, marginals, and the loss."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,26 +15,22 @@ from lmzoo.typing import Tensor
 def crf_log_partition(
     emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, mask: Tensor | None = None
 ) -> Tensor:
-    """Log of the sum of exp(score) over all tag sequences.
+    """Log of the sum of exp(score) over all tag sequences, float32 (batch,); 0 without words.
+
+    A sequence y scores start[y_1] + sum e_t[y_t] + sum T[y_t-1, y_t] + end[y_n].
 
     Args:
         emissions: Score of each tag at each word, (batch, time, tags), time at least 1.
         transitions: Score of each tag after each other, (tags, tags) [from, to]; -1e4 forbids.
-        start: Score of each tag as the first, (tags,).
-        end: Score of each tag as the last, (tags,).
+        start, end: Score of each tag as the first, and as the last, (tags,).
         mask: (batch, time), not 0 where a word is real: the first words of each row; None: all.
-
-    Returns:
-        Float32 (batch,); 0 for a row without words.
 
     Source: Lafferty et al. 2001, https://repository.upenn.edu/cis_papers/159; Rabiner 1989
     (forward-backward), https://doi.org/10.1109/5.18626
 
     Example:
-        >>> from keras import ops
-        >>> import lmzoo
-        >>> zeros = ops.zeros((1, 2, 3)), ops.zeros((3, 3)), ops.zeros(3), ops.zeros(3)
-        >>> round(float(lmzoo.losses.crf_log_partition(*zeros)[0]), 4)  # log 9
+            >>> zeros = ops.zeros((1, 2, 3)), ops.zeros((3, 3)), ops.zeros(3), ops.zeros(3)
+        >>> round(float(crf_log_partition(*zeros)[0]), 4)  # log 9
         2.1972
     """
     *inputs, real = crf_inputs(emissions, transitions, start, end, mask)
@@ -64,20 +57,15 @@ def crf_score(
     tags: Tensor,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """Score of one tag sequence for each row.
+    """Score of one tag sequence for each row, float32 (batch,); 0 for a row without words.
 
     Args:
         emissions, transitions, start, end, mask: As in `crf_log_partition`.
         tags: Ids (batch, time); one outside [0, tags) gives NaN, unless its word is not real.
 
-    Returns:
-        Float32 (batch,); 0 for a row without words.
-
     Example:
-        >>> from keras import ops
-        >>> import lmzoo
         >>> scores = ops.zeros((1, 2, 3)), ops.ones((3, 3)), ops.zeros(3), ops.ones(3)
-        >>> float(lmzoo.losses.crf_score(*scores, ops.convert_to_tensor([[0, 2]]))[0])
+        >>> float(crf_score(*scores, [[0, 2]])[0])
         2.0
     """
     emissions, transitions, start, end, real = crf_inputs(emissions, transitions, start, end, mask)
@@ -104,21 +92,11 @@ def crf_log_likelihood(
     tags: Tensor,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """Log-probability of one tag sequence for each row, in nats.
-
-    Args:
-        emissions, transitions, start, end, mask: As in `crf_log_partition`.
-        tags: Ids (batch, time), as in `crf_score`.
-
-    Returns:
-        Float32 (batch,), at most 0 but for rounding; 0 for a row without words.
+    """Log-probability of one tag sequence for each row, in nats; arguments as `crf_score`.
 
     Example:
-        >>> from keras import ops
-        >>> import lmzoo
         >>> zeros = ops.zeros((1, 2, 3)), ops.zeros((3, 3)), ops.zeros(3), ops.zeros(3)
-        >>> tags = ops.convert_to_tensor([[0, 2]])
-        >>> round(float(lmzoo.losses.crf_log_likelihood(*zeros, tags)[0]), 4)  # -log 9
+        >>> round(float(crf_log_likelihood(*zeros, [[0, 2]])[0]), 4)  # -log 9
         -2.1972
     """
     emissions = ops.cast(ops.convert_to_tensor(emissions), "float32")
@@ -131,19 +109,14 @@ def crf_log_likelihood(
 def crf_marginals(
     emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, mask: Tensor | None = None
 ) -> Tensor:
-    """Probability of each tag at each word, over all sequences; without a gradient.
+    """Probability of each tag at each word, float32 (batch, time, tags), 0 at padding; no gradient.
 
     Args:
         emissions, transitions, start, end, mask: As in `crf_log_partition`.
 
-    Returns:
-        Float32 (batch, time, tags), adding up to 1 at real words, 0 at others.
-
     Example:
-        >>> from keras import ops
-        >>> import lmzoo
         >>> scores = ops.zeros((1, 2, 2)), ops.zeros((2, 2)), ops.zeros(2), ops.log([1.0, 3.0])
-        >>> [[round(float(p), 3) for p in word] for word in lmzoo.losses.crf_marginals(*scores)[0]]
+        >>> [[round(float(p), 3) for p in word] for word in crf_marginals(*scores)[0]]
         [[0.5, 0.5], [0.25, 0.75]]
     """
     inputs = crf_inputs(emissions, transitions, start, end, mask)
@@ -164,18 +137,8 @@ def crf_inputs(
 
 
 def crf_layer(crf: Any, call: str) -> Any:
-    """The CRF layer of a loss or metric, in which only its name is saved.
-
-    Raises an ArgumentError if it is a name, that of a loaded loss or metric, with the remedy: the
-    call with a layer {} that makes it anew.
-
-    Example:
-        >>> crf_layer("tag", "CRFLoss({})")
-        Traceback (most recent call last):
-            ...
-        lmzoo.errors.ArgumentError: The layer 'tag' is not saved with what decodes by it: compile \
-the model again, with CRFLoss(model.get_layer('tag')).
-    """
+    """The CRF layer of a loss or metric; its name (it was loaded) raises, with the `call` for
+    it."""
     if isinstance(crf, str):
         call = call.format(f"model.get_layer({crf!r})")
         raise ArgumentError(
@@ -189,33 +152,27 @@ the model again, with CRFLoss(model.get_layer('tag')).
 class CRFLoss(keras.losses.Loss):
     """Negative log-likelihood of the tag sequences in nats per word, under a `lmzoo.layers.CRF`.
 
-    The sum over the batch's sequences divided by the number of its real words; a batch without
-    any has loss 0. Words are real where the sample weight is above 0; these must be the first ones
-    of their row, or the loss is NaN. A CRF scores whole sequences, so a sequence counts with the
-    mean of its nonzero weights: a single word cannot be weighted. A tag outside [0, tags) that has
-    weight gives NaN. Under a `tf.distribute` strategy it divides by the words of all replicas.
+    The sum over sequences divided by the number of real words (on all replicas of a `tf.distribute`
+    strategy); 0 without any. Words are real where the sample weight is above 0; these must be the
+    first ones of their row, or the loss is NaN. A sequence counts with the mean of its nonzero
+    weights: a single word cannot be weighted. A tag outside [0, tags) that has weight gives NaN.
 
     Args:
         crf: The model's CRF layer, whose weights the loss trains. Only its name is saved: compile a
             loaded plain Keras model again (a TaggerModel finds the layer itself).
-        name: the loss's name.
-
-    Returns:
-        From a call with tags (batch, time), emissions (batch, time, tags) and weights (batch,
-        time), (batch,) or None: a float32 scalar.
 
     Raises:
-        ArgumentError: From a call, if the shapes do not fit, or the loss was loaded and has no
-            layer.
+        ArgumentError: From a call, if shapes do not fit (tags (batch, time), weights that or
+            (batch,), emissions (batch, time, tags)), or the loss was loaded without a layer.
 
     Source: Lafferty et al. 2001, https://repository.upenn.edu/cis_papers/159; Lample et al. 2016,
     https://arxiv.org/abs/1603.01360
 
     Example:
-        >>> import keras, lmzoo
+        >>> import lmzoo
         >>> crf = lmzoo.layers.CRF(3)
-        >>> emissions = crf(keras.ops.zeros((1, 2, 3)))  # two words, three tags
-        >>> round(float(lmzoo.losses.CRFLoss(crf)([[0, 2]], emissions)), 4)  # log 3
+        >>> loss = CRFLoss(crf)([[0, 2]], crf(ops.zeros((1, 2, 3))))  # two words, three tags
+        >>> round(float(loss), 4)  # log 3
         1.0986
     """
 
@@ -223,9 +180,7 @@ class CRFLoss(keras.losses.Loss):
         super().__init__(name=name, reduction="mean_with_sample_weight", dtype="float32")
         self.crf = crf
 
-    def __call__(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None = None
-    ) -> Tensor:
+    def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> Tensor:
         """Nats per real word of a batch, a float32 scalar."""
         nats, weight = self._nats(y_true, y_pred, sample_weight)
         words = ops.sum(ops.cast(weight > 0, "float32"), axis=1)
@@ -237,25 +192,19 @@ class CRFLoss(keras.losses.Loss):
         """Nats of each sequence, float32 (batch,)."""
         return self._nats(y_true, y_pred, None)[0]
 
-    def _nats(
-        self, y_true: Tensor, y_pred: Tensor, sample_weight: Tensor | None
-    ) -> tuple[Tensor, Tensor]:
+    def _nats(self, y_true: Tensor, y_pred: Tensor, given: Any) -> tuple[Tensor, Tensor]:
         """Nats of each sequence (batch,), and the weight of each word (batch, time)."""
         crf = crf_layer(self.crf, "CRFLoss({})")
-        mask = getattr(y_pred, "_keras_mask", None)
         tags, emissions = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
-        given, wanted = tuple(tags.shape), tuple(emissions.shape)
-        pairs = zip((*given, crf.num_tags), wanted, strict=False)
-        if (
-            len(given) != 2
-            or len(wanted) != 3
-            or any(None not in p and p[0] != p[1] for p in pairs)
-        ):
+        shape, wanted = tuple(tags.shape), tuple(emissions.shape)
+        pairs = zip((*shape, crf.num_tags), wanted, strict=False)
+        ranks = (len(shape), len(wanted))
+        if ranks != (2, 3) or any(None not in p and p[0] != p[1] for p in pairs):
             raise ArgumentError(
-                f"tags of shape {given} do not fit emissions of shape {wanted}: give ids (batch, "
+                f"tags of shape {shape} do not fit emissions of shape {wanted}: give ids (batch, "
                 f"time) and emissions (batch, time, {crf.num_tags})."
             )
-        weight = spread_weights(tags, sample_weight, mask)
+        weight = spread_weights(tags, given, getattr(y_pred, "_keras_mask", None))
         nats = -crf.log_likelihood(emissions, tags, weight > 0)
         holes = ops.any((weight[:, 1:] > 0) & (weight[:, :-1] <= 0), axis=1)
         return ops.where(holes, float("nan"), nats), weight

@@ -1,11 +1,6 @@
-"""The sums over all tag sequences of a conditional random field, and their gradients.
+"""Sums over all tag sequences of a CRF and their gradients, by the forward-backward algorithm.
 
-The sum is taken step by step, as one product exp(last) exp(T) for the whole batch: batch * tags
-exponentials a step rather than batch * tags^2. What is carried is kept at most 0. Where a sum is so
-small that its terms may have been lost (a tag that can only follow very unlikely ones), that step
-alone is computed in logs. The gradient is the forward-backward algorithm: probabilities are carried
-back through the same products, and the transitions' gradient is one product at the end. On
-TensorFlow the loops run under XLA, whether or not the model around them does.
+A step is one product exp(last) exp(T), or in logs where its terms may be lost; XLA compiles all.
 """
 
 import functools
@@ -55,12 +50,8 @@ def _lost(sums: Tensor, is_real: Tensor) -> Tensor:
 def forward(
     emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, real: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Sums over all tag sequences; inputs as `crf_inputs` gives them.
-
-    Returns:
-        The log-partition (batch,), and (batch, time, tags) the log of the sum over all beginnings
-        that end in a tag, less its peak.
-    """
+    """The log-partition (batch,), and logs of sums over all beginnings that end in a tag, less
+    peaks."""
     powers, peaks = _powers(transitions)
 
     def in_logs(last: Tensor) -> Tensor:
@@ -72,11 +63,8 @@ def forward(
 
     def advance(last: Tensor, is_real: Tensor) -> Tensor:
         sums = ops.matmul(ops.exp(last), powers)
-        return ops.cond(
-            _lost(sums, is_real),
-            lambda: in_logs(last),
-            lambda: ops.log(sums) + peaks,
-        )
+        lost = _lost(sums, is_real)
+        return ops.cond(lost, lambda: in_logs(last), lambda: ops.log(sums) + peaks)
 
     def body(time: Tensor, state: tuple) -> tuple:
         logs, last, total = state
@@ -98,12 +86,8 @@ def forward(
 def backward(
     transitions: Tensor, start: Tensor, end: Tensor, real: Tensor, logs: Tensor, upstream: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The gradient of `forward`, of its inputs, its second output `logs`, and `upstream` (batch,).
-
-    Returns:
-        Gradients of emissions, transitions, start and end. With upstream 1 the first is each
-        tag's probability at each word.
-    """
+    """Gradients of all scores, of `upstream` (batch,) and `logs`, the second output of
+    `forward`."""
     powers, _ = _powers(transitions)
     turned, weights = ops.transpose(powers), ops.exp(logs)
     sums = ops.matmul(weights, powers)  # (batch, time, tags), of the next step

@@ -37,12 +37,11 @@ def head_nats(
 
     Args:
         hidden: (batch, time, dim), or any shape that ends in dim.
-        kernel: (dim, vocab); or (vocab, dim), an embedding table, if `transposed`.
-        bias: (vocab,) or None.
+        kernel, bias: (dim, vocab), or if `transposed` (vocab, dim); (vocab,) or None.
         targets: ids, `hidden`'s shape without its last axis. An id outside [0, vocab) gives NaN,
             unless its weight is 0.
         sample_weight: weights of the tokens, of the shape of `targets` or (batch,); None is 1.
-        transposed: how `kernel` lies.
+        transposed: whether `kernel` is an embedding table.
         training: whether gradients will be asked for: they are computed along with the sum.
         window: int32 scalars, the first token and the one behind the last, outside of which all
             weights are 0 (tokens counted over the batch): nothing is computed there.
@@ -67,9 +66,9 @@ def head_nats(
     dim, vocab = hidden.shape[-1], kernel.shape[0 if transposed else 1]
     weights = spread_weights(targets, sample_weight)
     rows = max(1, logits_at_once // vocab)
-    count = _static_size(targets)
-    if count is not None:  # equal parts, so that none is mostly padding
-        rows = -(-count // -(-count // rows))
+    if all(isinstance(n, int) for n in targets.shape):
+        count = math.prod(targets.shape)
+        rows = -(-count // -(-count // rows))  # equal parts, so that none is mostly padding
     hidden = ops.reshape(hidden, (-1, dim))  # (tokens, dim)
     targets = ops.cast(ops.reshape(targets, (-1,)), "int32")  # (tokens,)
     total = ops.sum(weights)
@@ -106,19 +105,13 @@ def _check(targets: Tensor, hidden: Tensor) -> None:
         )
 
 
-def _static_size(x: Tensor) -> int | None:
-    """The number of elements where it is known while tracing."""
-    return math.prod(x.shape) if all(isinstance(n, int) for n in x.shape) else None
-
-
 class _Chunks:
     """The computation for one number of rows and one layout of the kernel."""
 
     def __init__(self, rows: int, transposed: bool, smoothing: float, r_drop: float) -> None:
         self.rows, self.transposed = rows, transposed
         self.smoothing, self.r_drop = smoothing, r_drop
-        # Whether the nats to be lowered are others than the plain ones.
-        self.is_altered = bool(smoothing or r_drop)
+        self.is_altered = bool(smoothing or r_drop)  # whether plain nats are counted apart
 
     def nats(
         self,

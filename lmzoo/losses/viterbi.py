@@ -10,27 +10,18 @@ from lmzoo.typing import Tensor
 def crf_decode(
     emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, mask: Tensor | None = None
 ) -> Tensor:
-    """The tag sequence of the highest score, by the Viterbi algorithm; without a gradient.
+    """The best tag sequences by the Viterbi algorithm, int32 (batch, time), 0 at padding; no
+    gradient.
 
-    Only the best scores are kept on the way forward; which tag gave them is recomputed on the way
-    back, for one tag a row.
-
-    Args:
-        emissions, transitions, start, end, mask: As in `crf_log_partition`.
-
-    Returns:
-        Tag ids, int32 (batch, time), 0 where a word is not real. Of sequences with equal scores
-        the one whose later tags have the lower ids.
+    Of equal scores the sequence whose later tags have lower ids. Arguments as `crf_log_partition`.
 
     Source: Viterbi 1967, https://doi.org/10.1109/TIT.1967.1054010
 
     Example:
-        >>> import lmzoo
         >>> emissions = [[[0.0, 1.0], [0.5, 0.0]]]  # two words, two tags
         >>> transitions = [[0.0, 0.0], [-9.0, 0.0]]  # 0 hardly follows 1
-        >>> tags = lmzoo.losses.crf_decode(emissions, transitions, [0.0, 0.0], [0.0, 0.0])
-        >>> [int(tag) for tag in tags[0]]
-        [1, 1]
+        >>> crf_decode(emissions, transitions, [0.0, 0.0], [0.0, 0.0]).numpy().tolist()
+        [[1, 1]]
     """
     inputs = [ops.stop_gradient(x) for x in crf_inputs(emissions, transitions, start, end, mask)]
     # (batch, time), known where that of the mask is
@@ -41,6 +32,9 @@ def _viterbi(
     emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, real: Tensor
 ) -> Tensor:
     count, transposed = ops.shape(emissions)[1], ops.transpose(transitions)
+
+    def argmax(x: Tensor) -> Tensor:
+        return ops.cast(ops.argmax(x, axis=-1), "int32")
 
     def advance(time: Tensor, state: tuple) -> tuple:
         best, last = state
@@ -54,16 +48,12 @@ def _viterbi(
         time = count - 1 - index
         is_real = real[:, time]
         tags = write(tags, time, ops.where(is_real, now, 0))
-        before = _argmax(best[:, time - 1] + ops.take(transposed, now, axis=0))
+        before = argmax(best[:, time - 1] + ops.take(transposed, now, axis=0))
         return tags, ops.where(is_real, before, now)
 
     first = start + emissions[:, 0]
     best = write(ops.zeros_like(emissions), 0, first)
     best, last = ops.fori_loop(1, count, advance, (best, first))
     tags = ops.zeros_like(real, dtype="int32")
-    tags, now = ops.fori_loop(0, count - 1, trace, (tags, _argmax(last + end)))
+    tags, now = ops.fori_loop(0, count - 1, trace, (tags, argmax(last + end)))
     return write(tags, 0, ops.where(real[:, 0], now, 0))
-
-
-def _argmax(x: Tensor) -> Tensor:
-    return ops.cast(ops.argmax(x, axis=-1), "int32")

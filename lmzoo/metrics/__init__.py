@@ -16,11 +16,7 @@ from lmzoo.metrics.classification import (
     Precision,
     Recall,
 )
-from lmzoo.metrics.out_of_scope import (
-    draw_out_of_scope,
-    out_of_scope_scores,
-    predicted_classes,
-)
+from lmzoo.metrics.out_of_scope import draw_out_of_scope, out_of_scope_scores, predicted_classes
 from lmzoo.metrics.report import deviation_table, mean_and_deviation
 from lmzoo.metrics.roc import RocAuc
 from lmzoo.metrics.span_metric import SpanF1Metric

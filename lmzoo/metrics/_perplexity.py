@@ -66,10 +66,8 @@ class NatsPerToken(keras.metrics.Metric):
 
     def totals(self) -> tuple[float, float]:
         """Nats and tokens counted so far, added on the host in float64."""
-        values = [
-            float(ops.convert_to_numpy(counter))
-            for counter in (self.nats_high, self.nats_low, self.tokens_high, self.tokens_low)
-        ]
+        counters = (self.nats_high, self.nats_low, self.tokens_high, self.tokens_low)
+        values = [float(ops.convert_to_numpy(counter)) for counter in counters]
         return values[0] * _BLOCK + values[1], values[2] * _BLOCK + values[3]
 
     def result(self) -> Tensor:
@@ -109,24 +107,18 @@ class Perplexity(NatsPerToken):
 
 
 def _sum(values: Tensor) -> Tensor:
-    """Sum over all axes without the drift of one long chain of float32 additions.
-
-    XLA would merge a sum of sums into one chain; adding the integers apart prevents that.
-    """
+    """Sum in two steps that XLA does not merge into one long, drifting float32 chain."""
     rows = ops.sum(values, axis=-1)  # (batch,) or ()
     whole = ops.floor(rows)
     return ops.sum(whole) + ops.sum(rows - whole)
 
 
 def perplexity(nats: float, tokens: float) -> float:
-    """Perplexity per token of a text.
+    """Perplexity per token of a text, exp(nats / tokens); infinite beyond float64.
 
     Args:
         nats: total negative log-likelihood of the text.
         tokens: the number of predicted tokens, above 0.
-
-    Returns:
-        exp(nats / tokens); infinite beyond float64.
 
     Example:
         >>> round(perplexity(nats=6.931471805599453, tokens=10), 6)
@@ -140,14 +132,11 @@ def perplexity(nats: float, tokens: float) -> float:
 
 
 def perplexity_per_word(nats: float, words: float) -> float:
-    """Perplexity per word: comparable between models whose tokenizers differ.
+    """Perplexity per word, exp(nats / words): comparable between tokenizers.
 
     Args:
         nats: total negative log-likelihood of the text.
         words: the number of words (and of predicted end tokens), above 0.
-
-    Returns:
-        exp(nats / words); infinite beyond float64.
 
     Example:
         >>> round(perplexity_per_word(nats=13.862943611198906, words=10), 6)
@@ -157,14 +146,11 @@ def perplexity_per_word(nats: float, words: float) -> float:
 
 
 def bits_per_byte(nats: float, bytes: float) -> float:
-    """Bits per byte of the text in UTF-8: comparable between tokenizers and scripts.
+    """Bits per byte of UTF-8, nats / (bytes ln 2): comparable between tokenizers and scripts.
 
     Args:
         nats: total negative log-likelihood of the text.
         bytes: the number of UTF-8 bytes, above 0.
-
-    Returns:
-        nats / (bytes ln 2).
 
     Example:
         >>> round(bits_per_byte(nats=6.931471805599453, bytes=5), 6)

@@ -1,6 +1,7 @@
 """All scores of a classifier's predictions in one report."""
 
 import dataclasses
+import itertools
 import math
 import os
 from collections.abc import Sequence
@@ -12,8 +13,8 @@ import numpy as np
 from lmzoo.errors import ArgumentError
 from lmzoo.metrics.confusion import (
     BINS,
+    CALIBRATION_EDGES,
     averaged,
-    calibration_edges,
     class_scores,
     matthews_correlation,
 )
@@ -30,9 +31,7 @@ class ClassReport:
     Args:
         names: of the classes.
         confusion: float64 (true class, predicted class), the weight of such rows.
-        loss: cross-entropy, nats per row; it, the next and the last are None if unknown.
-        auc: area under ROC.
-        calibration_error: expected calibration error.
+        loss, auc, calibration_error: nats per row, area under ROC, ECE; None if unknown.
     """
 
     names: list[str]
@@ -45,10 +44,8 @@ class ClassReport:
         """All scores, 0 to 1 (mcc from -1, loss in nats), as JSON values."""
         scores = class_scores(self.confusion, np)
         values: dict[str, Any] = {"accuracy": float(averaged(self.confusion, "f1", "micro", np))}
-        for score in SCORES:
-            for average in AVERAGES:
-                mean = averaged(self.confusion, score, average, np)
-                values[f"{score}_{average}"] = float(mean)
+        for score, average in itertools.product(SCORES, AVERAGES):
+            values[f"{score}_{average}"] = float(averaged(self.confusion, score, average, np))
         values["mcc"] = float(matthews_correlation(self.confusion, np))
         values |= {name: getattr(self, name) for name in ("loss", "auc", "calibration_error")}
         values["per_class"] = {
@@ -72,14 +69,7 @@ class ClassReport:
         return aligned(rows)
 
     def draw(self, path: str | os.PathLike[str]) -> Path:
-        """Draws the confusion matrix as a heat map of fractions of the true class, and returns the
-        path.
-
-        Names that the font lacks become the class's number; up to 20 classes, cells hold weights.
-
-        Args:
-            path: the PNG to write.
-        """
+        """Draws the matrix as a heat map of fractions of the true class; returns the path."""
         classes = len(self.names)
         side = min(max(4.0, 0.45 * classes + 2.5), 16.0)
         figure = new_figure(side + 0.8, side)
@@ -144,9 +134,8 @@ def classification_report(
             raise ArgumentError("there is no row to score: give at least one label and prediction")
         largest = int(max(predicted.max(), np.max(labels)))
         classes = max(2, largest + 1) if names is None else len(names)
-        labels, _, weights = checked_rows(
-            labels, np.eye(classes)[known_ids(predicted, classes)], weights
-        )
+        certain = np.eye(classes)[known_ids(predicted, classes)]
+        labels, _, weights = checked_rows(labels, certain, weights)
     else:
         probabilities = checked_probabilities(given, from_logits=from_logits)
         classes = probabilities.shape[1]
@@ -174,7 +163,7 @@ def _of_probabilities(
     area = metric.result()
     own = probabilities[np.arange(len(labels)), labels].astype("float64")
     confidence = probabilities.max(axis=1)
-    bins = np.searchsorted(calibration_edges().astype(probabilities.dtype), confidence)
+    bins = np.searchsorted(CALIBRATION_EDGES.astype(probabilities.dtype), confidence)
     gap = weights * (confidence - (probabilities.argmax(axis=1) == labels))
     return {
         "loss": float(-(weights * np.log(np.maximum(own, smallest))).sum() / total),

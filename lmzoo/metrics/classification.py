@@ -13,8 +13,8 @@ from lmzoo.losses.classes import class_columns, class_distributions
 from lmzoo.metrics.confusion import (
     AVERAGES,
     BINS,
+    CALIBRATION_EDGES,
     averaged,
-    calibration_edges,
     matthews_correlation,
     ratio,
 )
@@ -32,9 +32,7 @@ class _ClassMetric(keras.metrics.Metric):
         self.from_logits = from_logits
 
     def _rows(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any) -> tuple[Tensor, ...]:
-        """Labels int32 (batch,), predictions (batch, classes), weights (batch,), and 0, or NaN if a
-        counted row has a label outside the classes, or NaN predictions.
-        """
+        """Labels, predictions, weights, and NaN for counted rows that are not valid, or 0."""
         y_pred, labels = ops.convert_to_tensor(y_pred), ops.convert_to_tensor(y_true)
         if len(y_pred.shape) != 2:
             raise ArgumentError(
@@ -67,9 +65,8 @@ class _ClassMetric(keras.metrics.Metric):
 class ClassAccuracy(_ClassMetric):
     """Fraction of rows whose most probable class is the label, 0 to 1.
 
-    y_true: ints (batch,) or (batch, 1), or distributions (batch, classes), whose largest
-    probability counts; y_pred: (batch, 1) of class 1, or (batch, classes). A label outside the
-    classes, or a prediction that is NaN, makes the result NaN.
+    y_true: ints (batch,) or (batch, 1), or distributions (batch, classes); y_pred: (batch, 1) of
+    class 1, or (batch, classes). A label outside the classes, or a NaN, makes the result NaN.
 
     Args:
         from_logits: whether y_pred are logits; if not, probabilities.
@@ -104,7 +101,7 @@ class ClassAccuracy(_ClassMetric):
 class _ConfusionMetric(_ClassMetric):
     """Adds up a confusion matrix, (true class, predicted class)."""
 
-    arguments = ("from_logits", "name", "num_classes")
+    arguments: tuple[str, ...] = ("from_logits", "name", "num_classes")
 
     def __init__(self, num_classes: int, name: str, from_logits: bool) -> None:
         super().__init__(name, from_logits)
@@ -185,22 +182,14 @@ class Precision(_Averaged):
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class Recall(_Averaged):
-    """Fraction of a class's rows that were predicted as it, 0 to 1; arguments as `Precision`.
-
-    Example:
-        >>> metric = Recall(num_classes=5)
-    """
+    """Fraction of a class's rows that were predicted as it, 0 to 1; arguments as `Precision`."""
 
     value = "recall"
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class F1(_Averaged):
-    """Harmonic mean of a class's precision and recall, 0 to 1; arguments as `Precision`.
-
-    Example:
-        >>> metric = F1(num_classes=5, average="weighted")
-    """
+    """Harmonic mean of a class's precision and recall, 0 to 1; arguments as `Precision`."""
 
     value = "f1"
 
@@ -268,7 +257,7 @@ class CalibrationError(_ClassMetric):
         probabilities = class_distributions(columns, from_logits=self.from_logits)
         confidence = ops.max(probabilities, axis=1)
         correct = ops.cast(ops.argmax(columns, axis=1), "int32") == labels
-        above = confidence[:, None] > calibration_edges().astype("float32")
+        above = confidence[:, None] > CALIBRATION_EDGES.astype("float32")
         bins = ops.sum(ops.cast(above, "int32"), axis=1)
         gap = weights * (confidence - ops.cast(correct, "float32"))
         gap = ops.where(weights == 0, 0.0, gap)  # a row that does not count may hold NaN

@@ -12,6 +12,7 @@ from lmzoo.typing import Tensor
 
 AVERAGES = ("micro", "macro", "weighted", "binary", None)
 BINS = 15  # of the calibration error
+CALIBRATION_EDGES = np.linspace(0.0, 1.0, BINS + 1)[1:-1]  # between the bins
 
 
 def class_scores(matrix: Tensor, array: Any = ops) -> dict[str, Tensor]:
@@ -54,11 +55,6 @@ def matthews_correlation(matrix: Tensor, array: Any = ops) -> Tensor:
     covariance = product(correct, total - true - wrong) - product(missed, wrong)
     spread = array.sqrt(product(true, total - true) * product(predicted, total - predicted))
     return ratio(covariance, spread, array)
-
-
-def calibration_edges() -> np.ndarray:
-    """The confidences between the bins of the calibration error: 1/15, 2/15, ... 14/15."""
-    return np.linspace(0.0, 1.0, BINS + 1)[1:-1]
 
 
 def ratio(part: Tensor, whole: Tensor, array: Any = ops) -> Tensor:

@@ -19,7 +19,7 @@ def predicted_classes(
     *,
     from_logits: bool = True,
 ) -> np.ndarray:
-    """The most probable class of each row; the out-of-scope class where none is probable enough.
+    """The most probable class of each row, int64 (rows,), or out of scope below the threshold.
 
     Args:
         predictions: (rows, classes), or (rows, 1) of class 1 of two.
@@ -27,17 +27,13 @@ def predicted_classes(
         threshold: least probability of a prediction, 0 to 1.
         from_logits: whether predictions are logits; if not, probabilities.
 
-    Returns:
-        Class ids, int64 (rows,).
-
     Raises:
         ArgumentError: a threshold without `out_of_scope`, or outside 0 to 1; NaN.
 
     Source: Hendrycks and Gimpel 2017, https://arxiv.org/abs/1610.02136
 
     Example:
-        >>> predicted_classes([[0.9, 0.1], [0.6, 0.4]], 1, threshold=0.7,
-            from_logits=False).tolist()
+        >>> predicted_classes([[3.0, 0.0], [0.2, 0.0]], 1, threshold=0.7).tolist()
         [0, 1]
     """
     probabilities = checked_probabilities(predictions, from_logits=from_logits)
@@ -52,14 +48,11 @@ def out_of_scope_scores(
     *,
     from_logits: bool = True,
 ) -> dict[str, float]:
-    """Accuracy on in-scope texts, and recall of out-of-scope texts.
+    """Accuracy on in-scope texts, and recall of out-of-scope texts, 0 to 1; 0 without such rows.
 
     Args:
         labels: ints (rows,).
         predictions, out_of_scope, threshold, from_logits: as in `predicted_classes`.
-
-    Returns:
-        "in_scope_accuracy" and "out_of_scope_recall", 0 to 1; 0 where there is no such row.
 
     Raises:
         ArgumentError: no rows, numbers of rows that differ, or a threshold outside 0 to 1.
@@ -67,8 +60,7 @@ def out_of_scope_scores(
     Source: Larson et al. 2019, https://aclanthology.org/D19-1131
 
     Example:
-        >>> probabilities = [[0.9, 0.1, 0.0], [0.4, 0.3, 0.3], [0.1, 0.8, 0.1]]
-        >>> out_of_scope_scores([0, 2, 1], probabilities, 2, threshold=0.5, from_logits=False)
+        >>> out_of_scope_scores([0, 1], [[3.0, 0.0], [0.2, 0.0]], 1, threshold=0.7)
         {'in_scope_accuracy': 1.0, 'out_of_scope_recall': 1.0}
     """
     probabilities = checked_probabilities(predictions, from_logits=from_logits)
@@ -113,9 +105,7 @@ def _predicted(probabilities: np.ndarray, out_of_scope: int | None, threshold: f
     if not 0 <= threshold <= 1:
         raise ArgumentError(f"threshold={threshold}: it is a probability, 0 to 1.")
     if threshold and out_of_scope is None:
-        raise ArgumentError(
-            f"threshold={threshold} without out_of_scope: name the class of rows below it."
-        )
+        raise ArgumentError(f"threshold={threshold} without out_of_scope: name that class.")
     predicted = probabilities.argmax(axis=1)
     if out_of_scope is not None:
         predicted[probabilities.max(axis=1) < threshold] = out_of_scope

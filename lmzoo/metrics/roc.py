@@ -40,9 +40,7 @@ class RocAuc:
         """Adds rows.
 
         Args:
-            labels: ints (batch,) or (batch, 1).
-            predictions: (batch,) or (batch, 1), of class 1 of two; or (batch, classes).
-            weights: (batch,), 0 or more; None for ones.
+            labels, predictions, weights: as in `classification_report`; predictions are floats.
 
         Raises:
             ArgumentError: NaN, no probabilities, unknown labels, or numbers that differ.

@@ -78,10 +78,8 @@ class SpanF1:
             ArgumentError: numbers that differ, or an invalid tag; names the sequence, from 0.
         """
         if len(predicted) != len(reference):
-            raise ArgumentError(
-                f"{len(predicted)} predicted sequences and {len(reference)} reference sequences: "
-                "each needs the other"
-            )
+            given = f"{len(predicted)} predicted sequences and {len(reference)} reference sequences"
+            raise ArgumentError(f"{given}: each needs the other")
         pairs = []
         for number, two in enumerate(zip(predicted, reference, strict=True), self.sequences):
             if any(isinstance(tags, str) for tags in two):
@@ -113,22 +111,19 @@ class SpanF1:
                 spans[-1] = (kind, spans[-1][1], place)
             elif prefix != "O":
                 spans.append((kind, place, place))
-        ends = [(span, parsed[span[1]][0], parsed[span[2]][0]) for span in spans]
-        return {span for span, *two in ends if not is_strict or _is_whole(*two, self.scheme)}
+        ends = [(span, parsed[span[1]][0] + parsed[span[2]][0]) for span in spans]
+        return {span for span, two in ends if not is_strict or _is_whole(two, self.scheme)}
 
     def result(self) -> dict[str, float]:
         """Precision, recall and F1 of all spans together ("micro"); 0 without spans."""
-        totals = (self._correct, self._predicted, self._reference)
-        return _scores(*(counts.total() for counts in totals))
+        return _scores(self._correct.total(), self._predicted.total(), self._reference.total())
 
     def per_type(self) -> dict[str, dict[str, float]]:
         """The same for each type, sorted by name, and "support": its spans in the reference."""
+        found, right = self._predicted, self._reference
         return {
-            kind: {
-                **_scores(self._correct[kind], self._predicted[kind], self._reference[kind]),
-                "support": self._reference[kind],
-            }
-            for kind in sorted(self._predicted.keys() | self._reference.keys())
+            k: {**_scores(self._correct[k], found[k], right[k]), "support": right[k]}
+            for k in sorted(found.keys() | right.keys())
         }
 
     def averages(self) -> dict[str, dict[str, float]]:
@@ -152,8 +147,7 @@ def span_report(
     """A table of precision, recall, F1 (in percent) and support of each type, and their averages.
 
     Args:
-        predicted, reference: as in `SpanF1.add`.
-        mode, scheme: as in `SpanF1`.
+        predicted, reference, mode, scheme: as in `SpanF1` and its `add`.
 
     Example:
         >>> print(span_report([["B-who", "O"]], [["B-who", "O"]]).splitlines()[1])
@@ -169,8 +163,9 @@ def continues_span(before: tuple[str, str], tag: tuple[str, str]) -> bool:
     return before[0] in "BI" and tag[0] in "IEL" and before[1] == tag[1]
 
 
-def _is_whole(opening: str, closing: str, scheme: str) -> bool:
-    """Whether the scheme allows a span whose first and last tags have these prefixes."""
+def _is_whole(ends: str, scheme: str) -> bool:
+    """Whether the scheme allows a span whose first and last tags have these two prefixes."""
+    opening, closing = ends[0], ends[1]
     if scheme == "IOB2":
         return opening == "B"
     if scheme == "IOE2":

@@ -31,18 +31,12 @@ class TextMetric:
         self.references: list[list[str]] = []
 
     def add(self, hypotheses: Texts, references: Sequence[str | Sequence[str]]) -> None:
-        """Adds generated texts, and for each of them a reference, or several.
-
-        Raises:
-            ArgumentError: a hypothesis without a reference.
-        """
+        """Adds generated texts, and for each of them a reference, or several."""
         if isinstance(hypotheses, str) or isinstance(references, str):
             raise ArgumentError("add takes lists of texts: write [hypothesis], [reference]")
         if len(hypotheses) != len(references):
-            raise ArgumentError(
-                f"{len(hypotheses)} hypotheses and {len(references)} references: each hypothesis "
-                "needs its reference"
-            )
+            two = f"{len(hypotheses)} hypotheses and {len(references)} references"
+            raise ArgumentError(f"{two}: each hypothesis needs its reference")
         given = [[text] if isinstance(text, str) else list(text) for text in references]
         missing = [number for number, texts in enumerate(given) if not texts]
         if missing:
@@ -104,10 +98,7 @@ class Bleu(_SacreBleuMetric):
 
 
 class ChrF(_SacreBleuMetric):
-    """Corpus chrF of sacreBLEU, 0 to 100.
-
-    Args:
-        word_order: 0 for chrF, 2 for chrF++.
+    """Corpus chrF of sacreBLEU, 0 to 100; with word_order=2 chrF++.
 
     Source: Popović 2015, https://aclanthology.org/W15-3049
 
@@ -165,9 +156,7 @@ def split_characters(text: str) -> list[str]:
 
 
 class Rouge(TextMetric):
-    """ROUGE-1, ROUGE-2 and ROUGE-L, the means of their F1 over the texts, 0 to 100.
-
-    Of several references the best counts. ROUGE-L is that of sentences, without stemming.
+    """ROUGE-1, ROUGE-2 and ROUGE-L (of sentences, no stemming): mean F1 of the best reference.
 
     Args:
         split: text -> tokens: `split_words`, `split_characters`, or your own function.
@@ -224,10 +213,7 @@ def _common_length(first: list[str], second: list[str]) -> int:
 
 
 class DistinctN(TextMetric):
-    """Percentage of distinct n-grams among all n-grams of the texts: their diversity, 0 to 100.
-
-    Args:
-        n: length of the n-grams, 1 or more.
+    """Percentage of distinct n-grams, n at least 1, among those of the texts: their diversity.
 
     Source: Li et al. 2016, https://aclanthology.org/N16-1014
 

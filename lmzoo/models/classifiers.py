@@ -1,4 +1,4 @@
-"""Text classifiers: on any encoder; recurrent, convolutional, Transformer, a bag of n-grams."""
+"""Text classifiers of encoders or ids: inputs and outputs as `ClassifierModel`."""
 
 from collections.abc import Sequence
 
@@ -48,12 +48,10 @@ def build_text_classifier(
         ArgumentError: If num_classes is below 2, or pooling is another.
 
     Example:
-        >>> import numpy as np
         >>> import lmzoo
         >>> encoder = lmzoo.build_lstm_encoder(50, embed_dim=8, hidden_dim=8)
-        >>> model = lmzoo.build_text_classifier(encoder, num_classes=3)
-        >>> model.predict(np.array([[4, 5, 6]]), verbose=0).shape
-        (1, 3)
+        >>> lmzoo.build_text_classifier(encoder, num_classes=3).output_shape
+        (None, 3)
     """
     return ClassifierModel(encoder, Pooling(pooling), ClassHead(num_classes, dropout=dropout))
 
@@ -74,24 +72,15 @@ def build_lstm_classifier(
 ) -> ClassifierModel:
     """LSTM classifier: an LSTM over the text, and a linear layer on its last state.
 
-    With the defaults, `Embedding(vocab_size, 128, mask_zero=True), LSTM(64), Dense(1)` as a
-    `keras.Sequential` has the same weights and gives the same logits.
+    By default a `keras.Sequential` of `Embedding(vocab_size, 128, mask_zero=True), LSTM(64),
+    Dense(1)` has the same weights and gives the same logits.
 
     Args:
-        vocab_size: Number of ids, at least 1.
-        num_classes: Number of classes, at least 2.
-        embed_dim: Width of the token vectors.
-        hidden_dim: Width of the LSTM's output; with two directions even, half for each.
-        num_layers: Number of LSTM layers.
-        bidirectional: Whether another LSTM runs over the reversed text.
-        pooling: "last" (both directions' final states, if there are two), "mean", "max" or
-            "attention" over the outputs.
+        vocab_size, embed_dim, hidden_dim, num_layers, bidirectional: As `build_lstm_encoder`.
+        num_classes: As `build_text_classifier`.
+        pooling: "last" (of both directions), "mean", "max" or "attention" over the outputs.
         dropout: Dropout rate of each layer's input and of the text's vector, 0 to 1.
-        l1: Factor of the L1 penalty on the kernels.
-        l2: Factor of the L2 penalty on the kernels.
-
-    Returns:
-        A ClassifierModel: int32 ids (batch, time) -> logits, as build_text_classifier.
+        l1, l2: Factors of the L1 and the L2 penalty on the kernels.
 
     Raises:
         ArgumentError: If hidden_dim is odd for two directions, or pooling is another.
@@ -100,11 +89,8 @@ def build_lstm_classifier(
     Yang et al. 2016, https://aclanthology.org/N16-1174
 
     Example:
-        >>> import numpy as np
-        >>> import lmzoo
-        >>> model = lmzoo.build_lstm_classifier(50, embed_dim=8, hidden_dim=8)
-        >>> model.predict(np.array([[4, 5, 6]]), verbose=0).shape
-        (1, 1)
+        >>> build_lstm_classifier(50, embed_dim=8, hidden_dim=8).output_shape
+        (None, 1)
     """
     if pooling == "last" and bidirectional:
         pooling = "ends"
@@ -142,20 +128,14 @@ def build_cnn_classifier(
     """Convolutional classifier: filters of several widths, and the maximum of each over time.
 
     Args:
-        vocab_size, num_classes, embed_dim: As build_lstm_classifier.
+        vocab_size, num_classes, embed_dim, dropout, l2: As `build_lstm_classifier`.
         filters: Number of filters of each width.
         widths: Widths of the filters, in tokens.
-        wide: Whether filters also reach over the ends of the text, where they see zeros, as in
-            Kim's program: for texts whose first words say most, such as questions.
-        channels: "tuned" (Kim's CNN-rand and CNN-non-static), "frozen" (CNN-static: vectors that
-            training leaves alone: give the embedding pretrained ones), or "both" (Kim's
-            CNN-multichannel).
-        dropout: Dropout rate of the text's vector, 0 to 1.
+        wide: Whether filters also reach over the ends of the text, as in Kim's program: for texts
+            whose first words say most, such as questions.
+        channels: "tuned" (Kim's CNN-rand and CNN-non-static), "frozen" (CNN-static: give the
+            embedding pretrained vectors), or "both" (CNN-multichannel).
         max_norm: Longest weight vector of a class, or None for no limit.
-        l2: Factor of the L2 penalty on the kernels.
-
-    Returns:
-        A ClassifierModel: int32 ids (batch, time) -> logits, as build_text_classifier.
 
     Raises:
         ArgumentError: If channels is another, or there is no width.
@@ -163,11 +143,8 @@ def build_cnn_classifier(
     Source: Kim 2014, https://arxiv.org/abs/1408.5882
 
     Example:
-        >>> import numpy as np
-        >>> import lmzoo
-        >>> model = lmzoo.build_cnn_classifier(50, num_classes=3, embed_dim=8, filters=4)
-        >>> model.predict(np.array([[4, 5, 6]]), verbose=0).shape
-        (1, 3)
+        >>> build_cnn_classifier(50, num_classes=3, embed_dim=8, filters=4).output_shape
+        (None, 3)
     """
     if channels not in CHANNELS:
         raise ArgumentError(f"channels={channels!r}; use one of {', '.join(CHANNELS)}.")
@@ -184,15 +161,9 @@ def build_cnn_classifier(
 
 
 @register(
-    tiny={
-        "vocab_size": 50,
-        "embed_dim": 8,
-        "hidden_dim": 16,
-        "num_layers": 1,
-        "num_heads": 2,
-        "dropout": 0.0,
-    }
-)
+    tiny={"vocab_size": 50, "embed_dim": 8, "hidden_dim": 16, "num_layers": 1, "num_heads": 2,
+          "dropout": 0.0}
+)  # fmt: skip
 def build_transformer_classifier(
     vocab_size: int,
     *,
@@ -208,18 +179,11 @@ def build_transformer_classifier(
     """Transformer encoder with sinusoidal positions, a pooling, and a linear layer.
 
     Args:
-        vocab_size, num_classes: As build_lstm_classifier.
-        embed_dim: Width of the model, even and a multiple of num_heads.
-        hidden_dim: Width of the feed-forward networks.
-        num_layers: Number of encoder blocks.
-        num_heads: Number of attention heads.
+        vocab_size, embed_dim, hidden_dim, num_layers, num_heads, norm_first: As
+            `build_transformer_encoder`.
+        num_classes: As `build_text_classifier`.
         pooling: "mean", "max", "attention" or "first".
-        dropout: Dropout rate of embeddings, residuals, attention weights and of the
-            text's vector, 0 to 1.
-        norm_first: Pre-norm if True, post-norm if False.
-
-    Returns:
-        A ClassifierModel: int32 ids (batch, time) -> logits, as build_text_classifier.
+        dropout: Dropout rate of embeddings, residuals, attention weights and the text's vector.
 
     Raises:
         ArgumentError: If embed_dim is odd or no multiple of num_heads, or pooling is another.
@@ -228,11 +192,8 @@ def build_transformer_classifier(
     https://arxiv.org/abs/2002.04745
 
     Example:
-        >>> import numpy as np
-        >>> import lmzoo
-        >>> model = lmzoo.build_transformer_classifier(50, embed_dim=8, hidden_dim=16)
-        >>> model.predict(np.array([[4, 5, 6]]), verbose=0).shape
-        (1, 1)
+        >>> build_transformer_classifier(50, embed_dim=8, hidden_dim=16).output_shape
+        (None, 1)
     """
     encoder = build_transformer_encoder(
         vocab_size,
@@ -260,12 +221,9 @@ def build_bow_classifier(
     """fastText's classifier: the mean of word and n-gram vectors, and a linear layer.
 
     Args:
-        vocab_size, num_classes, embed_dim: As build_lstm_classifier.
+        vocab_size, num_classes, embed_dim: As `build_lstm_classifier`.
         ngrams: Longest n-gram in words; 1 for words only.
         buckets: Number of vectors that n-grams share.
-
-    Returns:
-        A ClassifierModel: int32 ids (batch, time) -> logits, as build_text_classifier.
 
     Raises:
         ArgumentError: If ngrams or buckets is below 1.
@@ -273,11 +231,8 @@ def build_bow_classifier(
     Source: Joulin et al. 2017, https://arxiv.org/abs/1607.01759
 
     Example:
-        >>> import numpy as np
-        >>> import lmzoo
-        >>> model = lmzoo.build_bow_classifier(50, embed_dim=8, buckets=100)
-        >>> model.predict(np.array([[4, 5, 6]]), verbose=0).shape
-        (1, 1)
+        >>> build_bow_classifier(50, embed_dim=8, buckets=100).output_shape
+        (None, 1)
     """
     embedding = NgramEmbedding(vocab_size, embed_dim, ngrams=ngrams, buckets=buckets)
     return ClassifierModel(Encoder(embedding), None, ClassHead(num_classes))

@@ -58,8 +58,7 @@ def build_cnn_lm(
     Source: Dauphin et al. 2017, https://arxiv.org/abs/1612.08083
 
     Example:
-        >>> import lmzoo
-        >>> lmzoo.build_cnn_lm(50, embed_dim=8, num_layers=2).output_shape
+        >>> build_cnn_lm(50, embed_dim=8, num_layers=2).output_shape
         (None, None, 50)
     """
     embedding = TokenEmbedding(vocab_size, embed_dim, initializer_range=0.05)
@@ -110,8 +109,7 @@ def build_cnn_encoder(
     Source: Gehring et al. 2017, https://arxiv.org/abs/1705.03122
 
     Example:
-        >>> import lmzoo
-        >>> lmzoo.build_cnn_encoder(50, embed_dim=8, num_layers=1).output_shape
+        >>> build_cnn_encoder(50, embed_dim=8, num_layers=1).output_shape
         [(None, None, 8), (None, None)]
     """
     embedding = input_embedding(vocab_size, feature_dim, embed_dim, "sinusoidal", dropout)
@@ -147,8 +145,7 @@ def build_cnn_decoder(
     Source: Gehring et al. 2017, https://arxiv.org/abs/1705.03122
 
     Example:
-        >>> import lmzoo
-        >>> lmzoo.build_cnn_decoder(50, memory_dim=6, embed_dim=8, num_layers=1).output_shape
+        >>> build_cnn_decoder(50, memory_dim=6, embed_dim=8, num_layers=1).output_shape
         (None, None, 50)
     """
     embedding = sinusoidal_embedding(vocab_size, embed_dim, dropout)
@@ -184,8 +181,7 @@ def build_cnn_seq2seq(
     Source: Gehring et al. 2017, https://arxiv.org/abs/1705.03122
 
     Example:
-        >>> import lmzoo
-        >>> lmzoo.build_cnn_seq2seq(50, embed_dim=8, num_layers=1).output_shape
+        >>> build_cnn_seq2seq(50, embed_dim=8, num_layers=1).output_shape
         (None, None, 50)
     """
     embedding = source = sinusoidal_embedding(vocab_size, embed_dim, dropout)

@@ -49,8 +49,7 @@ def build_gpt2_lm(
     https://cdn.openai.com/better-language-models/language_models_are_unsupervised_multitask_learners.pdf
 
     Example:
-        >>> import lmzoo
-        >>> lmzoo.build_gpt2_lm(50, embed_dim=8, num_layers=1, num_heads=2).output_shape
+        >>> build_gpt2_lm(50, embed_dim=8, num_layers=1, num_heads=2).output_shape
         (None, None, 50)
     """
     embedding = TokenEmbedding(

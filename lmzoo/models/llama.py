@@ -71,8 +71,7 @@ def build_llama_lm(
     Source: Touvron et al. 2023, https://arxiv.org/abs/2302.13971
 
     Example:
-        >>> import lmzoo
-        >>> lmzoo.build_llama_lm(50, embed_dim=8, num_layers=1, num_heads=2).output_shape
+        >>> build_llama_lm(50, embed_dim=8, num_layers=1, num_heads=2).output_shape
         (None, None, 50)
     """
     embedding = TokenEmbedding(vocab_size, embed_dim, dropout=dropout)

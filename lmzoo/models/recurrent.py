@@ -71,9 +71,7 @@ def recurrent_lm(
     Source: {source}
 
     Example:
-        {prompt} import lmzoo
-        {prompt} model = lmzoo.build_{cell}_lm(50, embed_dim=8, hidden_dim=8)
-        {prompt} model.output_shape
+        {prompt} build_{cell}_lm(50, embed_dim=8, hidden_dim=8).output_shape
         (None, None, 50)
     """
     embedding = TokenEmbedding(vocab_size, embed_dim, initializer_range=0.05)

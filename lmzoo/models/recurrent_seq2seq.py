@@ -70,9 +70,7 @@ def recurrent_encoder(
     Source: {source}
 
     Example:
-        {prompt} import lmzoo
-        {prompt} encoder = lmzoo.build_{cell}_encoder(50, embed_dim=8, hidden_dim=8)
-        {prompt} encoder.output_shape
+        {prompt} build_{cell}_encoder(50, embed_dim=8, hidden_dim=8).output_shape
         [(None, None, 8), (None, None)]
     """
     block = functools.partial(RecurrentEncoderBlock, hidden_dim, cell=cell, dropout=dropout)
@@ -130,9 +128,7 @@ def recurrent_decoder(
     Source: {source}
 
     Example:
-        {prompt} import lmzoo
-        {prompt} decoder = lmzoo.build_{cell}_decoder(50, memory_dim=6, embed_dim=8, hidden_dim=8)
-        {prompt} decoder.output_shape
+        {prompt} build_{cell}_decoder(50, memory_dim=6, embed_dim=8, hidden_dim=8).output_shape
         (None, None, 50)
     """
     embedding = TokenEmbedding(vocab_size, embed_dim, initializer_range=0.1)
@@ -174,9 +170,7 @@ def recurrent_seq2seq(
     Source: {source}
 
     Example:
-        {prompt} import lmzoo
-        {prompt} model = lmzoo.build_{cell}_seq2seq(50, embed_dim=8, hidden_dim=8)
-        {prompt} model.output_shape
+        {prompt} build_{cell}_seq2seq(50, embed_dim=8, hidden_dim=8).output_shape
         (None, None, 50)
     """
     refuse_copy_between(copy, source_vocab_size)

@@ -1,11 +1,10 @@
-"""Taggers: from an encoder; bidirectional LSTM with a CRF, Transformer, and one with intents."""
+"""Taggers of encoders or ids: inputs and outputs as `TaggerModel`."""
 
 from collections.abc import Sequence
 
 from lmzoo.errors import ArgumentError
 from lmzoo.layers import (
     CRF,
-    CharacterEncoder,
     Dense,
     Pooling,
     RecurrentEncoderBlock,
@@ -16,7 +15,7 @@ from lmzoo.layers import (
 )
 from lmzoo.models.bases.encoder import Encoder
 from lmzoo.models.bases.tagger import TaggerModel
-from lmzoo.models.parts import penalty, sinusoidal_embedding
+from lmzoo.models.parts import character_encoder, penalty, sinusoidal_embedding
 from lmzoo.registry import register
 
 TINY = {"vocab_size": 50, "num_tags": 5, "embed_dim": 8, "hidden_dim": 8, "dropout": 0.0}
@@ -53,8 +52,7 @@ def build_tagger(
         num_intents: Number of intents of a sentence, or None.
         pooling: The sentence's vector for the intent: "attention", "max" or another of
             `lmzoo.layers.Pooling`.
-        slot_gate: Whether the sentence's vector scales the words' before they are tagged (Goo et
-            al. 2018).
+        slot_gate: Whether the sentence's vector scales the words' before they are tagged.
         dropout: Dropout rate of the encoder's output, 0 to 1.
 
     Returns:
@@ -69,12 +67,10 @@ def build_tagger(
     https://arxiv.org/abs/1609.01454; slot gate: Goo et al. 2018, https://aclanthology.org/N18-2118
 
     Example:
-        >>> import numpy as np
         >>> import lmzoo
         >>> encoder = lmzoo.build_lstm_encoder(50, embed_dim=8, hidden_dim=8)
-        >>> model = lmzoo.build_tagger(encoder, num_tags=3)
-        >>> model.predict(np.array([[4, 5, 6]]), verbose=0).shape
-        (1, 3, 3)
+        >>> lmzoo.build_tagger(encoder, num_tags=3).output_shape
+        (None, None, 3)
     """
     if forbidden and not crf:
         raise ArgumentError("forbidden needs crf=True: without it each tag is decoded by itself.")
@@ -111,40 +107,35 @@ def build_bilstm_crf_tagger(
 
     Args:
         vocab_size: Number of word ids, at least 1; 0 is padding.
-        num_tags: Number of tags.
+        num_tags, crf, forbidden: As `build_tagger`.
         embed_dim: Width of the word vectors.
         hidden_dim: Width of the LSTM's output, half for each direction; even.
         num_layers: Number of layers.
         dropout: Dropout rate of each layer's input, of the last output, and of the
             characters' vectors with "cnn", 0 to 1.
-        characters: Encoder of words' characters: "cnn" (Ma and Hovy 2016), "lstm" (Lample et al.
-            2016), or None; the model then takes word ids only.
-        num_characters: Number of character ids, needed with `characters`; 0 is padding.
-        char_dim: Width of the characters' vectors; a word's has that ("cnn") or twice ("lstm").
-        crf: Whether a CRF decodes the tags jointly.
-        forbidden: Pairs of tags that never follow each other, as build_tagger.
+        characters, num_characters, char_dim: As `build_lstm_encoder`.
         l2: Factor of the L2 penalty on the kernels.
 
     Returns:
-        A TaggerModel: int32 word ids (batch, time), or a pair of them and character ids (batch,
-        time, characters) -> float32 emissions (batch, time, num_tags).
+        A TaggerModel, as `build_tagger`: int32 word ids (batch, time), or a pair of them and
+        character ids (batch, time, characters) -> emissions.
 
     Raises:
         ArgumentError: If hidden_dim is odd, characters and num_characters do not come together, or
-            forbidden is given without a CRF or holds invalid pairs.
+            as `build_tagger`.
 
     Source: Lample et al. 2016, https://arxiv.org/abs/1603.01360; Ma and Hovy 2016,
     https://arxiv.org/abs/1603.01354; Huang et al. 2015, https://arxiv.org/abs/1508.01991
 
     Example:
-        >>> import numpy as np
-        >>> import lmzoo
-        >>> model = lmzoo.build_bilstm_crf_tagger(50, num_tags=3, embed_dim=8, hidden_dim=8)
-        >>> model.predict(np.array([[5, 6, 7, 8]]), verbose=0).shape
-        (1, 4, 3)
+        >>> build_bilstm_crf_tagger(50, num_tags=3, embed_dim=8, hidden_dim=8).output_shape
+        (None, None, 3)
     """
-    reader = (characters, num_characters, char_dim)
-    encoder = _lstm_encoder(vocab_size, embed_dim, hidden_dim, num_layers, dropout, reader)
+    encoder = Encoder(
+        TokenEmbedding(vocab_size, embed_dim, initializer_range=0.1),
+        [RecurrentEncoderBlock(hidden_dim, dropout=dropout) for _ in range(num_layers)],
+        characters=character_encoder(characters, num_characters, char_dim, dropout),
+    )
     model = build_tagger(encoder, num_tags=num_tags, crf=crf, forbidden=forbidden, dropout=dropout)
     regularizer = penalty(0.0, l2)
     for weight in model.trainable_weights if regularizer else []:
@@ -172,33 +163,21 @@ def build_transformer_tagger(
     """Transformer encoder over words and their characters, pre-norm, sinusoidal positions.
 
     Args:
-        vocab_size, num_tags: As build_bilstm_crf_tagger.
-        embed_dim: Width of the model, an even multiple of num_heads.
-        hidden_dim: Width of the feed-forward networks.
-        num_layers: Number of blocks.
-        num_heads: Number of attention heads.
-        dropout: Dropout rate of embeddings, residual branches, attention weights and the last
-            output, 0 to 1.
-        characters, num_characters, char_dim: As build_bilstm_crf_tagger; the joined vectors are
+        vocab_size, num_tags, crf, forbidden: As `build_bilstm_crf_tagger`.
+        embed_dim, hidden_dim, num_layers, num_heads: As `build_transformer_encoder`.
+        dropout: Dropout rate of embeddings, residual branches, attention weights and output.
+        characters, num_characters, char_dim: As `build_bilstm_crf_tagger`; the joined vectors are
             then projected to embed_dim.
-        crf, forbidden: As build_bilstm_crf_tagger.
-
-    Returns:
-        A TaggerModel, as build_bilstm_crf_tagger.
 
     Raises:
-        ArgumentError: If embed_dim is odd or no multiple of num_heads; or as
-            build_bilstm_crf_tagger.
+        ArgumentError: If num_heads does not divide embed_dim; or as `build_bilstm_crf_tagger`.
 
     Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762; pre-norm: Xiong et al. 2020,
     https://arxiv.org/abs/2002.04745
 
     Example:
-        >>> import numpy as np
-        >>> import lmzoo
-        >>> model = lmzoo.build_transformer_tagger(50, num_tags=3, embed_dim=8, num_heads=2)
-        >>> model.predict(np.array([[5, 6, 7, 8]]), verbose=0).shape
-        (1, 4, 3)
+        >>> build_transformer_tagger(50, num_tags=3, embed_dim=8, num_heads=2).output_shape
+        (None, None, 3)
     """
     blocks = [
         TransformerBlock(
@@ -209,7 +188,7 @@ def build_transformer_tagger(
     encoder = Encoder(
         sinusoidal_embedding(vocab_size, embed_dim, dropout),
         blocks,
-        characters=_character_encoder(characters, num_characters, char_dim, dropout),
+        characters=character_encoder(characters, num_characters, char_dim, dropout),
         projection=None if characters is None else Dense(embed_dim, name="projection"),
         norm=make_norm("layer", 1e-5),
     )
@@ -237,33 +216,26 @@ def build_lstm_intent_tagger(
     """Bidirectional LSTM that predicts a sentence's intent and each word's slot.
 
     Args:
-        vocab_size, num_tags, embed_dim, hidden_dim, num_layers, dropout: As
-            build_bilstm_crf_tagger.
-        characters, num_characters, char_dim, crf, forbidden: As build_bilstm_crf_tagger.
-        num_intents: Number of intents.
-        pooling: The sentence's vector for the intent, as build_tagger.
-        slot_gate: Whether the sentence's vector scales the words', as build_tagger.
-
-    Returns:
-        A TaggerModel: inputs as build_bilstm_crf_tagger -> a list: the intents' float32 logits
-        (batch, num_intents), and emissions (batch, time, num_tags).
+        vocab_size, embed_dim, hidden_dim, num_layers, dropout, characters, num_characters,
+            char_dim: As `build_bilstm_crf_tagger`.
+        num_intents, num_tags, crf, forbidden, pooling, slot_gate: As `build_tagger`.
 
     Raises:
-        ArgumentError: As build_bilstm_crf_tagger; or the pooling is another.
+        ArgumentError: As `build_bilstm_crf_tagger`; or the pooling is another.
 
     Source: Liu and Lane 2016, https://arxiv.org/abs/1609.01454; slot gate: Goo et al. 2018,
     https://aclanthology.org/N18-2118
 
     Example:
-        >>> import numpy as np
-        >>> import lmzoo
         >>> sizes = {"num_intents": 4, "num_tags": 3, "embed_dim": 8, "hidden_dim": 8}
-        >>> model = lmzoo.build_lstm_intent_tagger(50, **sizes)
-        >>> [x.shape for x in model.predict(np.array([[5, 6, 7, 8]]), verbose=0)]
-        [(1, 4), (1, 4, 3)]
+        >>> build_lstm_intent_tagger(50, **sizes).output_shape
+        [(None, 4), (None, None, 3)]
     """
-    reader = (characters, num_characters, char_dim)
-    encoder = _lstm_encoder(vocab_size, embed_dim, hidden_dim, num_layers, dropout, reader)
+    encoder = Encoder(
+        TokenEmbedding(vocab_size, embed_dim, initializer_range=0.1),
+        [RecurrentEncoderBlock(hidden_dim, dropout=dropout) for _ in range(num_layers)],
+        characters=character_encoder(characters, num_characters, char_dim, dropout),
+    )
     return build_tagger(
         encoder,
         num_tags=num_tags,
@@ -274,33 +246,3 @@ def build_lstm_intent_tagger(
         slot_gate=slot_gate,
         dropout=dropout,
     )
-
-
-def _lstm_encoder(
-    vocab_size: int,
-    embed_dim: int,
-    hidden_dim: int,
-    num_layers: int,
-    dropout: float,
-    characters: tuple[str | None, int | None, int],
-) -> Encoder:
-    return Encoder(
-        TokenEmbedding(vocab_size, embed_dim, initializer_range=0.1),
-        [RecurrentEncoderBlock(hidden_dim, dropout=dropout) for _ in range(num_layers)],
-        characters=_character_encoder(*characters, dropout),
-    )
-
-
-def _character_encoder(
-    kind: str | None, num_characters: int | None, char_dim: int, dropout: float
-) -> CharacterEncoder | None:
-    """The encoder of words' characters, or None."""
-    if (kind is None) != (num_characters is None):
-        raise ArgumentError(
-            f"characters={kind!r} with num_characters={num_characters}: give both, the kind "
-            '("cnn" or "lstm") and the number of character ids, or neither.'
-        )
-    if kind is None or num_characters is None:
-        return None
-    own = dropout if kind == "cnn" else 0.0
-    return CharacterEncoder(num_characters, kind=kind, char_dim=char_dim, dropout=own)

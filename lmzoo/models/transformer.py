@@ -67,8 +67,7 @@ def build_transformer_encoder(
     https://arxiv.org/abs/2002.04745
 
     Example:
-        >>> import lmzoo
-        >>> lmzoo.build_transformer_encoder(50, embed_dim=8, num_layers=1, num_heads=2).output_shape
+        >>> build_transformer_encoder(50, embed_dim=8, num_layers=1, num_heads=2).output_shape
         [(None, None, 8), (None, None)]
     """
     embedding = input_embedding(vocab_size, feature_dim, embed_dim, "sinusoidal", dropout)
@@ -112,9 +111,8 @@ def build_transformer_decoder(
     Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762
 
     Example:
-        >>> import lmzoo
         >>> sizes = {"embed_dim": 8, "num_layers": 1, "num_heads": 2}
-        >>> lmzoo.build_transformer_decoder(50, memory_dim=6, **sizes).output_shape
+        >>> build_transformer_decoder(50, memory_dim=6, **sizes).output_shape
         (None, None, 50)
     """
     embedding = sinusoidal_embedding(vocab_size, embed_dim, dropout)
@@ -163,8 +161,7 @@ def build_transformer_seq2seq(
     Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762
 
     Example:
-        >>> import lmzoo
-        >>> lmzoo.build_transformer_seq2seq(50, embed_dim=8, num_layers=1, num_heads=2).output_shape
+        >>> build_transformer_seq2seq(50, embed_dim=8, num_layers=1, num_heads=2).output_shape
         (None, None, 50)
     """
     refuse_copy_between(copy, source_vocab_size)

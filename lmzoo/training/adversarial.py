@@ -25,12 +25,9 @@ class AdversarialTraining(VectorTraining):
     Source: Miyato et al. 2017, https://arxiv.org/abs/1605.07725
 
     Example:
-        >>> import numpy as np
         >>> import lmzoo
         >>> model = lmzoo.build_bow_classifier(50, embed_dim=4, buckets=10)
-        >>> method = lmzoo.training.AdversarialTraining(model, epsilon=0.5)
-        >>> method.compile("adam")
-        >>> history = method.fit(np.array([[5, 6], [7, 0]]), np.array([0, 1]), verbose=0)
+        >>> lmzoo.training.AdversarialTraining(model, epsilon=0.5).compile("adam")
     """
 
     def __init__(self, model: Any, epsilon: float = 0.5, *, name: str | None = None) -> None:
@@ -59,16 +56,9 @@ class AdversarialTraining(VectorTraining):
 
 
 def adversarial_move(gradient: Tensor, vectors: Tensor, mask: Tensor, epsilon: float) -> Tensor:
-    """The move along the gradient of the loss with respect to vectors, and of their shape.
+    """Epsilon times the root mean square of each row's real values, along the loss's gradient.
 
-    Each row's is epsilon times the root mean square of its real values long (equation 5 of Miyato
-    et al. 2017); no gradient flows through it.
-
-    Example:
-        >>> import numpy as np
-        >>> vectors, mask = np.array([[[2.0, -2.0]]]), np.array([[True]])
-        >>> adversarial_move(np.array([[[0.0, 9.0]]]), vectors, mask, 0.5).numpy().tolist()
-        [[[0.0, 1.0]]]
+    Equation 5 of Miyato et al. 2017; no gradient flows through it.
     """
     gradient = ops.stop_gradient(ops.cast(gradient, "float32"))
     values = ops.stop_gradient(ops.cast(vectors, "float32"))

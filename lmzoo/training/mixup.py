@@ -17,26 +17,22 @@ from lmzoo.typing import Tensor
 class MixUp(VectorTraining):
     """`fit` mixes each text with another of its batch, vectors and labels alike.
 
-    The rates are drawn from Beta(alpha, alpha); a row keeps the larger part of itself. The loss
-    must be `lmzoo.losses.ClassCrossEntropy`, which takes mixed labels.
+    The rates are drawn from Beta(alpha, alpha); a row keeps the larger part of itself.
 
     Args:
         model: A classifier, or AdversarialTraining around one.
         alpha: Above 0; the larger, the more equal the two parts. The best in the paper is 1.
 
     Raises:
-        ArgumentError: If alpha is not above 0, or as VectorTraining; from `compile`, if the loss is
-            another.
+        ArgumentError: If alpha is not above 0, or as VectorTraining; from `compile`, if the loss
+            is not `lmzoo.losses.ClassCrossEntropy`, which takes mixed labels.
 
     Source: Guo et al. 2019, https://arxiv.org/abs/1905.08941
 
     Example:
-        >>> import numpy as np
         >>> import lmzoo
         >>> model = lmzoo.build_bow_classifier(50, embed_dim=4, buckets=10)
-        >>> method = lmzoo.training.MixUp(model, alpha=1.0)
-        >>> method.compile("adam")
-        >>> history = method.fit(np.array([[5, 6], [7, 0]]), np.array([0, 1]), verbose=0)
+        >>> lmzoo.training.MixUp(model, alpha=1.0).compile("adam")
     """
 
     def __init__(self, model: Any, alpha: float = 0.2, *, name: str | None = None) -> None:
@@ -77,20 +73,9 @@ class MixUp(VectorTraining):
 
 
 class Mixing:
-    """Rows of a batch mixed with other rows of it.
-
-    Args:
-        partner: int32 (batch,), with which row each is mixed.
-        rate: float32 (batch,), how much of its own a row keeps, 0 to 1.
+    """Rows mixed with those of `partner`, int32 (batch,); each keeps `rate` (batch,) of its own.
 
     Source: Zhang et al. 2018, https://arxiv.org/abs/1710.09412
-
-    Example:
-        >>> import numpy as np
-        >>> mixing = Mixing(np.array([1, 0]), np.array([0.75, 1.0], "float32"))
-        >>> vectors, mask = np.array([[[4.0]], [[8.0]]], "float32"), np.ones((2, 1), "bool")
-        >>> mixing.mix(vectors, mask)[0].numpy().ravel().tolist()
-        [5.0, 8.0]
     """
 
     def __init__(self, partner: Tensor, rate: Tensor) -> None:
@@ -110,10 +95,8 @@ class Mixing:
     def mix_labels(
         self, labels: Any, sample_weight: Any, num_classes: int
     ) -> tuple[Tensor, Tensor]:
-        """Distributions over the classes (batch, num_classes), and weights (batch,).
-
-        Their loss is the mean over the two labels of each row, each counted with its rate times its
-        own row's weight.
+        """Distributions (batch, num_classes), and weights (batch,), whose loss is the mean over the
+        two labels of each row, each counted with its rate times its own row's weight.
         """
         targets = class_targets(_only(labels), num_classes, rank=2)
         weight = spread_weights(targets[:, 0], _only(sample_weight))
@@ -126,13 +109,9 @@ class Mixing:
 
 
 def larger_part(uniform: Tensor, alpha: float) -> Tensor:
-    """The larger of x and 1 - x, where x is from Beta(alpha, alpha), of uniform random numbers.
+    """The larger of x and 1 - x, x from Beta(alpha, alpha), of uniform random numbers.
 
     Keras's own draw from this distribution is a loop that XLA does not compile.
-
-    Example:
-        >>> larger_part([0.0, 0.5, 1.0], alpha=1.0).numpy().tolist()
-        [1.0, 0.75, 0.5]
     """
     # In t = x**alpha, the density of the lower half is (1 - x)**(alpha - 1), which is smooth.
     x = np.linspace(0.0, 0.5, 4097)

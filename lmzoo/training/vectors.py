@@ -18,16 +18,12 @@ _STEP: contextvars.ContextVar[Any] = contextvars.ContextVar("step", default=None
 class VectorTraining(TrainingMethod):
     """Abstract base class of training methods that change the loss as a function of vectors.
 
-    A subclass defines `vector_loss` in terms of `inner_loss`, which is the `vector_loss` of another
-    such method, or the model's loss: `MixUp(AdversarialTraining(model))` mixes texts, and moves the
-    mixed vectors against the model. The metrics of `fit` are of the first forward pass.
-
-    Args:
-        model: A classifier, or another such method around one.
+    A subclass defines `vector_loss` in terms of `inner_loss`, the model's or another such method's:
+    `MixUp(AdversarialTraining(model))` mixes texts, and moves the mixed vectors against the model.
+    The metrics of `fit` are of the first forward pass. `model` is a classifier, or another method.
 
     Raises:
-        ArgumentError: On another backend than TensorFlow, whose gradient tape it needs; or if the
-            model is not a classifier.
+        ArgumentError: On another backend than TensorFlow; or if the model is not a classifier.
     """
 
     def __init__(self, model: Any, *, name: str | None = None) -> None:
@@ -48,11 +44,8 @@ class VectorTraining(TrainingMethod):
     def vector_loss(
         self, vectors: Tensor, mask: Tensor, y: Any, sample_weight: Any
     ) -> tuple[Tensor, Tensor]:
-        """The loss as a function of the encoder's vectors (batch, time, dim) or (batch, dim).
-
-        Returns:
-            The loss, a float32 scalar, and the logits of its first forward pass.
-        """
+        """The loss (a scalar) as a function of the encoder's vectors, and its first pass's
+        logits."""
         raise AttributeError("VectorTraining is abstract: use MixUp or AdversarialTraining.")
 
     def inner_loss(

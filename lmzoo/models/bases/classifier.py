@@ -17,8 +17,9 @@ from lmzoo.models.bases.zoo_model import ZooModel
 class ClassifierModel(ZooModel):
     """An encoder's inputs -> float32 logits: (batch, 1) of class 1 of two, or (batch, num_classes).
 
-    Texts are padded with id 0 on the right, which changes nothing. The default loss is
+    Padding with id 0 on the right changes nothing. The default loss is
     `lmzoo.losses.ClassCrossEntropy`, the default metric `lmzoo.metrics.ClassAccuracy`, "accuracy".
+    `from_vectors` is a functional sub-model, [vectors, mask] of `encoder.embed` -> logits.
 
     Args:
         encoder: What the texts are encoded with; several models may share it.
@@ -26,17 +27,12 @@ class ClassifierModel(ZooModel):
             encoder that gives (batch, dim).
         head: A text's vector to logits.
 
-    Attributes:
-        from_vectors: functional sub-model, [vectors, mask] of `encoder.embed` -> logits.
-
     Example:
-        >>> import numpy as np
         >>> import lmzoo
-        >>> layers = lmzoo.layers
-        >>> encoder = lmzoo.Encoder(layers.TokenEmbedding(50, 8))
-        >>> model = lmzoo.ClassifierModel(encoder, layers.Pooling("mean"), layers.ClassHead(3))
-        >>> model.predict(np.array([[5, 6, 0]]), verbose=0).shape
-        (1, 3)
+        >>> encoder = lmzoo.Encoder(lmzoo.layers.TokenEmbedding(50, 8))
+        >>> pooling, head = lmzoo.layers.Pooling("mean"), lmzoo.layers.ClassHead(3)
+        >>> lmzoo.ClassifierModel(encoder, pooling, head).output_shape
+        (None, 3)
     """
 
     def __init__(
@@ -50,9 +46,7 @@ class ClassifierModel(ZooModel):
         hidden, mask = encoder.outputs
         logits = head(hidden if pooling is None else pooling(hidden, mask=mask))
         super().__init__(inputs=encoder.input, outputs=logits, name=name)
-        self.encoder = encoder
-        self.pooling = pooling
-        self.head = head
+        self.encoder, self.pooling, self.head = encoder, pooling, head
         self.from_vectors = keras.Model([encoder.vectors, encoder.mask], logits, name="classify")
 
     @property
@@ -78,12 +72,7 @@ class ClassifierModel(ZooModel):
         return [ClassAccuracy()]
 
     def prepare_fit(self, x: Any, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """As every model; `class_weight` may also be given with a Dataset that holds weights.
-
-        Raises:
-            PromptError: If an id is outside the vocabulary.
-            ArgumentError: If class_weight names a class that the model lacks.
-        """
+        """As every model; `class_weight` may also be given with a Dataset that holds weights."""
         x, arguments = super().prepare_fit(x, arguments)
         weights = arguments.get("class_weight")
         if weights is None:

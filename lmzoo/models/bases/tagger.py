@@ -22,10 +22,10 @@ ROWS = 64  # sentences decoded in one batch
 class TaggerModel(ZooModel):
     """An encoder's inputs -> float32 emissions of tags, (batch, time, num_tags).
 
-    With a CRF they are its inputs, whose weights score the transitions; without one they are the
-    tags' logits. With `num_intents` the output is a list: the intents' logits (batch, num_intents),
-    and the emissions. The default loss is the mean nats per word: `lmzoo.losses.CRFLoss`, or
-    without a CRF `TagCrossEntropy`; with intents, `ClassCrossEntropy` is added with equal weight.
+    With a CRF they are its inputs; without one the tags' logits. With `num_intents` the output is
+    [the intents' logits (batch, num_intents), emissions]. The default loss is the mean nats per
+    word: `lmzoo.losses.CRFLoss`, or without a CRF `TagCrossEntropy`; with intents,
+    `ClassCrossEntropy` is added with equal weight.
 
     Args:
         encoder: What the sentences are encoded with; several models may share it.
@@ -35,10 +35,6 @@ class TaggerModel(ZooModel):
         num_intents: Number of intents of a sentence, or None.
         pooling: The encoder's output to the vector of which the intent is predicted.
         gate: Scales the words' vectors by the sentence's, or None.
-
-    Attributes:
-        head: the encoder's output to a score for each tag.
-        intent_head: the sentence's vector to the intents' logits, or None.
 
     Example:
         >>> import numpy as np
@@ -77,12 +73,8 @@ class TaggerModel(ZooModel):
         emissions = head(x) if crf is None else crf(head(x))
         outputs = [*outputs, emissions] if outputs else emissions
         super().__init__(inputs=encoder.input, outputs=outputs, name=name)
-        self.encoder = encoder
-        self.head = head
-        self.intent_head = intent_head
-        self.crf = crf
-        self.num_tags = num_tags
-        self.num_intents = num_intents
+        self.encoder, self.head, self.intent_head, self.crf = encoder, head, intent_head, crf
+        self.num_tags, self.num_intents = num_tags, num_intents
 
     @property
     def embedding(self) -> keras.layers.Layer:
@@ -109,11 +101,8 @@ class TaggerModel(ZooModel):
         return [[ClassAccuracy()], metrics] if self.num_intents else metrics
 
     def accept_loss(self, loss: Any) -> Any:
-        """The loss itself.
-
-        Raises:
-            ArgumentError: If it expects probabilities, or does not train the model's CRF.
-        """
+        """The loss, or an ArgumentError if it takes probabilities, or does not train the model's
+        CRF."""
         loss = super().accept_loss(loss)
         if self.crf is not None and any(
             isinstance(one, TagCrossEntropy) for one in keras.tree.flatten(loss)
@@ -136,10 +125,8 @@ class TaggerModel(ZooModel):
     def compute_loss(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None, training: bool = True
     ) -> Any:
-        """Keras's loss; with a CRF the metrics count here.
-
-        They decode by the weights of the forward pass: later these have changed, and on JAX Keras
-        hands metrics no weights.
+        """Keras's loss; with a CRF the metrics count here, by the weights of the forward pass:
+        later these have changed, and on JAX Keras hands metrics no weights.
         """
         if self.crf is not None and self._compile_metrics is not None:
             fixed = keras.tree.map_structure(ops.stop_gradient, y_pred)
@@ -155,14 +142,10 @@ class TaggerModel(ZooModel):
         return self.get_metrics_result()
 
     def decode(self, inputs: Any) -> np.ndarray:
-        """The best tags: with a CRF the best sequence, else the most probable tag of each word.
+        """Ids of the best tags, int32 (sentences, time), 0 at padding.
 
         Args:
-            inputs: The encoder's inputs as arrays: word ids (sentences, time), or a pair of them
-                and character ids.
-
-        Returns:
-            Tag ids, int32 (sentences, time), 0 at padding.
+            inputs: Arrays: word ids (sentences, time), or a pair of them and character ids.
 
         Raises:
             PromptError: If an id is outside the vocabulary.
@@ -176,10 +159,8 @@ class TaggerModel(ZooModel):
         return np.where(real, np.argmax(emissions, axis=-1), 0).astype("int32")
 
     def marginals(self, inputs: Any) -> np.ndarray:
-        """The probability of each tag at each word, over all sequences of tags.
-
-        Args:
-            inputs: As in `decode`.
+        """The probability of each tag at each word, over all sequences of tags; `inputs` as
+        `decode`.
 
         Returns:
             Float32 (sentences, time, num_tags), adding up to 1 at words, 0 at padding.
@@ -194,13 +175,7 @@ class TaggerModel(ZooModel):
         return np.concatenate(batches).astype("float32")
 
     def decode_intents(self, inputs: Any) -> np.ndarray:
-        """The most probable intent of each sentence.
-
-        Args:
-            inputs: As in `decode`.
-
-        Returns:
-            Intent ids, int32 (sentences,).
+        """The most probable intent of each sentence, int32 (sentences,); `inputs` as `decode`.
 
         Raises:
             ArgumentError: If the model has no intents.

@@ -92,12 +92,10 @@ class ZooModel(keras.Model):
         return [None] * len(self.inputs)
 
     def default_loss(self) -> Any:
-        """What `loss="auto"` stands for."""
-        return None
+        """What `loss="auto"` stands for; None for no loss."""
 
     def default_metrics(self) -> Any:
-        """What `weighted_metrics="auto"` stands for."""
-        return None
+        """What `weighted_metrics="auto"` stands for; None for none."""
 
     def accept_loss(self, loss: Any) -> Any:
         """The loss that takes the place of a given one: itself, as a rule."""
