@@ -145,7 +145,7 @@ def test_imports_inside_data_go_one_way():
 def test_the_rule_has_no_cycle(rule):
     done = set()
     while left := {name for name in rule if name not in done}:
-        ready = {name for name in left if rule[name] <= done}
+        ready = {name for name in left if rule[name] - {"__init__"} <= done}
         assert ready, f"these import each other: {sorted(left)}"
         done |= ready
 

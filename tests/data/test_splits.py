@@ -148,7 +148,7 @@ def test_another_seed_takes_others():
     one, two = (stratified_split(labels, 0.2, seed) for seed in (0, 1))
     assert (one != two).any()
     for fraction in (-0.1, 1.0):
-        with pytest.raises(ArgumentError, match="^fraction is"):
+        with pytest.raises(ArgumentError, match=r"^fraction is"):
             stratified_split(labels, fraction)
     with pytest.raises(ArgumentError, match="1 texts have 100 labels"):
         stratified_split(labels, 0.1, texts=["x"])

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from lmzoo.data.batching import widths
 
 from lmzoo import grammar
+from lmzoo.data.batching import widths
 
 
 @pytest.fixture(name="folder")
