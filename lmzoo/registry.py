@@ -176,12 +176,10 @@ def build_model(name: str, **arguments: Any) -> Any:
     """
     base, _, preset = name.partition("/")
     entry = _find(base)
-    if not preset:
-        return entry.builder(**arguments)
-    if preset not in entry.presets:
+    if preset and preset not in entry.presets:
         known = ", ".join(sorted(entry.presets)) or "none"
         raise UnknownModelError(f"{base!r} has no preset {preset!r}. Its presets: {known}.")
-    return entry.builder(**{**entry.presets[preset], **arguments})
+    return entry.builder(**{**entry.presets.get(preset, {}), **arguments})
 
 
 def describe_model(name: str) -> str:

@@ -24,18 +24,15 @@ def answer(
 ) -> list[str]:
     """The most probable target of each source: a translation, a summary, a reply.
 
-    Sources of similar length are searched together. Unlike a prompt of `generate`, a source may
-    hold what the tokenizer does not know; where a model that copies generates an unknown word, that
-    of the source takes its place.
+    A source may hold what the tokenizer does not know; where a copying model generates an unknown
+    word, that of the source takes its place.
 
     Args:
         model: a Seq2SeqModel.
-        sources: any number of texts.
+        sources: any number of texts; those of similar length are searched together.
         tokenizer: that of both sides, or a pair: that of the sources and that of the targets.
-        num_beams: hypotheses kept at each step; 1 is greedy.
-        length_penalty: see `beam_search`.
-        max_new_tokens: most tokens of a target; None allows twice those of the longest source of a
-            batch, and 10 more.
+        num_beams, length_penalty: as `beam_search`.
+        max_new_tokens: most tokens of a target; None: 10 more than twice a batch's longest source.
         batch_size: sources that are searched together.
         progress: called with the number of sources that are done.
 
@@ -43,16 +40,13 @@ def answer(
         A text for each source, in their order.
 
     Raises:
-        PromptError: for a source without any token.
-        ArgumentError: for an argument outside its range.
+        PromptError, ArgumentError: for a source without a token; an argument outside its range.
 
     Example:
         >>> import lmzoo
-        >>> tokenizer = lmzoo.data.train_tokenizer(["a dog", "a cat"], kind="word")
-        >>> size = {"embed_dim": 8, "hidden_dim": 8, "num_layers": 1, "num_heads": 2}
-        >>> model = lmzoo.build_transformer_seq2seq(tokenizer.vocab_size, **size)
-        >>> len(lmzoo.answer(model, ["a dog", "a cat"], tokenizer=tokenizer, num_beams=2))
-        2
+        >>> words = lmzoo.data.train_tokenizer(["a dog", "a cat"], kind="word")
+        >>> model = lmzoo.build_gru_seq2seq(words.vocab_size, embed_dim=8, hidden_dim=8)
+        >>> texts = lmzoo.answer(model, ["a dog", "a cat"], tokenizer=words, num_beams=2)
     """
     if isinstance(sources, str):
         raise ArgumentError("answer takes a list of texts: write [text]")

@@ -6,23 +6,12 @@ from typing import Any
 
 # What a decoder gives for bytes that are no character (yet).
 _BROKEN = "\N{REPLACEMENT CHARACTER}"
-# Kinds of tokenizer whose text only grows with each token. Others, which put spaces between words,
-# may change the spacing of the last word once the next one is known.
+# Tokenizers whose text only grows with each token; others may change the last word's spacing.
 _APPEND_ONLY = ("byte", "char", "bpe", "unigram")
 
 
 class Continuation:
-    """Turns the ids that continue a prompt into text.
-
-    A tokenizer may decode an id differently at the start of a text (without its space), so the
-    ids are decoded together with the prompt's, whose own text is then removed.
-
-    Args:
-        prompt: the prompt's ids.
-        tokenizer: has `decode(ids) -> str`.
-        stops: strings that end the text.
-        given: the prompt as text, if it was one.
-    """
+    """Turns the ids that continue a prompt into text, decoding the prompt's before them."""
 
     def __init__(
         self, prompt: Iterable[int], tokenizer: Any, stops: Sequence[str] = (), given: str = ""
@@ -53,10 +42,7 @@ class Continuation:
         return "".join(a for a, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
 
     def stop_at(self, text: str) -> int | None:
-        """Where the stop string that is complete first begins, or None.
-
-        The result does not depend on how the text was split into tokens.
-        """
+        """Where the stop string that is complete first begins, or None; however text was split."""
         starts = [(text.find(stop), stop) for stop in self._stops]
         matches = [(start + len(stop), start) for start, stop in starts if start >= 0]
         return min(matches)[1] if matches else None

@@ -12,29 +12,22 @@ from lmzoo.generation.streaming import stream
 
 
 class Conversation:
-    """A dialogue with a model, which generates the next reply from the turns so far.
+    """A dialogue with a model, which generates the next reply from `turns`: (speaker, text) so far.
 
     Args:
         model: a Seq2SeqModel that was trained on dialogues.
         tokenizer: its tokenizer, or a pair: that of the context and that of the replies.
         facts: what both know from the start, such as a line about the model's persona.
-        user: the name of the user's turns.
-        bot: the name of the model's turns.
+        user, bot: the names of the user's and of the model's turns.
         window: how many of the last turns are the context of a reply; None: all.
         max_new_tokens: most tokens of a reply.
         **sampling: further arguments of `lmzoo.stream`, such as temperature=0.7; greedy by default.
 
-    Attributes:
-        turns: (speaker, text) so far, the facts first.
-
     Example:
         >>> import lmzoo
-        >>> tokenizer = lmzoo.data.train_tokenizer(["<|user|> hi", "hello"], kind="whitespace")
-        >>> model = lmzoo.build_gru_seq2seq(tokenizer.vocab_size, embed_dim=8, hidden_dim=8)
-        >>> talk = lmzoo.generation.Conversation(model, tokenizer, max_new_tokens=3)
-        >>> reply = "".join(talk.reply("hi"))
-        >>> talk.turns[0]
-        ('user', 'hi')
+        >>> words = lmzoo.data.train_tokenizer(["<|user|> hi", "hello"], kind="whitespace")
+        >>> model = lmzoo.build_gru_seq2seq(words.vocab_size, embed_dim=8, hidden_dim=8)
+        >>> reply = list(lmzoo.generation.Conversation(model, words, max_new_tokens=3).reply("hi"))
     """
 
     def __init__(
@@ -57,17 +50,7 @@ class Conversation:
         self._sampling = {"temperature": 0.0, **sampling, "max_new_tokens": max_new_tokens}
 
     def reply(self, text: str) -> Iterator[str]:
-        """Generates the reply to a text; both become turns, the reply once it has ended.
-
-        Args:
-            text: the user's turn.
-
-        Yields:
-            The pieces of the reply.
-
-        Raises:
-            PromptError: for a text without any token.
-        """
+        """Generates the pieces of the reply to a text; both become turns, the reply at its end."""
         turns = [*self.turns, (self.user, text)]
         context = dialogue_context(turns, self.window)
         # As ids: words that the tokenizer does not know become unknown ones.

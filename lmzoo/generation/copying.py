@@ -25,8 +25,7 @@ def answer_text(model: keras.Model, tokenizer: Any, source: str, ids: Iterable[i
     Args:
         model: a Seq2SeqModel.
         tokenizer: that of both sides, or a pair: that of the source and that of the answer.
-        source: the source text.
-        ids: the generated ids.
+        source, ids: the source text, and the generated ids.
 
     Returns:
         A string.
@@ -35,11 +34,9 @@ def answer_text(model: keras.Model, tokenizer: Any, source: str, ids: Iterable[i
 
     Example:
         >>> import lmzoo
-        >>> tokenizer = lmzoo.data.train_tokenizer(["a dog"], kind="word")
-        >>> size = {"embed_dim": 8, "hidden_dim": 8, "copy": True}
-        >>> model = lmzoo.build_gru_seq2seq(tokenizer.vocab_size, **size)
-        >>> lmzoo.generation.answer_text(model, tokenizer, "cat", tokenizer.encode("a bird"))
-        'a cat'
+        >>> words = lmzoo.data.train_tokenizer(["a dog"], kind="word")
+        >>> model = lmzoo.build_gru_seq2seq(words.vocab_size, embed_dim=8, hidden_dim=8, copy=True)
+        >>> text = lmzoo.generation.answer_text(model, words, "cat", words.encode("a bird"))
     """
     reader, writer = tokenizer if isinstance(tokenizer, tuple) else (tokenizer, tokenizer)
     ids = [int(token) for token in ids]

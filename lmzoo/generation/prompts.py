@@ -9,26 +9,7 @@ from lmzoo.errors import ArgumentError, PromptError
 
 
 class Prompts:
-    """Prompts as rows of ids, and their kind.
-
-    Args:
-        prompts: a string, a list of strings, one row of ids, or a list of such rows (lists or
-            NumPy arrays). For an encoder of features, float arrays (time, feature_dim).
-        tokenizer: turns strings into ids; needed for strings only. A pair, for a Seq2SeqModel, is
-            that of the source and that of the answer.
-
-    Attributes:
-        rows: list of int32 arrays (time,), each with at least one id: what answers continue; or
-            of float32 arrays (time, feature_dim).
-        sources: for a Seq2SeqModel the rows of the encoder, else None.
-        tokenizer: that of the answers.
-        is_text: whether the prompts were strings.
-        is_single: whether it was one prompt rather than a list.
-
-    Raises:
-        PromptError: for an empty prompt, text without a tokenizer, characters that a char
-            tokenizer does not know, or ids that are not whole numbers.
-    """
+    """Prompts as `rows` of ids (or of features), the `sources` of an encoder, and their kind."""
 
     def __init__(self, prompts: Any, tokenizer: Any = None) -> None:
         pair = tokenizer if isinstance(tokenizer, tuple) else (tokenizer, tokenizer)
@@ -86,10 +67,7 @@ class Prompts:
         return self.rows[index] if self.sources is None else self.rows[index][:0]
 
     def answer_ids(self, index: int, ids: np.ndarray) -> Any:
-        """The prompt's ids and then `ids`, as an array if the prompt was one, else as a list.
-
-        Of sources, `ids` alone.
-        """
+        """The prompt's ids (not a source's) and then `ids`, as an array if the prompt was one."""
         whole = np.concatenate([self.context(index), ids]).astype("int32")
         is_array = hasattr(self._given[index], "__array__")
         return whole if is_array else whole.tolist()

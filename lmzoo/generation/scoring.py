@@ -22,10 +22,8 @@ def score(model: keras.Model, texts_or_ids: Any, *, tokenizer: Any = None) -> An
     """The log-probability, in nats, of each token given those before it.
 
     The first token has no score: n ids give n - 1 values. To score it too, prepend the token that
-    begins a document (`tokenizer.eos_id` for models trained on this package's pipeline).
-
-    A model of this package is called on padded batches. Any other model is called on exact
-    lengths; one whose output is (batch, time, vocab) is taken to be causal.
+    begins a document (`tokenizer.eos_id` for models trained on this package's pipeline). A model of
+    another package whose output is (batch, time, vocab) is taken to be causal.
 
     Args:
         model: a language model, see `generate`.
@@ -36,8 +34,7 @@ def score(model: keras.Model, texts_or_ids: Any, *, tokenizer: Any = None) -> An
         one float32 array (n - 1,) for one text; a list of them for a list.
 
     Raises:
-        PromptError: for a text that is empty, too long, or outside the vocabulary.
-        ArgumentError: for a tokenizer whose vocabulary has another size than the model's.
+        PromptError, ArgumentError: as `generate`; for a tokenizer of another vocabulary size.
 
     Example:
         >>> import keras, lmzoo

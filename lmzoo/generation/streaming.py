@@ -38,7 +38,7 @@ def stream(
         model: a language model, see `generate`.
         prompt: a string, or a list of ids.
         tokenizer, max_new_tokens, temperature, top_k, top_p, min_p, repetition_penalty,
-            no_repeat_ngram, stop, seed: see `generate`.
+            no_repeat_ngram, stop, seed: as `generate`.
 
     Returns:
         an iterator of strings for a string, else of ids (int); without the prompt.

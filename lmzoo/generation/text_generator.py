@@ -18,19 +18,15 @@ class TextGenerator:
     Args:
         model: a language model.
         tokenizer: its tokenizer.
-        documents: whether the model learned from documents, each of which begins after an end
-            token, rather than from one long text.
-        max_new_tokens: most tokens of a continuation; it may be longer than the model's longest
-            sequence.
-        **settings: further arguments of `lmzoo.stream`, such as temperature=0.8.
+        documents: whether the model learned from documents, each after an end token.
+        max_new_tokens: most tokens of a continuation, which may outgrow the model's sequences.
+        **settings: temperature, top_k, ...: as `generate`.
 
     Example:
         >>> import lmzoo
-        >>> tokenizer = lmzoo.data.train_tokenizer(["a dog"], kind="char")
-        >>> model = lmzoo.build_gru_lm(tokenizer.vocab_size, embed_dim=8, hidden_dim=8)
-        >>> generator = lmzoo.generation.TextGenerator(model, tokenizer, max_new_tokens=3, seed=0)
-        >>> len("".join(generator.stream("a d"))) <= 3
-        True
+        >>> chars = lmzoo.data.train_tokenizer(["a dog"], kind="char")
+        >>> model = lmzoo.build_gru_lm(chars.vocab_size, embed_dim=8, hidden_dim=8)
+        >>> text = list(lmzoo.generation.TextGenerator(model, chars, max_new_tokens=3).stream("a"))
     """
 
     def __init__(
@@ -50,18 +46,7 @@ class TextGenerator:
         return getattr(self.model, "max_length", None) or math.inf
 
     def prompt_ids(self, prompt: str = "") -> list[int]:
-        """The ids that are prefilled for a prompt.
-
-        Args:
-            prompt: text to continue; an empty one generates from the beginning.
-
-        Returns:
-            At least one id.
-
-        Raises:
-            PromptError: for a prompt that is too long for the model, or has characters that a char
-                tokenizer does not know.
-        """
+        """The ids, at least one, that are prefilled for a prompt, which may be empty."""
         ids = text_ids(prompt, self.tokenizer) if prompt else []
         if self.documents:
             ids = [self.tokenizer.eos_id, *ids]
@@ -74,17 +59,7 @@ class TextGenerator:
         return ids
 
     def stream(self, prompt: str = "") -> Iterator[str]:
-        """Generates the continuation of a prompt.
-
-        Args:
-            prompt: text to continue; an empty one generates from the beginning.
-
-        Yields:
-            The pieces of the continuation, in whole characters.
-
-        Raises:
-            PromptError: as `prompt_ids`.
-        """
+        """Generates a prompt's continuation, in pieces of whole characters."""
         context = self.prompt_ids(prompt)
         decoder, ids, shown = Continuation(context, self.tokenizer), [], ""
         for token in self._tokens(context):
@@ -97,12 +72,7 @@ class TextGenerator:
         yield decoder.finish(ids)[len(shown) :]
 
     def show(self, prompt: str = "", *, indent: str = "  ") -> None:
-        """Prints a prompt and its continuation as it is generated.
-
-        Args:
-            prompt: text to continue; an empty one generates from the beginning.
-            indent: what every line begins with.
-        """
+        """Prints a prompt and its continuation as it is generated, each line after `indent`."""
         print(indent + prompt.replace("\n", "\n" + indent), end="", flush=True)
         is_begun = bool(prompt)
         for piece in self.stream(prompt):

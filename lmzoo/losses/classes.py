@@ -26,11 +26,14 @@ def class_columns(y_pred: Tensor, *, from_logits: bool = True) -> Tensor:
 
 
 def class_distributions(y_pred: Tensor, *, from_logits: bool = True) -> Tensor:
-    """Probabilities with a column for every class, float32 (..., classes).
+    """Probabilities with a column for every class.
 
     Args:
         y_pred: (..., 1), of class 1 of two, or (..., classes).
         from_logits: whether they are logits; if not, probabilities.
+
+    Returns:
+        float32 (..., classes).
 
     Example:
         >>> class_distributions([[0.0]]).numpy().tolist()

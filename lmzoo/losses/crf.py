@@ -15,7 +15,7 @@ from lmzoo.typing import Tensor
 def crf_log_partition(
     emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, mask: Tensor | None = None
 ) -> Tensor:
-    """Log of the sum of exp(score) over all tag sequences, float32 (batch,); 0 without words.
+    """Log of the sum of exp(score) over all tag sequences.
 
     A sequence y scores start[y_1] + sum e_t[y_t] + sum T[y_t-1, y_t] + end[y_n].
 
@@ -24,6 +24,9 @@ def crf_log_partition(
         transitions: Score of each tag after each other, (tags, tags) [from, to]; -1e4 forbids.
         start, end: Score of each tag as the first, and as the last, (tags,).
         mask: (batch, time), not 0 where a word is real: the first words of each row; None: all.
+
+    Returns:
+        Float32 (batch,); 0 for a row without words.
 
     Source: Lafferty et al. 2001, https://repository.upenn.edu/cis_papers/159; Rabiner 1989
     (forward-backward), https://doi.org/10.1109/5.18626
@@ -57,11 +60,14 @@ def crf_score(
     tags: Tensor,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """Score of one tag sequence for each row, float32 (batch,); 0 for a row without words.
+    """Score of one tag sequence for each row.
 
     Args:
         emissions, transitions, start, end, mask: As in `crf_log_partition`.
         tags: Ids (batch, time); one outside [0, tags) gives NaN, unless its word is not real.
+
+    Returns:
+        Float32 (batch,); 0 for a row without words.
 
     Example:
         >>> scores = ops.zeros((1, 2, 3)), ops.ones((3, 3)), ops.zeros(3), ops.ones(3)
@@ -92,7 +98,13 @@ def crf_log_likelihood(
     tags: Tensor,
     mask: Tensor | None = None,
 ) -> Tensor:
-    """Log-probability of one tag sequence for each row, in nats; arguments as `crf_score`.
+    """Log-probability of one tag sequence for each row, in nats.
+
+    Args:
+        emissions, transitions, start, end, tags, mask: As in `crf_score`.
+
+    Returns:
+        Float32 (batch,); 0 for a row without words.
 
     Example:
         >>> zeros = ops.zeros((1, 2, 3)), ops.zeros((3, 3)), ops.zeros(3), ops.zeros(3)
@@ -109,10 +121,13 @@ def crf_log_likelihood(
 def crf_marginals(
     emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, mask: Tensor | None = None
 ) -> Tensor:
-    """Probability of each tag at each word, float32 (batch, time, tags), 0 at padding; no gradient.
+    """Probability of each tag at each word, over all sequences; without a gradient.
 
     Args:
         emissions, transitions, start, end, mask: As in `crf_log_partition`.
+
+    Returns:
+        Float32 (batch, time, tags), 0 at padding.
 
     Example:
         >>> scores = ops.zeros((1, 2, 2)), ops.zeros((2, 2)), ops.zeros(2), ops.log([1.0, 3.0])

@@ -37,8 +37,7 @@ def token_nats(
         ArgumentError: the shapes of targets and predictions do not fit.
 
     Example:
-        >>> nats, weight = token_nats([[1, 0]], [[[0.5, 0.5], [0.5, 0.5]]], [[1, 0]],
-        ...                           from_logits=False)
+        >>> nats, weight = token_nats([[1, 0]], [[[0.0, 0.0], [0.0, 0.0]]], [[1, 0]])
         >>> [[round(float(x), 3) for x in row] for row in nats]
         [[0.693, 0.0]]
     """
@@ -106,11 +105,9 @@ def _id_nats(ids: Tensor, predictions: Tensor, from_logits: bool) -> Tensor:
 
 def _distribution_nats(targets: Tensor, predictions: Tensor, from_logits: bool) -> Tensor:
     """-sum q log p over the vocabulary, q being the target."""
-    if from_logits:
-        log_probabilities = ops.log_softmax(predictions, axis=-1)
-    else:
-        log_probabilities = ops.log(ops.maximum(predictions, _SMALLEST_PROBABILITY))
-    return -ops.sum(ops.cast(targets, "float32") * log_probabilities, axis=-1)
+    floor = _SMALLEST_PROBABILITY
+    logs = ops.log_softmax(predictions) if from_logits else ops.log(ops.maximum(predictions, floor))
+    return -ops.sum(ops.cast(targets, "float32") * logs, axis=-1)
 
 
 def _even_nats(predictions: Tensor, from_logits: bool) -> Tensor:
@@ -190,8 +187,5 @@ class CrossEntropy(keras.losses.Loss):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that build this loss again."""
-        return {
-            "from_logits": self.from_logits,
-            "label_smoothing": self.label_smoothing,
-            "name": self.name,
-        }
+        smoothing = self.label_smoothing
+        return {"from_logits": self.from_logits, "label_smoothing": smoothing, "name": self.name}

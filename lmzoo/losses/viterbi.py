@@ -10,10 +10,14 @@ from lmzoo.typing import Tensor
 def crf_decode(
     emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, mask: Tensor | None = None
 ) -> Tensor:
-    """The best tag sequences by the Viterbi algorithm, int32 (batch, time), 0 at padding; no
+    """The tag sequence of the highest score, by the Viterbi algorithm; without a gradient.
     gradient.
 
-    Of equal scores the sequence whose later tags have lower ids. Arguments as `crf_log_partition`.
+    Args:
+        emissions, transitions, start, end, mask: As in `crf_log_partition`.
+
+    Returns:
+        Int32 (batch, time), 0 at padding; of equal scores the one whose later tags have lower ids.
 
     Source: Viterbi 1967, https://doi.org/10.1109/TIT.1967.1054010
 

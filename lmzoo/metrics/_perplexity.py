@@ -114,11 +114,14 @@ def _sum(values: Tensor) -> Tensor:
 
 
 def perplexity(nats: float, tokens: float) -> float:
-    """Perplexity per token of a text, exp(nats / tokens); infinite beyond float64.
+    """Perplexity per token of a text.
 
     Args:
         nats: total negative log-likelihood of the text.
         tokens: the number of predicted tokens, above 0.
+
+    Returns:
+        exp(nats / tokens); infinite beyond float64.
 
     Example:
         >>> round(perplexity(nats=6.931471805599453, tokens=10), 6)
@@ -132,11 +135,14 @@ def perplexity(nats: float, tokens: float) -> float:
 
 
 def perplexity_per_word(nats: float, words: float) -> float:
-    """Perplexity per word, exp(nats / words): comparable between tokenizers.
+    """Perplexity per word: comparable between tokenizers.
 
     Args:
         nats: total negative log-likelihood of the text.
         words: the number of words (and of predicted end tokens), above 0.
+
+    Returns:
+        exp(nats / words); infinite beyond float64.
 
     Example:
         >>> round(perplexity_per_word(nats=13.862943611198906, words=10), 6)
@@ -146,11 +152,14 @@ def perplexity_per_word(nats: float, words: float) -> float:
 
 
 def bits_per_byte(nats: float, bytes: float) -> float:
-    """Bits per byte of UTF-8, nats / (bytes ln 2): comparable between tokenizers and scripts.
+    """Bits per byte of UTF-8: comparable between tokenizers and scripts.
 
     Args:
         nats: total negative log-likelihood of the text.
         bytes: the number of UTF-8 bytes, above 0.
+
+    Returns:
+        nats / (bytes ln 2).
 
     Example:
         >>> round(bits_per_byte(nats=6.931471805599453, bytes=5), 6)

@@ -115,6 +115,9 @@ def classification_report(
         from_logits: whether floats are logits; if not, probabilities.
         weights: (batch,), 0 or more; None for ones.
 
+    Returns:
+        The report.
+
     Raises:
         ArgumentError: no rows, NaN, no probabilities, unknown labels, or numbers that differ.
 

@@ -19,13 +19,16 @@ def predicted_classes(
     *,
     from_logits: bool = True,
 ) -> np.ndarray:
-    """The most probable class of each row, int64 (rows,), or out of scope below the threshold.
+    """The most probable class of each row, or out of scope where none is probable enough.
 
     Args:
         predictions: (rows, classes), or (rows, 1) of class 1 of two.
         out_of_scope: id of the class of out-of-scope texts; None: there is none.
         threshold: least probability of a prediction, 0 to 1.
         from_logits: whether predictions are logits; if not, probabilities.
+
+    Returns:
+        Class ids, int64 (rows,).
 
     Raises:
         ArgumentError: a threshold without `out_of_scope`, or outside 0 to 1; NaN.
@@ -48,11 +51,14 @@ def out_of_scope_scores(
     *,
     from_logits: bool = True,
 ) -> dict[str, float]:
-    """Accuracy on in-scope texts, and recall of out-of-scope texts, 0 to 1; 0 without such rows.
+    """Accuracy on in-scope texts, and recall of out-of-scope texts.
 
     Args:
         labels: ints (rows,).
         predictions, out_of_scope, threshold, from_logits: as in `predicted_classes`.
+
+    Returns:
+        "in_scope_accuracy" and "out_of_scope_recall", 0 to 1; 0 where there is no such row.
 
     Raises:
         ArgumentError: no rows, numbers of rows that differ, or a threshold outside 0 to 1.

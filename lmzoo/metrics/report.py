@@ -95,13 +95,16 @@ def deviation_table(
     scale: float = 100.0,
     digits: int = 2,
 ) -> str:
-    """A table of mean ± standard deviation over seeds, one line for each system below a heading.
+    """A table of mean ± standard deviation over seeds.
 
     Args:
         systems: name -> the metrics of its runs.
         metrics: the columns; None for every number that all systems have.
         scale: multiplies the metrics; 100 shows those from 0 to 1 in percent.
         digits: after the decimal point.
+
+    Returns:
+        Text of one line for each system, below a heading.
 
     Raises:
         ArgumentError: a system lacks a metric or runs, or no metric is left.

@@ -149,6 +149,9 @@ def span_report(
     Args:
         predicted, reference, mode, scheme: as in `SpanF1` and its `add`.
 
+    Returns:
+        The table.
+
     Example:
         >>> print(span_report([["B-who", "O"]], [["B-who", "O"]]).splitlines()[1])
         who              100.00  100.00  100.00        1

@@ -98,7 +98,10 @@ class Bleu(_SacreBleuMetric):
 
 
 class ChrF(_SacreBleuMetric):
-    """Corpus chrF of sacreBLEU, 0 to 100; with word_order=2 chrF++.
+    """Corpus chrF of sacreBLEU, 0 to 100.
+
+    Args:
+        word_order: 0 for chrF, 2 for chrF++.
 
     Source: Popović 2015, https://aclanthology.org/W15-3049
 
@@ -119,11 +122,14 @@ class ChrF(_SacreBleuMetric):
 
 
 def choose_bleu_tokenizer(references: Texts, *, is_tokenized: bool = False) -> str:
-    """sacreBLEU's tokenizer: "none", "zh" if most words are Chinese characters, or "13a".
+    """sacreBLEU's tokenizer for texts.
 
     Args:
         references: the texts.
         is_tokenized: whether their tokens are separated by spaces already.
+
+    Returns:
+        "none" for tokenized texts, "zh" if most words are Chinese characters, or "13a".
 
     Example:
         >>> choose_bleu_tokenizer(["他看书。"]), choose_bleu_tokenizer(["He reads."])
@@ -136,7 +142,13 @@ def choose_bleu_tokenizer(references: Texts, *, is_tokenized: bool = False) -> s
 
 
 def split_words(text: str) -> list[str]:
-    """The tokens of ROUGE in English: runs of the letters a to z and digits, lowercased.
+    """The tokens of ROUGE in English.
+
+    Args:
+        text: any text.
+
+    Returns:
+        Runs of the letters a to z and digits, lowercased.
 
     Example:
         >>> split_words("Don't panic!")
@@ -146,7 +158,13 @@ def split_words(text: str) -> list[str]:
 
 
 def split_characters(text: str) -> list[str]:
-    """The tokens of ROUGE in Chinese: the characters, white space left out.
+    """The tokens of ROUGE in Chinese.
+
+    Args:
+        text: any text.
+
+    Returns:
+        The characters, white space left out.
 
     Example:
         >>> split_characters("好 书")
@@ -213,7 +231,10 @@ def _common_length(first: list[str], second: list[str]) -> int:
 
 
 class DistinctN(TextMetric):
-    """Percentage of distinct n-grams, n at least 1, among those of the texts: their diversity.
+    """Percentage of distinct n-grams among all of the texts: their diversity.
+
+    Args:
+        n: length of the n-grams, 1 or more.
 
     Source: Li et al. 2016, https://aclanthology.org/N16-1014
 

@@ -82,6 +82,9 @@ def build_lstm_classifier(
         dropout: Dropout rate of each layer's input and of the text's vector, 0 to 1.
         l1, l2: Factors of the L1 and the L2 penalty on the kernels.
 
+    Returns:
+        A ClassifierModel: int32 ids (batch, time) -> logits, as `build_text_classifier`.
+
     Raises:
         ArgumentError: If hidden_dim is odd for two directions, or pooling is another.
 
@@ -137,6 +140,9 @@ def build_cnn_classifier(
             embedding pretrained vectors), or "both" (CNN-multichannel).
         max_norm: Longest weight vector of a class, or None for no limit.
 
+    Returns:
+        A ClassifierModel, as `build_lstm_classifier`.
+
     Raises:
         ArgumentError: If channels is another, or there is no width.
 
@@ -185,6 +191,9 @@ def build_transformer_classifier(
         pooling: "mean", "max", "attention" or "first".
         dropout: Dropout rate of embeddings, residuals, attention weights and the text's vector.
 
+    Returns:
+        A ClassifierModel, as `build_lstm_classifier`.
+
     Raises:
         ArgumentError: If embed_dim is odd or no multiple of num_heads, or pooling is another.
 
@@ -224,6 +233,9 @@ def build_bow_classifier(
         vocab_size, num_classes, embed_dim: As `build_lstm_classifier`.
         ngrams: Longest n-gram in words; 1 for words only.
         buckets: Number of vectors that n-grams share.
+
+    Returns:
+        A ClassifierModel, as `build_lstm_classifier`.
 
     Raises:
         ArgumentError: If ngrams or buckets is below 1.

@@ -169,6 +169,9 @@ def build_transformer_tagger(
         characters, num_characters, char_dim: As `build_bilstm_crf_tagger`; the joined vectors are
             then projected to embed_dim.
 
+    Returns:
+        A TaggerModel, as `build_bilstm_crf_tagger`.
+
     Raises:
         ArgumentError: If num_heads does not divide embed_dim; or as `build_bilstm_crf_tagger`.
 
@@ -219,6 +222,9 @@ def build_lstm_intent_tagger(
         vocab_size, embed_dim, hidden_dim, num_layers, dropout, characters, num_characters,
             char_dim: As `build_bilstm_crf_tagger`.
         num_intents, num_tags, crf, forbidden, pooling, slot_gate: As `build_tagger`.
+
+    Returns:
+        A TaggerModel with intents, as `build_tagger`; inputs as `build_bilstm_crf_tagger`.
 
     Raises:
         ArgumentError: As `build_bilstm_crf_tagger`; or the pooling is another.

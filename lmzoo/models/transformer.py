@@ -1,5 +1,8 @@
 """The Transformer's encoder, its decoder, and both together (Vaswani et al. 2017)."""
 
+import functools
+from typing import Any
+
 import keras
 
 from lmzoo.layers import TokenEmbedding, TransformerBlock, make_norm
@@ -178,25 +181,11 @@ def build_transformer_seq2seq(
 
 
 def _blocks(
-    kind: str,
-    count: int,
-    num_heads: int,
-    hidden_dim: int,
-    activation: str,
-    norm_first: bool,
-    dropout: tuple[float, float],
+    kind: str, count: int, heads: int, width: int, activation: str, norm_first: bool, dropout: Any
 ) -> list[TransformerBlock]:
-    return [
-        TransformerBlock(
-            num_heads=num_heads,
-            hidden_dim=hidden_dim,
-            activation=activation,
-            norm_first=norm_first,
-            dropout=dropout,
-            kind=kind,
-        )
-        for _ in range(count)
-    ]
+    block = functools.partial(TransformerBlock, activation=activation, norm_first=norm_first)
+    sizes = {"num_heads": heads, "hidden_dim": width}
+    return [block(kind=kind, dropout=dropout, **sizes) for _ in range(count)]
 
 
 def _head(

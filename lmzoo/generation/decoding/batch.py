@@ -45,8 +45,7 @@ def generate(
     A model of this package prefills the prompt and then decodes one token at a time, in a loop that
     is compiled once per batch size and power-of-two length. Any other Keras model from ids to
     (batch, time, vocab) or (batch, vocab), logits or softmax, is called on the whole text for each
-    token; if its Input has a fixed length L, on the last L tokens, a shorter text padded with 0 on
-    its left.
+    token; if its Input has a fixed length L, on the last L tokens, padded with 0 on the left.
 
     Args:
         model: a language model.
@@ -55,8 +54,7 @@ def generate(
             of features, float arrays (time, feature_dim).
         tokenizer: needed for text; its `eos_id` then ends a text.
         max_new_tokens: at most so many tokens are added to each prompt; 1 or more.
-        temperature: 0 takes the most probable token (greedy); above 0 samples from
-            softmax(logits / temperature).
+        temperature: 0 takes the most probable token; above 0 samples from softmax(logits / it).
         top_k: sample among the k most probable tokens; 1 or more.
         top_p: sample among the fewest tokens that together have this probability; in (0, 1].
         min_p: sample among tokens at least so many times as probable as the best; in [0, 1].
@@ -66,9 +64,8 @@ def generate(
         seed: same seed, same text (on every backend, but for rounding); None draws anew.
 
     Returns:
-        the same kind as `prompts`: each prompt followed by its continuation. What ended the
-        text (the end token, a stop id, a stop string) is not part of it, nor is a token of which
-        a stop string covers a part, nor an unfinished character at the end of a string.
+        the same kind as `prompts`: each prompt and its continuation, without what ended it (the end
+        token, a stop, tokens that it covers in part) and without an unfinished last character.
 
     Raises:
         PromptError: for a prompt that is empty, too long, or outside the vocabulary.
@@ -204,21 +201,7 @@ def decode_columns(
     status: tuple[Tensor, Tensor],
     rules: Rules,
 ) -> tuple[Tensor, ...]:
-    """Steps through the columns `position` to `end` - 1, each time filling in the next one.
-
-    A row keeps its own tokens until its prompt is used up; then it takes the chosen ones.
-
-    Args:
-        stepper, tokens, state, position, end: tokens (batch, length) int32, and the model's state
-            after the columns before `position`.
-        fixed: lengths (batch,) of the prompts, limits (batch,) of the rows, stop ids (stops,) and
-            uniforms (batch, length), one for each new token of a row.
-        status: finished (batch,) and ends (batch,): the column after the answer's last.
-        rules: see `sampling.choose`.
-
-    Returns:
-        position, tokens, state, finished, ends, and whether no logits were NaN.
-    """
+    """Fills the columns after `position` up to `end`, in each row once its prompt is used up."""
     lengths, limits, stops, uniforms = fixed
     columns = ops.arange(tokens.shape[1], dtype="int32")[None, :]
     like = state

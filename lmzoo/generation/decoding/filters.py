@@ -1,7 +1,6 @@
 """Filters: pure functions from logits (batch, vocab) to float32 logits, a removed token being -inf.
 
-Sorting a large vocabulary for every token would cost more than a small model's step. `top_k` and
-`top_p` therefore search for the threshold by bisection over the float32 numbers, which is exact.
+Sorting would cost more than a small model's step: thresholds are found by exact bisection.
 """
 
 from keras import ops
@@ -12,107 +11,40 @@ _REMOVED = float("-inf")
 
 
 def temperature(logits: Tensor, value: Tensor) -> Tensor:
-    """Divides logits by a scalar above 0, after shifting the largest to 0 against overflow.
-
-    Example:
-        >>> from lmzoo.generation.decoding import filters
-        >>> print(filters.temperature([[1.0, 3.0]], 0.5).numpy().tolist())
-        [[-4.0, 0.0]]
-    """
+    """Divides logits by a scalar above 0, after shifting the largest to 0 against overflow."""
     logits = ops.convert_to_tensor(logits)
     return (logits - ops.max(logits, axis=-1, keepdims=True)) / value
 
 
 def top_k(logits: Tensor, k: Tensor) -> Tensor:
-    """Keeps the k largest logits of each row, k a scalar from 1; of equal ones the lower ids.
-
-    Source: Fan et al. 2018, https://arxiv.org/abs/1805.04833
-
-    Example:
-        >>> from lmzoo.generation.decoding import filters
-        >>> print(filters.top_k([[1.0, 3.0, 3.0, 2.0]], 2).numpy().tolist())
-        [[-inf, 3.0, 3.0, -inf]]
-    """
+    """Keeps the k largest logits of each row; of equal ones the lower ids (arXiv:1805.04833)."""
     logits = ops.cast(logits, "float32")
     size = ops.minimum(ops.cast(k, "float32"), logits.shape[-1])
     return ops.where(_largest(logits, ops.ones_like(logits), size), logits, _REMOVED)
 
 
 def top_p(logits: Tensor, p: Tensor) -> Tensor:
-    """Keeps each row's nucleus: the fewest most probable tokens that together reach p in (0, 1].
-
-    At least one token stays; of equally probable ones those with lower ids come first.
-
-    Source: Holtzman et al. 2020, https://arxiv.org/abs/1904.09751
-
-    Example:
-        >>> from lmzoo.generation.decoding import filters
-        >>> print(filters.top_p([[0.0, 2.0, 1.0]], 0.8).numpy().tolist())
-        [[-inf, 2.0, 1.0]]
-    """
+    """Keeps the fewest most probable tokens that together reach p in (0, 1] (arXiv:1904.09751)."""
     logits, p = ops.cast(logits, "float32"), ops.cast(p, "float32")
     kept = _largest(logits, ops.softmax(logits, axis=-1), p)
     return ops.where(ops.logical_or(kept, p >= 1.0), logits, _REMOVED)
 
 
 def min_p(logits: Tensor, p: Tensor) -> Tensor:
-    """Keeps the tokens at least p times as probable as the most probable one, p in [0, 1].
-
-    Source: Nguyen et al. 2024, https://arxiv.org/abs/2407.01082
-
-    Example:
-        >>> from lmzoo.generation.decoding import filters
-        >>> print(filters.min_p([[0.0, 2.0, 1.0]], 0.3).numpy().tolist())
-        [[-inf, 2.0, 1.0]]
-    """
+    """Keeps tokens at least p times as probable as the best one, p in [0, 1] (arXiv:2407.01082)."""
     logits = ops.cast(logits, "float32")
     floor = ops.max(logits, axis=-1, keepdims=True) + ops.log(ops.cast(p, "float32"))
     return ops.where(logits < floor, _REMOVED, logits)
 
 
 def repetition_penalty(logits: Tensor, present: Tensor, penalty: Tensor) -> Tensor:
-    """Makes tokens that the row already holds less likely: positive logits / penalty, others * it.
-
-    Args:
-        logits: (batch, vocab).
-        present: bool (batch, vocab), True for tokens of the prompt or the text so far.
-        penalty: scalar above 0; above 1 discourages repetition, 1 changes nothing.
-
-    Returns:
-        (batch, vocab).
-
-    Source: Keskar et al. 2019 (CTRL), https://arxiv.org/abs/1909.05858
-
-    Example:
-        >>> from lmzoo.generation.decoding import filters
-        >>> present = [[True, True, False]]
-        >>> print(filters.repetition_penalty([[2.0, -2.0, 2.0]], present, 2.0).numpy().tolist())
-        [[1.0, -4.0, 2.0]]
-    """
+    """Divides present tokens' positive logits by penalty, multiplies others (arXiv:1909.05858)."""
     logits, penalty = ops.cast(logits, "float32"), ops.cast(penalty, "float32")
     return ops.where(present, ops.where(logits > 0, logits / penalty, logits * penalty), logits)
 
 
 def no_repeat_ngram(logits: Tensor, ids: Tensor, length: Tensor, size: Tensor) -> Tensor:
-    """Removes the tokens that would complete an n-gram which the row already holds.
-
-    Args:
-        logits: (batch, vocab), of the token after the first `length` ones.
-        ids: int (batch, time); columns from `length` on do not count.
-        length: scalar, how many tokens of each row are known (1 or more).
-        size: scalar n, 1 or more.
-
-    Returns:
-        (batch, vocab).
-
-    Source: Paulus et al. 2017, https://arxiv.org/abs/1705.04304
-
-    Example:
-        >>> from lmzoo.generation.decoding import filters
-        >>> ids = [[1, 2, 1, 0, 0]]
-        >>> print(filters.no_repeat_ngram([[0.0, 0.0, 0.0]], ids, 3, 2).numpy().tolist())
-        [[0.0, 0.0, -inf]]
-    """
+    """Removes tokens that would repeat an n-gram of a row's first columns (arXiv:1705.04304)."""
     logits, ids = ops.cast(logits, "float32"), ops.cast(ids, "int32")
     length, size = ops.cast(length, "int32"), ops.cast(size, "int32")
     columns = ops.arange(ids.shape[1], dtype="int32")
@@ -131,27 +63,12 @@ def no_repeat_ngram(logits: Tensor, ids: Tensor, length: Tensor, size: Tensor) -
 
 
 def allow_tokens(logits: Tensor, allowed: Tensor) -> Tensor:
-    """Keeps the allowed tokens only, bool (vocab,) or (batch, vocab).
-
-    Example:
-        >>> from lmzoo.generation.decoding import filters
-        >>> print(filters.allow_tokens([[1.0, 2.0]], [True, False]).numpy().tolist())
-        [[1.0, -inf]]
-    """
+    """Keeps the allowed tokens only, bool (vocab,) or (batch, vocab)."""
     return ops.where(allowed, ops.cast(logits, "float32"), _REMOVED)
 
 
 def mark(ids: Tensor, chosen: Tensor, vocab_size: int) -> Tensor:
-    """Marks the tokens of the vocabulary at the chosen columns of each row.
-
-    Args:
-        ids: int (batch, time), in [0, vocab_size).
-        chosen: bool (batch, time).
-        vocab_size: size of the vocabulary.
-
-    Returns:
-        bool (batch, vocab_size).
-    """
+    """Marks, as bool (batch, vocab_size), the tokens at the chosen columns (bool) of each row."""
     ids = ops.cast(ids, "int32")
     rows = ops.broadcast_to(ops.arange(ids.shape[0], dtype="int32")[:, None], ids.shape)
     index = ops.reshape(rows * vocab_size + ids, (-1, 1))  # (batch * time, 1)

@@ -60,12 +60,7 @@ class Sampling(NamedTuple):
 
 
 def choose(logits: Tensor, ids: Tensor, length: Tensor, rules: Rules, uniform: Tensor) -> Tensor:
-    """Chooses each row's next token, (batch,) int32, from logits (batch, vocab).
-
-    The rows so far are the first `length` columns of ids (batch, time). The names of the rules are
-    fixed when a loop is compiled, their values are not; without a temperature the most probable
-    token is taken. `uniform` (batch,) holds a number in [0, 1) per row.
-    """
+    """Chooses each row's next token from logits (batch, vocab); greedy without a temperature."""
     logits = filtered(logits, ids, length, rules)
     if "temperature" not in rules:
         return ops.cast(ops.argmax(logits, axis=-1), "int32")
@@ -90,10 +85,7 @@ def filtered(logits: Tensor, ids: Tensor, length: Tensor, rules: Rules) -> Tenso
 
 
 def draw(logits: Tensor, uniform: Tensor) -> Tensor:
-    """Draws one token per row from softmax(logits) by inverting its distribution function.
-
-    Logits (batch, vocab) float32, uniform numbers (batch,) in [0, 1) -> ids (batch,) int32.
-    """
+    """Draws one token per row from softmax(logits) by inverting its distribution function."""
     weights = ops.exp(logits - ops.max(logits, axis=-1, keepdims=True))
     total = ops.cumsum(weights, axis=-1)  # (batch, vocab)
     target = uniform[:, None] * ops.max(total, axis=-1, keepdims=True)
@@ -105,14 +97,7 @@ def draw(logits: Tensor, uniform: Tensor) -> Tensor:
 
 
 def draw_uniforms(seed: int | None, batch: int, count: int, width: int) -> np.ndarray:
-    """Uniform numbers for a batch, the same on every backend.
-
-    Each row has its own generator, so that its draws depend on the seed and the row only.
-
-    Returns:
-        (batch, width) float32 in [0, 1), 0 from column `count` on; other ones each time if the
-        seed is None.
-    """
+    """Uniform numbers (batch, width), 0 from `count` on; a row's depend on it and the seed only."""
     if seed is None:
         seed = int(np.random.default_rng().integers(2**63))
     uniforms = np.zeros((batch, width), "float32")

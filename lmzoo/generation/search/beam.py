@@ -48,30 +48,23 @@ def beam_search(
     one beam it is greedy search: the first stop id ends it.
 
     Args:
-        model: a language model, see `generate`.
-        prompts: see `generate`.
-        tokenizer: needed for text; its `eos_id` then ends a hypothesis.
+        model, prompts, tokenizer, max_new_tokens: as `generate`.
         num_beams: hypotheses kept at each step; 1 or more.
         length_penalty: 0 compares plain log-probabilities; above 0 favors longer texts.
-        coverage_penalty: above 0 favors texts that attend to all of the source; for models that
-            have one.
-        prefix: text or ids with which every continuation begins; it counts in max_new_tokens and
-            in the score.
+        coverage_penalty: above 0 favors texts that attend to all of the source, if the model does.
+        prefix: text or ids with which every continuation begins; part of max_new_tokens and score.
         allowed_tokens: ids to which the continuation after the prefix is restricted, besides the
             stop ids. Probabilities are not renormalized.
         num_return: how many of the best hypotheses are returned; at most num_beams.
-        max_new_tokens: at most so many tokens are added to each prompt; 1 or more.
         stop: an id or a list of ids that end a hypothesis; they are not part of the answer.
         return_scores: whether to return the scores as well.
 
     Returns:
-        the same kind as `prompts`; with num_return above 1 a list of answers, best first, in place
-        of each answer (shorter where fewer hypotheses exist). With return_scores, a pair of that
-        and the scores, nested alike.
+        the same kind as `prompts`; with num_return above 1 a list, best first (shorter where fewer
+        exist), for each answer. With return_scores, a pair of that and the scores, nested alike.
 
     Raises:
-        PromptError: for a prompt that is empty, too long, or outside the vocabulary.
-        ArgumentError: for an argument outside its range.
+        PromptError, ArgumentError: as `generate`.
 
     Source: Wu et al. 2016 (the penalties), https://arxiv.org/abs/1609.08144
 

@@ -42,18 +42,7 @@ def search_rows(
     fixed: tuple[Tensor, ...],
     finished: tuple[Tensor, ...],
 ) -> tuple[Tensor, ...]:
-    """The whole search, from `position` on.
-
-    Args:
-        stepper, tokens, state, position: tokens (batch * beams, length) int32, prompts followed by
-            the prefix, and the state of the rows (batch,) after the columns before `position`.
-        scores: (batch, beams) log-probabilities of the live hypotheses, -inf for none.
-        fixed: the fields of `Settings`.
-        finished: the fields of `Finished`.
-
-    Returns:
-        the fields of `Finished`.
-    """
+    """The whole search from `position` on; takes and returns the fields of `Finished`."""
     settings = Settings(*fixed)
     beams = scores.shape[1]
     last = ops.max(settings.lengths) + settings.limit - 1
@@ -89,13 +78,7 @@ def grow(
     finished: tuple[Tensor, ...],
     coverage: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, ...]]:
-    """Extends every hypothesis by one token, at `column`; arguments as in `search_rows`.
-
-    `coverage` (batch, beams), times its penalty, is added to the score of a hypothesis that ends.
-
-    Returns:
-        parents (batch * beams,) among the rows of tokens, new tokens, new scores, and finished.
-    """
+    """Extends every hypothesis by a token, at `column`: parents, tokens, scores and finished."""
     settings = Settings(*fixed)
     batch, beams = scores.shape
     vocab, length = logits.shape[-1], tokens.shape[-1]

@@ -1,9 +1,7 @@
 """Compiled functions of a model: traced once per shape, always with the model's current weights.
 
-TensorFlow: `tf.function(jit_compile=True)`, which reads captured variables when it runs, and
-without XLA where XLA cannot compile the model. JAX: a pure function of the variables' values. Other
-backends run the function as it is. A model whose variables were exchanged (`quantize`, LoRA) is
-compiled anew: a function traced before would go on giving the old answers.
+A model whose variables were exchanged (`quantize`, LoRA) is compiled anew: a function traced before
+would go on giving the old answers. TensorFlow does without XLA where it cannot compile a model.
 """
 
 import weakref
@@ -35,12 +33,7 @@ def compilation_count() -> int:
 
 
 def run(model: keras.Model, function: Callable[..., Any], *arguments: Any, xla: bool = True) -> Any:
-    """Runs `function(model, *arguments)` compiled.
-
-    The function is one of a module, of nests of tensors (or NumPy arrays), without side effects;
-    it is traced once per structure, shape and dtype. The cache holds the model weakly. Without
-    `xla` TensorFlow compiles less: for small functions.
-    """
+    """Runs `function(model, *arguments)`, one without side effects of a module, compiled."""
     arguments = keras.tree.map_structure(ops.convert_to_tensor, arguments)
     functions = _functions(model)
     if function not in functions:
@@ -49,10 +42,7 @@ def run(model: keras.Model, function: Callable[..., Any], *arguments: Any, xla: 
 
 
 def run_any_shape(model: keras.Model, ids: Any) -> Tensor:
-    """Calls a model on ids (batch, time) in inference mode; TensorFlow only.
-
-    The call is traced for any batch size and length, or run eagerly if the model cannot be.
-    """
+    """Calls a model on ids of any shape in inference mode, eagerly if it must; TensorFlow only."""
     import tensorflow as tf
 
     functions = _functions(model)

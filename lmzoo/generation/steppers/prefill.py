@@ -16,14 +16,7 @@ def chunk_sizes(length: int) -> tuple[int, int]:
 
 
 def prefill_chunks(stepper: Any, tokens: Tensor, state: Any, end: Tensor) -> tuple[Tensor, Any]:
-    """Prefills chunks of tokens (batch, length) that lie before column `end`.
-
-    With a random-access cache all of them: the last chunk may overlap the one before it and go
-    beyond `end`. Otherwise columns that fill no chunk are left.
-
-    Returns:
-        How many columns were prefilled, and the state after them.
-    """
+    """Prefills whole chunks before column `end`; returns how many columns, and the state."""
     position, folded = ops.convert_to_tensor(0, dtype="int32"), fold(state)
     sizes = chunk_sizes(tokens.shape[1])
     overlaps = stepper.random_access_cache

@@ -17,10 +17,7 @@ from lmzoo.typing import Tensor
 
 
 class PlainModel:
-    """The sizes of a Keras model without `step`, and the kind of its output.
-
-    They come from a first call on `length` ids, or as many as its Input has.
-    """
+    """The sizes of a Keras model without `step`, and the kind of its output, from a first call."""
 
     def __init__(self, model: keras.Model, length: int) -> None:
         self._model = weakref.ref(model)
@@ -68,12 +65,7 @@ class PlainModel:
 
 
 class RecomputingStepper(Stepper):
-    """Any other Keras model from ids to (batch, time, vocab) or (batch, vocab).
-
-    Its state is the text so far, on which each step calls the model without padding: nothing is
-    assumed about it. If its Input has a fixed length L, it gets the last L tokens, and a shorter
-    text is padded with 0 on its left.
-    """
+    """Any other Keras model: its state is the text so far, on which each step calls the model."""
 
     def __init__(self, model: keras.Model, plain: PlainModel) -> None:
         self.model = model

@@ -1,7 +1,6 @@
 """States as a compiled loop carries them: with batch and heads as one axis.
 
-XLA writes into a cache in its place only if no reshaping stands between the loop and the write,
-which `MultiHeadAttention.step` does on this shape.
+XLA writes into a cache in its place only if no reshaping stands between the loop and the write.
 """
 
 from typing import Any

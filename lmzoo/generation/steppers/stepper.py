@@ -1,8 +1,4 @@
-"""Steppers: one interface to models with a cache, whose loops are compiled.
-
-A `Stepper` holds nothing but the model. Its `step` takes the ids of the next columns of the batch
-and the model's state.
-"""
+"""Steppers: one interface to models with a cache, whose loops are compiled."""
 
 import functools
 from collections.abc import Callable
@@ -24,15 +20,7 @@ MIN_SOURCE_LENGTH = 32
 
 
 class Stepper:
-    """A model that offers `init_state` and `step`.
-
-    Args:
-        model: a keras.Model with `vocab_size`, `init_state(batch_size, length)` and
-            `step(ids, state, position) -> (logits, state)`.
-
-    Attributes:
-        min_cache_length: a cache is at least this long, so that short texts share one loop.
-    """
+    """A model that offers `vocab_size`, `init_state` and `step(ids, state, position)`."""
 
     min_cache_length = 128
 
@@ -53,11 +41,7 @@ class Stepper:
         return bucket(longest, self.min_cache_length, self.max_length)
 
     def prefill(self, tokens: np.ndarray, prompts: Prompts) -> tuple[Any, int]:
-        """Prefills the columns that every prompt has, in whole chunks, up to the last but one.
-
-        The rows are tokens (batch, length) int32, `length` being the cache's. Returns the state and
-        the position, how many columns it holds.
-        """
+        """Prefills whole chunks of columns that every prompt has; returns state and position."""
         batch, length = tokens.shape
         shortest = min(len(row) for row in prompts.rows)
         state = self.model.init_state(batch, length)
@@ -101,11 +85,7 @@ class Stepper:
 
 
 class Seq2SeqStepper(Stepper):
-    """A model with an encoder: the prompts are sources, and the answers begin anew.
-
-    Args:
-        model: a keras.Model with `vocab_size`, `init_state(source, length)` and `step`.
-    """
+    """A model with an encoder: the prompts are sources, and the answers begin anew."""
 
     min_cache_length = 64
 

@@ -20,10 +20,9 @@ class Decoder(TokenModel):
     Inputs are int32 ids (batch, time), which begin with id 2, a memory (batch, keys, memory_dim)
     and its mask, bool (batch, keys); for a head that copies also the memory's ids (batch, keys).
     Blocks are those of a LanguageModel, or such with `cross_attends = True` and
-    `call(x, memory, memory_mask, training)`, `prepare_memory(memory, memory_mask)` for all that is
-    known before the first step, `init_state(batch_size, length, memory_state)` and
-    `step(x, state, position, memory_state, attention_weights)`, where `attention_weights` is None
-    or a list to which they are appended, (batch, n, keys).
+    `call(x, memory, memory_mask, training)`, `prepare_memory(memory, memory_mask)`,
+    `init_state(batch_size, length, memory_state)` and `step(x, state, position, memory_state,
+    attention_weights)`, the last a list to append to, (batch, n, keys), or None.
 
     Args:
         embedding: Target ids to vectors, with `step(ids, position)`.

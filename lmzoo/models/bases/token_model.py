@@ -32,9 +32,7 @@ class TokenModel(ZooModel):
 
     embedding: Any  # ids to vectors
     head: Any  # hidden states to logits
-    # Inputs -> what the output weights are multiplied with, (batch, time, dim); None if the head
-    # needs more than that.
-    hidden: Any = None
+    hidden: Any = None  # sub-model: inputs -> what the output weights multiply; None if more
     labels_have_time = True
 
     @property
