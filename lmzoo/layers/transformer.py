@@ -63,8 +63,8 @@ class TransformerBlock(Layer):
     Raises: ArgumentError for another kind.
     Source: https://arxiv.org/abs/1706.03762; pre-norm: https://arxiv.org/abs/2002.04745
 
-    >>> import keras, lmzoo
-    >>> tuple(lmzoo.layers.TransformerBlock(2, 32)(keras.ops.ones((2, 5, 8))).shape)
+    >>> import keras; from lmzoo.layers import TransformerBlock
+    >>> tuple(TransformerBlock(num_heads=2, hidden_dim=32)(keras.ops.ones((2, 5, 8))).shape)
     (2, 5, 8)
     """
 
