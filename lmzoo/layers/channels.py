@@ -25,22 +25,15 @@ class ConvolutionPooling(Layer):
     Args:
         filters: Number of filters of each width.
         widths: Widths of the filters, in tokens.
-        wide: Whether filters also reach over the ends of the text, where they see zeros, so that
-            they recognize its first and last tokens.
-        activation: "relu" or "tanh". Both increase, so that the activation of the maximum is taken.
+        wide: Whether filters also reach over the text's ends, and so recognize its outer tokens.
+        activation: "relu" or "tanh"; both increase, so that that of the maximum is taken.
         regularizer: Keras regularizer of the kernels.
+    Raises: ArgumentError if there is no width, one is below 1, or the activation is another.
+    Source: Kim 2014, https://arxiv.org/abs/1408.5882; wide: https://arxiv.org/abs/1404.2188
 
-    Raises:
-        ArgumentError: If there is no width, a width is below 1, or the activation is another.
-
-    Source: Kim 2014, https://arxiv.org/abs/1408.5882; wide: Kalchbrenner et al. 2014, section 2,
-    https://arxiv.org/abs/1404.2188
-
-    Example:
-        >>> import keras, lmzoo
-        >>> layer = lmzoo.layers.ConvolutionPooling(10, (2, 3))
-        >>> tuple(layer(keras.ops.ones((4, 7, 5))).shape)
-        (4, 20)
+    >>> import keras, lmzoo
+    >>> tuple(lmzoo.layers.ConvolutionPooling(10, (2, 3))(keras.ops.ones((4, 7, 5))).shape)
+    (4, 20)
     """
 
     def __init__(
@@ -66,7 +59,6 @@ class ConvolutionPooling(Layer):
         self.regularizer = regularizer
 
     def build(self, x_shape: tuple) -> None:
-        """Makes a kernel (width, dim, filters) and a bias for each width."""
         self.kernels = [
             self.add_weight(
                 (width, x_shape[-1], self.filters),
@@ -114,7 +106,6 @@ class ConvolutionPooling(Layer):
         """None: the output has no time axis."""
 
     def compute_output_shape(self, x_shape: tuple) -> tuple:
-        """(batch, filters * number of widths)."""
         return (x_shape[0], self.filters * len(self.widths))
 
 
@@ -122,22 +113,18 @@ class ConvolutionPooling(Layer):
 class TwoChannelEmbedding(TokenEmbedding):
     """Token vectors of two tables that begin alike: one is frozen, one is tuned; their sum.
 
-    Kim applies the same filters to both channels and adds the results, which equals a filter on the
-    sum of the channels. `embeddings` is the tuned table, `frozen_embeddings` the other.
+    Filters of the sum are Kim's sums of filters; `embeddings` is tuned, not `frozen_embeddings`.
 
     Args:
         vocab_size: Number of ids.
         embed_dim: Width of a vector.
         dropout: Dropout rate of the vectors, 0 to 1.
         initializer_range: Standard deviation of the initial weights.
-
     Source: Kim 2014, section 2.1, https://arxiv.org/abs/1408.5882
 
-    Example:
-        >>> import numpy as np
-        >>> import lmzoo
-        >>> tuple(lmzoo.layers.TwoChannelEmbedding(50, 8)(np.array([[1, 2, 3]])).shape)
-        (1, 3, 8)
+    >>> import keras, lmzoo
+    >>> tuple(lmzoo.layers.TwoChannelEmbedding(50, 8)(keras.ops.ones((1, 3), "int32")).shape)
+    (1, 3, 8)
     """
 
     def __init__(

@@ -16,26 +16,20 @@ from lmzoo.typing import Tensor
 class GatedConvolutionBlock(Layer):
     """Convolution with a gated linear unit and a residual: x + (A + a) * sigmoid(B + b).
 
-    The convolution is written as one product over the joined window, which is what the CPU does
-    fastest. The input is layer-normalized in place of the paper's weight normalization.
+    It is one product over the joined window, which is what the CPU does fastest. The input is
+    layer-normalized in place of the paper's weight normalization.
 
     Args:
-        kernel_size: Width of the window: a position and those before it; if not causal, an odd
-            number, the position in its middle.
+        kernel_size: Width of the window that ends at the position, or, odd, has it in the middle.
         dropout: Dropout rate of the input, 0 to 1.
         regularizer: Keras regularizer of the kernel.
         causal: Whether the window ends at its position.
-
-    Raises:
-        ArgumentError: For an even kernel_size if not causal.
-
+    Raises: ArgumentError for an even kernel_size if not causal.
     Source: Dauphin et al. 2017, https://arxiv.org/abs/1612.08083
 
-    Example:
-        >>> import keras, lmzoo
-        >>> block = lmzoo.layers.GatedConvolutionBlock(kernel_size=3)
-        >>> tuple(block(keras.ops.ones((2, 5, 8))).shape)
-        (2, 5, 8)
+    >>> import keras, lmzoo
+    >>> tuple(lmzoo.layers.GatedConvolutionBlock(3)(keras.ops.ones((2, 5, 8))).shape)
+    (2, 5, 8)
     """
 
     def __init__(
@@ -58,7 +52,6 @@ class GatedConvolutionBlock(Layer):
         self.supports_masking = True
 
     def build(self, x_shape: tuple) -> None:
-        """Makes the kernel: (kernel_size * dim, 2 * dim)."""
         self.dim = x_shape[-1]
         self.norm.build(x_shape)
         self.convolution = Dense(
@@ -79,7 +72,6 @@ class GatedConvolutionBlock(Layer):
         return x + self._convolve(ops.pad(inner, ((0, 0), padding, (0, 0))))
 
     def compute_output_shape(self, x_shape: tuple) -> tuple:
-        """(batch, time, dim)."""
         return x_shape
 
     def init_state(self, batch_size: int, length: int) -> Tensor:

@@ -14,14 +14,11 @@ _SMALLEST = 2**16
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class Dense(keras.layers.Dense):
-    """Keras's Dense; a product of one row, as in decoding, runs on all cores.
+    """`keras.layers.Dense`, but a product of one row, as in decoding, runs on all cores.
 
-    Arguments, weights and numbers are those of `keras.layers.Dense`.
-
-    Example:
-        >>> import keras, lmzoo
-        >>> tuple(lmzoo.layers.Dense(4)(keras.ops.ones((2, 3))).shape)
-        (2, 4)
+    >>> import keras, lmzoo
+    >>> tuple(lmzoo.layers.Dense(4)(keras.ops.ones((2, 3))).shape)
+    (2, 4)
     """
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
@@ -39,11 +36,7 @@ class Dense(keras.layers.Dense):
 
 
 def product(x: Tensor, weight: keras.Variable, dtype: str) -> Tensor:
-    """x (..., dim) times weight (dim, units); for a single row as a batch of smaller products.
-
-    XLA computes a product of one row on one core, but a batch of products on all of them, and so
-    reads a large matrix from memory faster.
-    """
+    """x (..., dim) times weight (dim, units); one row as a batch, for all cores."""
     weight, blocks = ops.cast(weight, dtype), _blocks(x, weight)
     if blocks == 1:
         return ops.matmul(x, weight)

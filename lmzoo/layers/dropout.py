@@ -19,25 +19,19 @@ class Dropout(keras.layers.Dropout):
     """Keras's Dropout, with a mask from hashes of each value's index and the seed.
 
     On a CPU, the cryptographic generator of Keras's own mask takes longer than an LSTM forward and
-    backward. Arguments, saving and seeding are those of `keras.layers.Dropout`; the masks of a seed
-    differ from Keras's.
+    backward. Saving and seeding are Keras's too; the masks of a seed differ from Keras's.
 
     Args:
-        rate: Fraction of the values dropped in training, 0 to 1; the others grow by 1 / (1 - rate).
-        noise_shape: Shape of the mask, or None for that of the input; a dimension of 1 is
-            broadcast, None is the input's.
+        rate: Fraction of the values dropped in training, 0 to 1; others grow by 1 / (1 - rate).
+        noise_shape: Shape of the mask, 1 where broadcast, None where the input's; None for all.
         seed: Integer, or None for one from Keras's global generator.
-
-    Raises:
-        ArgumentError: A rate outside 0 to 1.
-
+    Raises: ArgumentError for a rate outside 0 to 1.
     Source: Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html
 
-    Example:
-        >>> import keras, lmzoo
-        >>> y = lmzoo.layers.Dropout(0.5, seed=1)(keras.ops.ones((1000,)), training=True)
-        >>> sorted({float(value) for value in y})
-        [0.0, 2.0]
+    >>> import keras, lmzoo
+    >>> y = lmzoo.layers.Dropout(0.5, seed=1)(keras.ops.ones((1000,)), training=True)
+    >>> sorted({float(value) for value in y})
+    [0.0, 2.0]
     """
 
     def __init__(

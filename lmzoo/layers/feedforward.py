@@ -19,22 +19,15 @@ class FeedForward(Layer):
 
     Args:
         hidden_dim: Width between the projections.
-        activation: "gelu" (tanh approximation, as GPT-2), "relu", "relu2" (squared; So et al.
-            2021) or "swiglu" (gated; Shazeer 2020).
+        activation: "gelu" (tanh approximation), "relu", "relu2" (squared) or "swiglu" (gated).
         use_bias: Whether the projections have biases.
         output_initializer: Initializer of the second projection.
+    Raises: ArgumentError for another activation.
+    Source: SwiGLU: https://arxiv.org/abs/2002.05202; ReLU squared: https://arxiv.org/abs/2109.08668
 
-    Raises:
-        ArgumentError: For another activation.
-
-    Source: https://arxiv.org/abs/1606.08415 (GELU), https://arxiv.org/abs/2002.05202 (SwiGLU),
-    https://arxiv.org/abs/2109.08668 (squared ReLU).
-
-    Example:
-        >>> import keras, lmzoo
-        >>> layer = lmzoo.layers.FeedForward(32, activation="swiglu")
-        >>> tuple(layer(keras.ops.ones((2, 3, 8))).shape)
-        (2, 3, 8)
+    >>> import keras, lmzoo
+    >>> tuple(lmzoo.layers.FeedForward(32)(keras.ops.ones((2, 3, 8))).shape)
+    (2, 3, 8)
     """
 
     def __init__(
@@ -55,7 +48,6 @@ class FeedForward(Layer):
         self.output_initializer = output_initializer
 
     def build(self, input_shape: tuple) -> None:
-        """Makes the projections; SwiGLU's gate is part of the first."""
         dim = input_shape[-1]
         width = self.hidden_dim * (2 if self.activation == "swiglu" else 1)
         self.expand = Dense(
@@ -89,5 +81,4 @@ class FeedForward(Layer):
         return self.contract(x)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
-        """(batch, time, dim)."""
         return input_shape

@@ -8,15 +8,11 @@ import keras
 
 
 class Layer(keras.layers.Layer):
-    """A Keras layer whose config is the call that made it.
-
-    A derived class names its arguments and passes `**kwargs` (name, dtype, trainable) on to Keras.
-    """
+    """A Keras layer whose config is the call that made it; `**kwargs` are Keras's (name, dtype)."""
 
     trainable: bool
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        """Records the arguments."""
         layer = super().__new__(cls, *args, **kwargs)
         bound = inspect.signature(cls.__init__).bind(layer, *args, **kwargs)
         bound.apply_defaults()
@@ -33,14 +29,12 @@ class Layer(keras.layers.Layer):
             self.trainable = False
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments that build this layer again, as JSON."""
         own = {name: value for name, value in self._arguments.items() if name != "kwargs"}
         own = {name: keras.saving.serialize_keras_object(value) for name, value in own.items()}
         return {**own, **super().get_config()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """Builds a layer from its config."""
         restore = keras.saving.deserialize_keras_object
         return super().from_config(
             {name: restore(v) if isinstance(v, dict | list) else v for name, v in config.items()}

@@ -15,19 +15,9 @@ KINDS = ("last", "first", "ends", "mean", "max", "attention")
 
 
 def max_over_time(x: Tensor, real: Tensor) -> Tensor:
-    """The largest value of each feature.
-
-    The gradient of `ops.max` searches for the values that equal the largest. XLA may recompute them
-    with another rounding, so that none does, and the gradient is 0 / 0 (seen on a CPU). Here the
-    first of the largest gets the whole gradient.
-
-    Args:
-        x: (batch, time, dim).
-        real: bool (batch, time), the positions that count; in a row without any the first does.
-
-    Returns:
-        (batch, dim).
-    """
+    """The largest value of each feature, (batch, dim), at the positions that are `real`."""
+    # The gradient of `ops.max` is 0 / 0 where XLA rounds differently (on a CPU): here the first
+    # of the largest gets all of it.
     values = ops.where(real[..., None], ops.stop_gradient(x), -1e9)
     place = ops.argmax(values, axis=1)[:, None, :]  # (batch, 1, dim)
     is_largest = ops.arange(ops.shape(x)[1], dtype=place.dtype)[None, :, None] == place
@@ -40,23 +30,18 @@ def max_over_time(x: Tensor, real: Tensor) -> Tensor:
 class Pooling(Layer):
     """One vector of a text, without its padding. A text without tokens gives zeros.
 
+    "last" or "first": the vector of the last or first real position; "ends": the final states of a
+    bidirectional layer, half of the last one's features and half of the first one's; "mean" or
+    "max" over the real positions; "attention": a mean weighted by softmax(context . tanh(W x + b)).
+
     Args:
-        kind: "last" or "first", the vector of the last or first real position; "ends", the first
-            half of the last one's features and the second half of the first one's, the final states
-            of a bidirectional recurrent layer; "mean" or "max" over the real
-            positions; "attention", a mean weighted by softmax(context . tanh(W x + b)).
-
-    Raises:
-        ArgumentError: If the kind is another.
-
+        kind: One of these names; others raise an ArgumentError.
     Source: attention: Yang et al. 2016, https://aclanthology.org/N16-1174
 
-    Example:
-        >>> import numpy as np
-        >>> import lmzoo
-        >>> x = np.array([[[1.0], [3.0], [9.0]]])
-        >>> float(lmzoo.layers.Pooling("mean")(x, np.array([[True, True, False]]))[0, 0])
-        2.0
+    >>> import keras, lmzoo
+    >>> x, mask = keras.ops.ones((2, 5, 4)), keras.ops.ones((2, 5), "bool")
+    >>> tuple(lmzoo.layers.Pooling("max")(x, mask).shape)
+    (2, 4)
     """
 
     def __init__(self, kind: str = "mean", **kwargs: Any) -> None:
@@ -67,7 +52,6 @@ class Pooling(Layer):
         self.kind = kind
 
     def build(self, x_shape: tuple) -> None:
-        """Makes the projection and the context vector of attention."""
         if self.kind == "attention":
             self.projection = Dense(x_shape[-1], "tanh", name="projection", dtype=self.dtype_policy)
             self.projection.build(x_shape)
@@ -89,7 +73,6 @@ class Pooling(Layer):
         """None: the output has no time axis."""
 
     def compute_output_shape(self, x_shape: tuple) -> tuple:
-        """(batch, dim)."""
         return (x_shape[0], x_shape[-1])
 
     def _at_ends(self, x: Tensor, real: Tensor) -> Tensor:

@@ -13,16 +13,11 @@ from lmzoo.typing import Tensor
 @keras.saving.register_keras_serializable(package="lmzoo")
 class SlotGate(Layer):
     """Scales each word's vector by how it fits the sentence: h + h * g, g = v . tanh(h + W c).
+    Source: without the attention of the slots, Goo et al. 2018, https://aclanthology.org/N18-2118
 
-    It is the paper's gate without an attention of the slots; c is the sentence's vector.
-
-    Source: Goo et al. 2018, https://aclanthology.org/N18-2118
-
-    Example:
-        >>> import keras, lmzoo
-        >>> gate = lmzoo.layers.SlotGate()
-        >>> tuple(gate(keras.ops.ones((2, 5, 8)), keras.ops.ones((2, 6))).shape)
-        (2, 5, 8)
+    >>> import keras, lmzoo
+    >>> tuple(lmzoo.layers.SlotGate()(keras.ops.ones((2, 5, 8)), keras.ops.ones((2, 6))).shape)
+    (2, 5, 8)
     """
 
     def __init__(self, **kwargs: Any) -> None:
@@ -30,7 +25,6 @@ class SlotGate(Layer):
         self.supports_masking = True
 
     def build(self, x_shape: tuple, sentence_shape: tuple) -> None:
-        """Makes the projection of the sentence, and the vector v."""
         self.projection = Dense(
             x_shape[-1], use_bias=False, name="projection", dtype=self.dtype_policy
         )
@@ -44,5 +38,4 @@ class SlotGate(Layer):
         return x + x * self.score(together)
 
     def compute_output_shape(self, x_shape: tuple, sentence_shape: tuple) -> tuple:
-        """(batch, time, dim)."""
         return x_shape

@@ -27,18 +27,13 @@ def make_norm(
         name: The layer's name.
         dtype: Its dtype policy; None for Keras's default.
 
-    Returns:
-        A Keras layer.
-
-    Raises:
-        ArgumentError: For another kind.
-
+    Returns: A Keras layer.
+    Raises: ArgumentError for another kind.
     Source: https://arxiv.org/abs/1607.06450, https://arxiv.org/abs/1910.07467
 
-    Example:
-        >>> import lmzoo
-        >>> type(lmzoo.layers.make_norm("rms", 1e-5)).__name__
-        'RMSNormalization'
+    >>> import lmzoo
+    >>> type(lmzoo.layers.make_norm("rms", 1e-5)).__name__
+    'RMSNormalization'
     """
     if kind == "layer":
         return keras.layers.LayerNormalization(epsilon=epsilon, name=name, dtype=dtype)
@@ -49,9 +44,7 @@ def make_norm(
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class TransformerBlock(Layer):
-    """Self-attention and feed-forward network with residuals, pre- or post-norm.
-
-    With kind="cross" it also attends to a memory, between the two.
+    """Self-attention and feed-forward network with residuals, with "cross" a memory between them.
 
     Args:
         num_heads: Number of attention heads.
@@ -63,25 +56,16 @@ class TransformerBlock(Layer):
         norm_epsilon: Added to the variance.
         rotary_base: Base of the rotary embedding, or None.
         qk_norm: Whether queries and keys are normalized.
-        dropout: Dropout rate of the residual branches and of the attention weights, or one of
-            each.
+        dropout: Dropout rate of the residual branches and of the attention, or one of each.
         use_bias: Whether projections have biases.
-        kind: "decoder": causal self-attention; "encoder": self-attention to all positions;
-            "cross": a decoder with cross-attention.
-        output_scale: Factor on the initial weights that feed the residual stream (GPT-2 takes
-            1 / sqrt(2 * num_layers)).
+        kind: "decoder" (causal), "encoder" (to all positions) or "cross" (decoder with a memory).
+        output_scale: Factor on the initial weights into the residual (GPT-2: 1 / sqrt(2 layers)).
+    Raises: ArgumentError for another kind.
+    Source: https://arxiv.org/abs/1706.03762; pre-norm: https://arxiv.org/abs/2002.04745
 
-    Raises:
-        ArgumentError: For another kind.
-
-    Source: https://arxiv.org/abs/1706.03762; pre-norm: Xiong et al. 2020,
-    https://arxiv.org/abs/2002.04745
-
-    Example:
-        >>> import keras, lmzoo
-        >>> block = lmzoo.layers.TransformerBlock(num_heads=2, hidden_dim=32)
-        >>> tuple(block(keras.ops.ones((2, 5, 8))).shape)
-        (2, 5, 8)
+    >>> import keras; from lmzoo.layers import TransformerBlock
+    >>> tuple(TransformerBlock(num_heads=2, hidden_dim=32)(keras.ops.ones((2, 5, 8))).shape)
+    (2, 5, 8)
     """
 
     # The cache is written by position: a position that is computed again overwrites itself.
@@ -148,7 +132,6 @@ class TransformerBlock(Layer):
         self.dropout = Dropout(rates[0], dtype=dtype)
 
     def build(self, x_shape: tuple, memory_shape: tuple | None = None) -> None:
-        """Builds the parts."""
         parts = (self.attention_norm, self.attention, self.feedforward_norm, self.feedforward)
         for part in parts:
             part.build(x_shape)
@@ -164,10 +147,8 @@ class TransformerBlock(Layer):
         mask: Tensor | None = None,
         training: bool = False,
     ) -> Tensor:
-        """(batch, time, dim) -> (batch, time, dim); `mask` is bool (batch, time), True where real.
-
-        With kind="cross" also a memory (batch, keys, memory_dim), and `memory_mask` (batch, keys).
-        """
+        """(batch, time, dim) -> (batch, time, dim); bool `mask` (batch, time) is True where real.
+        kind="cross": also a memory (batch, keys, memory_dim), `memory_mask` (batch, keys)."""
 
         def attend(y: Tensor) -> Tensor:
             return self.attention(y, mask=mask, training=training)
@@ -178,7 +159,6 @@ class TransformerBlock(Layer):
         return self._sublayers(x, attend, cross_attend, training)
 
     def compute_output_shape(self, x_shape: tuple, memory_shape: tuple | None = None) -> tuple:
-        """(batch, time, dim)."""
         return x_shape
 
     def prepare_memory(self, memory: Tensor, memory_mask: Tensor) -> tuple[Tensor, ...]:
@@ -188,7 +168,6 @@ class TransformerBlock(Layer):
     def init_state(
         self, batch_size: int, length: int, memory_state: tuple[Tensor, ...] = ()
     ) -> tuple[Tensor, Tensor]:
-        """An empty KV cache; see `MultiHeadAttention.init_state`."""
         return self.attention.init_state(batch_size, length)
 
     def step(
@@ -199,10 +178,7 @@ class TransformerBlock(Layer):
         memory_state: tuple[Tensor, ...] = (),
         attention_weights: list[Tensor] | None = None,
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
-        """n more tokens: x (batch, n, dim), the cache, their position, and the prepared memory.
-
-        With `attention_weights`, those of the memory (batch, n, keys) are appended to it.
-        """
+        """n more tokens x (batch, n, dim); memory weights are appended to `attention_weights`."""
         after = []
 
         def attend(y: Tensor) -> Tensor:

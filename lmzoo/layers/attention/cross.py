@@ -48,10 +48,7 @@ class CrossAttending(Layer):
         memory_state: tuple[Tensor, ...],
         attention_weights: Weights = None,
     ) -> tuple[Tensor, tuple]:
-        """`call` for n more tokens x (batch, n, dim), and the state.
-
-        With `attention_weights`, those of the memory (batch, n, keys) are appended to it.
-        """
+        """`call` for n tokens x (batch, n, dim), and the state; appends to `attention_weights`."""
         return self.attend(x, memory_state, attention_weights), state
 
     def prepare_memory(self, memory: Tensor, memory_mask: Tensor | None) -> tuple[Tensor, ...]:
@@ -71,21 +68,15 @@ class GlobalAttentionBlock(CrossAttending):
 
     Args:
         hidden_dim: Width of the output, and of the additive score's network.
-        score: "dot" (x A memory, Luong et al. 2015's general score) or "additive" (Bahdanau et al.
-            2015).
+        score: "dot" (x A memory, Luong's general score) or "additive" (Bahdanau et al. 2015).
         dropout: Dropout rate of the output, 0 to 1.
+    Raises: ArgumentError for another score.
+    Source: Luong 2015, https://arxiv.org/abs/1508.04025; Bahdanau, https://arxiv.org/abs/1409.0473
 
-    Raises:
-        ArgumentError: For another score.
-
-    Source: Luong et al. 2015, https://arxiv.org/abs/1508.04025; Bahdanau et al. 2015,
-    https://arxiv.org/abs/1409.0473
-
-    Example:
-        >>> import keras, lmzoo
-        >>> block = lmzoo.layers.GlobalAttentionBlock(6)
-        >>> tuple(block(keras.ops.ones((2, 5, 4)), keras.ops.ones((2, 7, 3))).shape)
-        (2, 5, 6)
+    >>> import keras, lmzoo
+    >>> x = keras.ops.ones((2, 5, 4))
+    >>> tuple(lmzoo.layers.GlobalAttentionBlock(6)(x, x).shape)
+    (2, 5, 6)
     """
 
     def __init__(
@@ -100,12 +91,10 @@ class GlobalAttentionBlock(CrossAttending):
         )
 
     def build(self, x_shape: tuple, memory_shape: tuple) -> None:
-        """Makes the projections."""
         self.output_projection.build((*x_shape[:-1], x_shape[-1] + memory_shape[-1]))
         self.attention.build(x_shape, memory_shape)
 
     def compute_output_shape(self, x_shape: tuple, memory_shape: tuple) -> tuple:
-        """(batch, time, hidden_dim)."""
         return (*x_shape[:-1], self.hidden_dim)
 
     def prepare_memory(self, memory: Tensor, memory_mask: Tensor | None) -> tuple[Tensor, ...]:
@@ -130,14 +119,12 @@ class CrossAttentionBlock(CrossAttending):
     Args:
         num_heads: Number of attention heads, a divisor of the width.
         dropout: Dropout rate of the attention weights and of the residual branch, 0 to 1.
-
     Source: Gehring et al. 2017 (with one head), https://arxiv.org/abs/1705.03122
 
-    Example:
-        >>> import keras, lmzoo
-        >>> block = lmzoo.layers.CrossAttentionBlock(2)
-        >>> tuple(block(keras.ops.ones((2, 5, 4)), keras.ops.ones((2, 7, 3))).shape)
-        (2, 5, 4)
+    >>> import keras, lmzoo
+    >>> x = keras.ops.ones((2, 5, 4))
+    >>> tuple(lmzoo.layers.CrossAttentionBlock(2)(x, x).shape)
+    (2, 5, 4)
     """
 
     def __init__(self, num_heads: int = 1, *, dropout: float = 0.0, **kwargs: Any) -> None:
@@ -148,12 +135,10 @@ class CrossAttentionBlock(CrossAttending):
         self.dropout = Dropout(dropout, dtype=dtype)
 
     def build(self, x_shape: tuple, memory_shape: tuple) -> None:
-        """Builds norm and attention."""
         self.norm.build(x_shape)
         self.attention.build(x_shape, memory_shape)
 
     def compute_output_shape(self, x_shape: tuple, memory_shape: tuple) -> tuple:
-        """(batch, time, dim)."""
         return x_shape
 
     def prepare_memory(self, memory: Tensor, memory_mask: Tensor | None) -> tuple[Tensor, ...]:

@@ -30,8 +30,7 @@ class MultiHeadAttention(Layer):
 
     Args:
         num_heads: Number of query heads; must divide the width.
-        num_kv_heads: Number of key and value heads, a divisor of num_heads (grouped-query
-            attention); None means num_heads.
+        num_kv_heads: Number of key and value heads, a divisor of num_heads; None means num_heads.
         cross: Whether keys and values come from a memory instead of the sequence itself.
         causal: Whether a position attends only to itself and earlier ones (not for a memory).
         rotary_base: Base of the rotary embedding, or None for none.
@@ -39,18 +38,12 @@ class MultiHeadAttention(Layer):
         dropout: Dropout rate of the attention weights, 0 to 1.
         use_bias: Whether the projections have biases.
         output_initializer: Initializer of the output projection.
+    Raises: ArgumentError if num_kv_heads does not divide num_heads, or num_heads the width.
+    Source: https://arxiv.org/abs/1706.03762, grouped queries: https://arxiv.org/abs/2305.13245
 
-    Raises:
-        ArgumentError: If num_kv_heads does not divide num_heads, or num_heads the width.
-
-    Source: https://arxiv.org/abs/1706.03762, https://arxiv.org/abs/2305.13245 (grouped queries),
-    https://arxiv.org/abs/2010.04245 (QK-norm).
-
-    Example:
-        >>> import keras, lmzoo
-        >>> layer = lmzoo.layers.MultiHeadAttention(num_heads=4, num_kv_heads=2)
-        >>> tuple(layer(keras.ops.ones((2, 5, 16))).shape)
-        (2, 5, 16)
+    >>> import keras, lmzoo
+    >>> tuple(lmzoo.layers.MultiHeadAttention(4)(keras.ops.ones((2, 5, 16))).shape)
+    (2, 5, 16)
     """
 
     def __init__(
@@ -135,10 +128,8 @@ class MultiHeadAttention(Layer):
         mask: Tensor | None = None,
         training: bool = False,
     ) -> Tensor:
-        """(batch, time, dim) -> (batch, time, dim); `mask` is bool (batch, time), True where real.
-
-        Cross attention is to a memory (batch, keys, memory_dim), with `memory_mask` (batch, keys).
-        """
+        """(batch, time, dim) -> (batch, time, dim); bool `mask` (batch, time) is True where real.
+        With cross a memory (batch, keys, memory_dim), and `memory_mask` (batch, keys)."""
         if self.cross:
             memory_state = (*self.prepare_memory(memory), memory_mask)
             return self.attend(x, memory_state, training=training)
@@ -148,16 +139,12 @@ class MultiHeadAttention(Layer):
         return self._merge(attend(query, key, value, mask, training))
 
     def compute_output_shape(self, x_shape: tuple, memory_shape: tuple | None = None) -> tuple:
-        """(batch, time, dim)."""
         return x_shape
 
     def attend(
         self, x: Tensor, memory_state: tuple, weights: Weights = None, training: bool = False
     ) -> Tensor:
-        """Attends from x (batch, n, dim) to keys and values of `prepare_memory`, with their mask.
-
-        The mean of the heads' weights, (batch, n, keys), is appended to `weights`.
-        """
+        """Attends from x (batch, n, dim) to a memory; appends the heads' mean to `weights`."""
         key, value, mask = memory_state
         query = self._heads(self.query_projection(x), self.num_heads, self.query_norm)
         mask = None if mask is None else mask[:, None, None, :]
@@ -198,12 +185,8 @@ class MultiHeadAttention(Layer):
         return key, self._heads(value, self.num_kv_heads)
 
     def init_state(self, batch_size: int, length: int) -> tuple[Tensor, Tensor]:
-        """An empty cache.
-
-        Returns:
-            Keys (batch, kv_heads, head_dim, length), as a product with one query wants them, and
-            values (batch, kv_heads, length, head_dim).
-        """
+        """An empty cache: keys (batch, kv_heads, head_dim, length), as one query's product wants,
+        and values (batch, kv_heads, length, head_dim)."""
         first = (batch_size, self.num_kv_heads)
         keys = ops.zeros((*first, self.head_dim, length), self.compute_dtype)
         return keys, ops.zeros((*first, length, self.head_dim), self.compute_dtype)

@@ -16,15 +16,10 @@ class ScoredAttention(Layer):
     def call(
         self, x: Tensor, memory: Tensor, memory_mask: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Queries (batch, time, dim), memory (batch, keys, memory_dim), its mask (batch, keys).
-
-        Returns:
-            The context (batch, time, memory_dim) and the weights (batch, time, keys).
-        """
+        """-> context (batch, time, memory_dim), weights (batch, time, keys); mask (batch, keys)."""
         return self.attend(x, self.keys(memory), memory, memory_mask)
 
     def compute_output_shape(self, x_shape: tuple, memory_shape: tuple) -> tuple[tuple, tuple]:
-        """Those of context and weights."""
         return (*x_shape[:-1], memory_shape[-1]), (*x_shape[:-1], memory_shape[1])
 
     def attend(
@@ -50,15 +45,12 @@ class AdditiveAttention(ScoredAttention):
 
     Args:
         hidden_dim: Width of the network.
-
     Source: Bahdanau et al. 2015, https://arxiv.org/abs/1409.0473
 
-    Example:
-        >>> import keras, lmzoo
-        >>> layer = lmzoo.layers.AdditiveAttention(hidden_dim=8)
-        >>> context, weights = layer(keras.ops.ones((2, 3, 4)), keras.ops.ones((2, 5, 6)))
-        >>> tuple(context.shape), tuple(weights.shape)
-        ((2, 3, 6), (2, 3, 5))
+    >>> import keras, lmzoo
+    >>> x = keras.ops.ones((2, 3, 4))
+    >>> [tuple(y.shape) for y in lmzoo.layers.AdditiveAttention(hidden_dim=8)(x, x)]
+    [(2, 3, 4), (2, 3, 3)]
     """
 
     def __init__(self, hidden_dim: int, **kwargs: Any) -> None:
@@ -69,14 +61,12 @@ class AdditiveAttention(ScoredAttention):
         self.key_projection = keras.layers.Dense(hidden_dim, dtype=dtype)
 
     def build(self, x_shape: tuple, memory_shape: tuple) -> None:
-        """Makes the projections and the scoring vector."""
         self.query_projection.build(x_shape)
         self.key_projection.build(memory_shape)
         initializer = keras.initializers.RandomNormal(stddev=self.hidden_dim**-0.5)
         self.score = self.add_weight((self.hidden_dim,), initializer=initializer, name="score")
 
     def scores(self, x: Tensor, keys: Tensor) -> Tensor:
-        """The score of each query with each key, (batch, time, keys)."""
         query = self.query_projection(x)[:, :, None, :]  # (batch, time, 1, hidden)
         scores = ops.tanh(query + keys[:, None, :, :]) * ops.cast(self.score, self.compute_dtype)
         return ops.sum(scores, axis=-1)
@@ -84,18 +74,13 @@ class AdditiveAttention(ScoredAttention):
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class DotProductAttention(ScoredAttention):
-    """Attention by score = query^T A key (Luong et al. 2015's general score).
-
-    Source: https://arxiv.org/abs/1508.04025
-    """
+    """Attention by score = query^T A key: the general score of https://arxiv.org/abs/1508.04025."""
 
     def build(self, x_shape: tuple, memory_shape: tuple) -> None:
-        """Makes the projection of the memory."""
         self.key_projection = keras.layers.Dense(
             x_shape[-1], use_bias=False, name="key", dtype=self.dtype_policy
         )
         self.key_projection.build(memory_shape)
 
     def scores(self, x: Tensor, keys: Tensor) -> Tensor:
-        """The score of each query with each key, (batch, time, keys)."""
         return ops.matmul(x, ops.transpose(keys, (0, 2, 1)))  # (batch, time, keys)

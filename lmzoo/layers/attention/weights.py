@@ -21,11 +21,7 @@ def masked(scores: Tensor, mask: Tensor | None) -> Tensor:
 
 
 def dot_product_weights(query: Tensor, key: Tensor, mask: Tensor | None) -> Tensor:
-    """Weights (batch, heads, time, keys) of scaled dot products, the softmax in float32.
-
-    Queries (batch, heads, time, head_dim), keys (batch, kv_heads, keys, head_dim), a bool mask that
-    is broadcast to the weights, True where a key is visible.
-    """
+    """Weights (batch, heads, time, keys) in float32; mask True where visible."""
     keys = ops.transpose(repeat_heads(key, query), (0, 1, 3, 2))  # (batch, heads, head_dim, keys)
     scores = ops.matmul(query * query.shape[-1] ** -0.5, keys)  # (batch, heads, time, keys)
     return ops.cast(softmax(masked(scores, mask)), query.dtype)

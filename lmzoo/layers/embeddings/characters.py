@@ -29,22 +29,15 @@ class CharacterEncoder(Layer):
     Args:
         num_characters: Number of character ids; 0 is padding.
         kind: "cnn" or "lstm".
-        char_dim: Width of a character's vector; None for the papers' 30 ("cnn") or 25 ("lstm").
-        output_dim: Width of a word's vector, even for "lstm"; None for char_dim ("cnn") or twice
-            that ("lstm").
+        char_dim: Width of a character's vector; None: the papers' 30 ("cnn") or 25 ("lstm").
+        output_dim: Width of a word's vector; None: char_dim ("cnn") or twice that ("lstm").
         dropout: Dropout rate of the characters' vectors, 0 to 1.
+    Raises: ArgumentError if the kind is another, or output_dim is odd for "lstm".
+    Source: Ma, https://arxiv.org/abs/1603.01354; Lample, https://arxiv.org/abs/1603.01360
 
-    Raises:
-        ArgumentError: If the kind is another, or output_dim is odd for "lstm".
-
-    Source: Ma and Hovy 2016, https://arxiv.org/abs/1603.01354; Lample et al. 2016,
-    https://arxiv.org/abs/1603.01360
-
-    Example:
-        >>> import keras, lmzoo
-        >>> layer = lmzoo.layers.CharacterEncoder(40)
-        >>> tuple(layer(keras.ops.ones((2, 5, 9), "int32")).shape)
-        (2, 5, 30)
+    >>> import keras, lmzoo
+    >>> tuple(lmzoo.layers.CharacterEncoder(40)(keras.ops.ones((2, 5, 9), "int32")).shape)
+    (2, 5, 30)
     """
 
     def __init__(
@@ -86,7 +79,6 @@ class CharacterEncoder(Layer):
             )
 
     def build(self, ids_shape: tuple) -> None:
-        """Builds the characters' vectors, and the convolution or the LSTM."""
         self.embedding.build((None, None))
         width = WIDTH * self.char_dim if self.kind == "cnn" else self.char_dim
         self.reader.build((None, None, width))
@@ -102,7 +94,6 @@ class CharacterEncoder(Layer):
         return ops.reshape(x, (batch, time, self.output_dim))  # (batch, time, output_dim)
 
     def compute_output_shape(self, ids_shape: tuple) -> tuple:
-        """(batch, time, output_dim)."""
         return (*ids_shape[:2], self.output_dim)
 
     def _convolve(self, x: Tensor, real: Tensor) -> Tensor:

@@ -19,16 +19,12 @@ class FeatureEmbedding(Layer):
 
     Args:
         embed_dim: Width of a vector.
-        positions: None or "sinusoidal" (Vaswani et al. 2017).
+        positions: None or "sinusoidal" (Vaswani et al. 2017); others raise an ArgumentError.
         dropout: Dropout rate of the vectors, 0 to 1.
 
-    Raises:
-        ArgumentError: If the positions are others.
-
-    Example:
-        >>> import keras, lmzoo
-        >>> tuple(lmzoo.layers.FeatureEmbedding(8)(keras.ops.ones((2, 5, 3))).shape)
-        (2, 5, 8)
+    >>> import keras, lmzoo
+    >>> tuple(lmzoo.layers.FeatureEmbedding(8)(keras.ops.ones((2, 5, 3))).shape)
+    (2, 5, 8)
     """
 
     def __init__(
@@ -43,7 +39,6 @@ class FeatureEmbedding(Layer):
         self.dropout = Dropout(dropout, dtype=self.dtype_policy)
 
     def build(self, features_shape: tuple) -> None:
-        """Builds the projection."""
         self.projection.build(features_shape)
 
     def call(self, features: Tensor, training: bool = False) -> Tensor:
@@ -55,5 +50,4 @@ class FeatureEmbedding(Layer):
         return self.dropout(x, training=training)
 
     def compute_output_shape(self, features_shape: tuple) -> tuple:
-        """(batch, time, embed_dim)."""
         return (*features_shape[:-1], self.embed_dim)

@@ -14,9 +14,7 @@ from lmzoo.typing import Tensor
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class TokenEmbedding(Layer):
-    """Ids to vectors, with positions and dropout.
-
-    An id outside the vocabulary gives NaN, so that the mistake shows.
+    """Ids to vectors, with positions and dropout. An id outside the vocabulary gives NaN.
 
     Args:
         vocab_size: Number of ids.
@@ -26,20 +24,12 @@ class TokenEmbedding(Layer):
         dropout: Dropout rate of the vectors, 0 to 1.
         variational: Drop the same features at every time step (Gal and Ghahramani 2016).
         initializer_range: Standard deviation of the initial weights.
+    Raises: ArgumentError for other positions, no max_length for learned ones, or a longer sequence.
+    Source: sinusoidal: https://arxiv.org/abs/1706.03762; variational: https://arxiv.org/abs/1512.05287
 
-    Raises:
-        ArgumentError: For other positions, learned ones without max_length, or a sequence longer
-            than max_length.
-
-    Source: https://arxiv.org/abs/1706.03762 (sinusoidal), https://arxiv.org/abs/1512.05287
-    (variational).
-
-    Example:
-        >>> import numpy as np
-        >>> import lmzoo
-        >>> embedding = lmzoo.layers.TokenEmbedding(50, 8, positions="learned", max_length=16)
-        >>> tuple(embedding(np.array([[1, 2, 3]])).shape)
-        (1, 3, 8)
+    >>> import keras, lmzoo
+    >>> tuple(lmzoo.layers.TokenEmbedding(50, 8)(keras.ops.ones((1, 3), "int32")).shape)
+    (1, 3, 8)
     """
 
     def __init__(
@@ -68,7 +58,6 @@ class TokenEmbedding(Layer):
         self.dropout = Dropout(dropout, noise_shape=shape, dtype=self.dtype_policy)
 
     def build(self, input_shape: tuple) -> None:
-        """Makes the tables."""
         self.embeddings = self.add_weight(
             (self.vocab_size, self.embed_dim), initializer=self.initializer, name="embeddings"
         )
@@ -91,7 +80,6 @@ class TokenEmbedding(Layer):
         return self.dropout(self._embed(ids, 0), training=training)
 
     def compute_output_shape(self, ids_shape: tuple) -> tuple:
-        """(batch, time, embed_dim)."""
         return (*ids_shape, self.embed_dim)
 
     def step(self, ids: Tensor, position: Tensor) -> Tensor:

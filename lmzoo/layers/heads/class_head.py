@@ -19,21 +19,14 @@ class ClassHead(Layer):
     Args:
         num_classes: Number of classes, at least 2.
         dropout: Dropout rate of the vector, 0 to 1.
-        max_norm: Longest weight vector of a class, to which longer ones are cut after each step of
-            training (Kim 2014 takes 3); None for no limit.
+        max_norm: Longest weight vector of a class, longer ones are cut each step; None: no limit.
         regularizer: Keras regularizer of the kernel.
-
-    Raises:
-        ArgumentError: If num_classes is below 2, or max_norm is not above 0.
-
+    Raises: ArgumentError if num_classes is below 2, or max_norm is not above 0.
     Source: max_norm: Hinton et al. 2012, https://arxiv.org/abs/1207.0580
 
-    Example:
-        >>> import keras, lmzoo
-        >>> tuple(lmzoo.layers.ClassHead(3)(keras.ops.ones((4, 8))).shape)
-        (4, 3)
-        >>> tuple(lmzoo.layers.ClassHead(2)(keras.ops.ones((4, 8))).shape)
-        (4, 1)
+    >>> import keras, lmzoo
+    >>> [tuple(lmzoo.layers.ClassHead(n)(keras.ops.ones((4, 8))).shape) for n in (2, 3)]
+    [(4, 1), (4, 3)]
     """
 
     def __init__(
@@ -63,7 +56,6 @@ class ClassHead(Layer):
         )
 
     def build(self, x_shape: tuple) -> None:
-        """Makes the kernel and the bias."""
         self.projection.build(x_shape)
 
     def call(self, x: Tensor, training: bool = False) -> Tensor:
@@ -71,5 +63,4 @@ class ClassHead(Layer):
         return ops.cast(self.projection(self.dropout(x, training=training)), "float32")
 
     def compute_output_spec(self, x: Tensor, training: bool = False) -> keras.KerasTensor:
-        """float32, whatever the layer computes in."""
         return keras.KerasTensor((*x.shape[:-1], self.units), dtype="float32")

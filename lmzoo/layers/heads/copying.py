@@ -28,20 +28,14 @@ class CopyHead(Layer):
         vocab_size: Number of ids.
         norm: A normalization layer that comes first, or None.
         dropout: Dropout rate of the hidden state, 0 to 1.
-        coverage: Weight of the coverage loss, which penalizes attention to what was attended to
-            before, per target token. Above 0 the attention also depends on the coverage so far.
-
+        coverage: Weight of the loss of attending again; above 0, attention depends on what it saw.
     Source: See et al. 2017, https://aclanthology.org/P17-1099
 
-    Example:
-        >>> import keras, lmzoo
-        >>> head = lmzoo.layers.CopyHead(9)
-        >>> memory, mask = keras.ops.ones((1, 3, 4)), keras.ops.ones((1, 3), "bool")
-        >>> source = keras.ops.convert_to_tensor([[5, 6, 5]])
-        >>> x = keras.ops.ones((1, 2, 8))
-        >>> logits = head(x, memory, memory_mask=mask, source=source)
-        >>> tuple(logits.shape), round(float(keras.ops.sum(keras.ops.exp(logits[0, 0]))), 4)
-        ((1, 2, 9), 1.0)
+    >>> import keras, lmzoo
+    >>> x, source = keras.ops.ones((1, 2, 8)), keras.ops.convert_to_tensor([[5, 6]])
+    >>> mask = keras.ops.ones((1, 2), "bool")
+    >>> tuple(lmzoo.layers.CopyHead(9)(x, x, memory_mask=mask, source=source).shape)
+    (1, 2, 9)
     """
 
     cross_attends = True
@@ -62,7 +56,6 @@ class CopyHead(Layer):
         self.attention = DotProductAttention(dtype=self.dtype_policy)
 
     def build(self, x_shape: tuple, memory_shape: tuple) -> None:
-        """Makes the projections and the gate."""
         self.prepare.build(x_shape)
         self.projection = Dense(self.vocab_size, name="projection", dtype=self.dtype_policy)
         self.projection.build(x_shape)
@@ -85,11 +78,8 @@ class CopyHead(Layer):
         target_mask: Tensor | None = None,
         training: bool = False,
     ) -> Tensor:
-        """Hidden states (batch, time, dim) -> log-probabilities float32 (batch, time, vocab_size).
-
-        The memory (batch, keys, memory_dim) is that of the ids `source` (batch, keys). The coverage
-        loss is the mean over the positions where `target_mask`, bool (batch, time), is True.
-        """
+        """x (batch, time, dim), memory (batch, keys, memory_dim) of ids `source` (batch, keys)
+        -> log-probabilities float32 (batch, time, vocab_size); coverage counts at `target_mask`."""
         x = self.prepare(x, training=training)
         memory_state = self.prepare_memory(memory, memory_mask, source)
         covered = ops.zeros_like(source, dtype="float32") if self.coverage else None
@@ -102,7 +92,6 @@ class CopyHead(Layer):
         return self._mix(x, memory_state, weights)
 
     def compute_output_spec(self, x: Tensor, *args: Any, **kwargs: Any) -> keras.KerasTensor:
-        """float32 (batch, time, vocab_size), whatever the layer computes in."""
         return keras.KerasTensor((*x.shape[:-1], self.vocab_size), dtype="float32")
 
     def prepare_memory(
@@ -120,11 +109,7 @@ class CopyHead(Layer):
         attention_weights: list[Tensor] | None = None,
         covered: Tensor | None = None,
     ) -> Tensor:
-        """`call` for n tokens, with the memory prepared.
-
-        The weights (batch, n, keys) are appended to `attention_weights`; `covered` is their sum so
-        far, (batch, keys), for a head with `coverage`.
-        """
+        """`call` for n tokens; appends to `attention_weights`, whose sum so far is `covered`."""
         x = self.prepare(x)
         weights = self._attention_weights(x, memory_state, covered if self.coverage else None)
         if attention_weights is not None:

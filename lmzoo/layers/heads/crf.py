@@ -26,21 +26,14 @@ class CRF(Layer):
 
     Args:
         num_tags: Number of tags, at least 1.
-        forbidden: Pairs [from, to] of tags that never follow each other; from = -1 is the start of
-            the sentence, to = num_tags its end (as `lmzoo.data.forbidden_transitions` gives them).
+        forbidden: Pairs [from, to] of tags that never follow each other (-1: start, num_tags: end).
+    Raises: ArgumentError if num_tags is below 1, a pair is none of tags, or emissions do not fit.
+    Source: Lafferty et al. 2001, https://repository.upenn.edu/cis_papers/159
 
-    Raises:
-        ArgumentError: If num_tags is below 1, a forbidden pair is no pair of tags, or the emissions
-            are of another number of tags.
-
-    Source: Lafferty et al. 2001, https://repository.upenn.edu/cis_papers/159; Lample et al. 2016,
-    https://arxiv.org/abs/1603.01360
-
-    Example:
-        >>> import keras, lmzoo
-        >>> crf = lmzoo.layers.CRF(3, forbidden=[[-1, 2], [0, 2]])  # 2 follows only 1 and 2
-        >>> tuple(crf(keras.ops.ones((2, 5, 3))).shape)
-        (2, 5, 3)
+    >>> import keras, lmzoo
+    >>> crf = lmzoo.layers.CRF(3, forbidden=[[-1, 2], [0, 2]])  # 2 follows only 1 and 2
+    >>> tuple(crf(keras.ops.ones((2, 5, 3))).shape)
+    (2, 5, 3)
     """
 
     def __init__(
@@ -59,7 +52,6 @@ class CRF(Layer):
         self.supports_masking = True
 
     def build(self, emissions_shape: tuple) -> None:
-        """Makes the transitions, and the scores of the first and the last tag."""
         if emissions_shape[-1] != self.num_tags:
             raise ArgumentError(
                 f"The last layer gives {emissions_shape[-1]} scores a word, the CRF has "
@@ -75,7 +67,6 @@ class CRF(Layer):
         return ops.cast(emissions, "float32")
 
     def compute_output_spec(self, emissions: keras.KerasTensor) -> keras.KerasTensor:
-        """Float32, of the same shape."""
         return keras.KerasTensor(emissions.shape, "float32")
 
     def scores(self) -> tuple[Tensor, Tensor, Tensor]:
@@ -90,13 +81,8 @@ class CRF(Layer):
         )
 
     def log_likelihood(self, emissions: Tensor, tags: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Log-probability of a tag sequence for each row, float32 (batch,), in nats.
-
-        Args:
-            emissions: (batch, time, num_tags).
-            tags: Ids (batch, time).
-            mask: (batch, time), not 0 where a word is real: the first words of each row; None: all.
-        """
+        """Log-probability, float32 (batch,), in nats, of the tags (batch, time), given emissions
+        (batch, time, num_tags); the mask is not 0 where a word is real, the first of each row."""
         return crf_log_likelihood(emissions, *self.scores(), tags, mask)
 
     def decode(self, emissions: Tensor, mask: Tensor | None = None) -> Tensor:

@@ -14,13 +14,7 @@ from lmzoo.typing import Tensor
 
 
 class Preparation(Layer):
-    """What precedes the output weights: normalization, dropout, a projection.
-
-    Args:
-        norm: A normalization layer, or None.
-        dropout: Dropout rate, 0 to 1.
-        output_dim: Width to which other widths are projected; None for no projection.
-    """
+    """What precedes the output weights: normalization, dropout, a projection to `output_dim`."""
 
     def __init__(
         self,
@@ -36,7 +30,6 @@ class Preparation(Layer):
         self.projection: Any = None
 
     def build(self, x_shape: tuple) -> None:
-        """Builds the norm, and makes the projection."""
         if self.norm is not None and not self.norm.built:
             self.norm.build(x_shape)
         if self.output_dim not in (None, x_shape[-1]):
@@ -49,17 +42,11 @@ class Preparation(Layer):
         return x if self.projection is None else self.projection(x)
 
     def compute_output_shape(self, x_shape: tuple) -> tuple:
-        """(batch, time, dim)."""
         return (*x_shape[:-1], self.output_dim or x_shape[-1])
 
 
 class TiedProjection(Layer):
-    """Vectors to logits by the table of an embedding: x table^T, plus a bias.
-
-    Args:
-        embedding: The TokenEmbedding.
-        use_bias: Whether a bias is added.
-    """
+    """Vectors to logits by the table of an embedding: x table^T, plus a bias."""
 
     def __init__(self, embedding: TokenEmbedding, use_bias: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -68,7 +55,6 @@ class TiedProjection(Layer):
         self.bias: Any = None
 
     def build(self, x_shape: tuple) -> None:
-        """Makes the bias."""
         if not self.embedding.built:
             self.embedding.build((None, None))
         if self.use_bias:
@@ -82,17 +68,14 @@ class TiedProjection(Layer):
         return logits if self.bias is None else logits + ops.cast(self.bias, self.compute_dtype)
 
     def compute_output_shape(self, x_shape: tuple) -> tuple:
-        """(batch, time, vocab_size)."""
         return (*x_shape[:-1], self.embedding.vocab_size)
 
 
 class Head(Layer):
     """Abstract base class of heads whose loss needs no logits: two layers, and `nats`.
 
-    Attributes:
-        prepare: layer, hidden states -> what the output weights are multiplied with.
-        project: layer, that -> logits.
-        vocab_size: number of logits.
+    `prepare` makes of hidden states what the output weights are multiplied with, `project` of that
+    the `vocab_size` logits.
     """
 
     vocab_size: int
@@ -106,28 +89,17 @@ class Head(Layer):
         return self.project(self.prepare(x, training=training))
 
     def build(self, x_shape: tuple) -> None:
-        """Builds the two layers."""
         self.prepare.build(x_shape)
         self.project.build(self.prepare.compute_output_shape(x_shape))
 
     def compute_output_shape(self, x_shape: tuple) -> tuple:
-        """(batch, time, vocab_size)."""
         return (*x_shape[:-1], self.vocab_size)
 
     def nats(
         self, count: Callable, hidden: Tensor, targets: Tensor, weights: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Sums of weighted nats and of weights.
-
-        Args:
-            count: `lmzoo.losses.head_nats`, its settings given.
-            hidden: What `prepare` gave, (batch, time, dim).
-            targets: Ids (batch, time).
-            weights: float32 (batch, time).
-
-        Returns:
-            Two float32 scalars.
-        """
+        """Sums of weighted nats and of weights, by `count`: `lmzoo.losses.head_nats` with settings;
+        hidden (batch, time, dim) is what `prepare` gave; targets and weights are (batch, time)."""
         raise AttributeError("Head is an abstract base class: use LanguageModelHead.")
 
     def count_with(
@@ -155,20 +127,16 @@ class LanguageModelHead(Head):
 
     Args:
         vocab_size: Number of logits.
-        embedding: The TokenEmbedding whose table is used for the output too (Press and Wolf 2017),
-            or None for weights of its own.
+        embedding: The TokenEmbedding whose table is used for the output too, or None.
         norm: A normalization layer that comes first, or None.
         use_bias: Whether a bias is added to the logits.
         dropout: Dropout rate of the hidden state, 0 to 1.
         regularizer: Keras regularizer of its own kernel.
+    Source: the shared table: Press and Wolf 2017, https://arxiv.org/abs/1608.05859
 
-    Source: https://arxiv.org/abs/1608.05859
-
-    Example:
-        >>> import keras, lmzoo
-        >>> head = lmzoo.layers.LanguageModelHead(50)
-        >>> tuple(head(keras.ops.ones((2, 3, 8))).shape)
-        (2, 3, 50)
+    >>> import keras, lmzoo
+    >>> tuple(lmzoo.layers.LanguageModelHead(50)(keras.ops.ones((2, 3, 8))).shape)
+    (2, 3, 50)
     """
 
     def __init__(
@@ -191,7 +159,6 @@ class LanguageModelHead(Head):
         self.prepare = Preparation(norm, dropout, table_dim, dtype=self.dtype_policy)
 
     def build(self, x_shape: tuple) -> None:
-        """Makes the output weights, or the product with the shared table."""
         if self.embedding is None:
             self.project = Dense(
                 self.vocab_size,
@@ -206,7 +173,6 @@ class LanguageModelHead(Head):
     def nats(
         self, count: Callable, hidden: Tensor, targets: Tensor, weights: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Sums of weighted nats and of weights; see `Head`."""
         shared = self.embedding is not None
         kernel = self.embedding.embeddings if self.embedding else self.project.kernel
         bias = self.project.bias

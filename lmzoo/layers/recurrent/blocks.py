@@ -21,18 +21,12 @@ class RecurrentBlock(Layer):
         hidden_dim: Width of the state and of the output.
         dropout: Dropout rate of the input, 0 to 1.
         variational: Drop the same features at every time step (Gal and Ghahramani 2016).
-        weight_dropout: Dropout rate of the recurrent weights, the same at every time step
-            (DropConnect, as AWD-LSTM).
+        weight_dropout: Dropout rate of the recurrent weights, the same at every time step.
         regularizer: Keras regularizer of both kernels.
-        carry_batch_size: If above 0, training continues from the final state of the previous batch
-            (truncated back-propagation): batches must have this many rows, row i continuing
-            row i of the previous batch. The carried state is not saved, and evaluation neither
-            uses nor changes it.
-        from_memory: Whether the first state comes from a memory: tanh of a projection of its
-            mean (Sennrich et al. 2017, https://arxiv.org/abs/1703.04357), not zero.
-
-    Raises:
-        ArgumentError: For both from_memory and carry_batch_size.
+        carry_batch_size: If above 0, the rows of each batch; row i continues the last one's.
+        from_memory: Whether the first state is tanh of a projection of a memory's mean, not zero.
+    Raises: ArgumentError for both from_memory and carry_batch_size.
+    Source: from_memory: Sennrich et al. 2017, https://arxiv.org/abs/1703.04357
     """
 
     gates = 1
@@ -62,7 +56,6 @@ class RecurrentBlock(Layer):
         self.carry_batch_size = carry_batch_size
 
     def build(self, x_shape: tuple, memory_shape: tuple | None = None) -> None:
-        """Makes the input projection, the recurrent kernel and the carried state."""
         self.projection = Dense(
             self.gates * self.hidden_dim,
             kernel_regularizer=self.regularizer,
@@ -99,11 +92,7 @@ class RecurrentBlock(Layer):
         memory_mask: Tensor | None = None,
         training: bool = False,
     ) -> Tensor:
-        """(batch, time, dim) -> (batch, time, hidden_dim).
-
-        With `from_memory`, a memory (batch, keys, memory_dim) and its mask, bool (batch, keys),
-        give the first state.
-        """
+        """(batch, time, dim) -> (batch, time, hidden_dim); a first state may be of a memory."""
         carry = bool(training) and self.carry_batch_size > 0
         x = self.projection(self.dropout(x, training=training))
         if self.cross_attends:
@@ -119,7 +108,6 @@ class RecurrentBlock(Layer):
         return outputs
 
     def compute_output_shape(self, x_shape: tuple, memory_shape: tuple | None = None) -> tuple:
-        """(batch, time, hidden_dim)."""
         return (*x_shape[:-1], self.hidden_dim)
 
     def prepare_memory(self, memory: Tensor, memory_mask: Tensor | None) -> tuple[Tensor, ...]:
@@ -193,13 +181,11 @@ class RecurrentBlock(Layer):
 @keras.saving.register_keras_serializable(package="lmzoo")
 class SimpleRNNBlock(RecurrentBlock):
     """Elman's recurrent network: h_t = tanh(W x_t + U h_{t-1} + b). Arguments: RecurrentBlock's.
-
     Source: Elman 1990, https://doi.org/10.1207/s15516709cog1402_1
 
-    Example:
-        >>> import keras, lmzoo
-        >>> tuple(lmzoo.layers.SimpleRNNBlock(4)(keras.ops.ones((2, 5, 8))).shape)
-        (2, 5, 4)
+    >>> import keras, lmzoo
+    >>> tuple(lmzoo.layers.SimpleRNNBlock(4)(keras.ops.ones((2, 5, 8))).shape)
+    (2, 5, 4)
     """
 
     def _run(self, x: Tensor, kernel: Tensor, state: tuple) -> tuple[Tensor, tuple]:
@@ -214,19 +200,16 @@ class SimpleRNNBlock(RecurrentBlock):
 @keras.saving.register_keras_serializable(package="lmzoo")
 class GRUBlock(RecurrentBlock):
     """Gated recurrent unit, reset gate after the product. Arguments: RecurrentBlock's.
-
     Source: Cho et al. 2014, https://arxiv.org/abs/1406.1078
 
-    Example:
-        >>> import keras, lmzoo
-        >>> tuple(lmzoo.layers.GRUBlock(4)(keras.ops.ones((2, 5, 8))).shape)
-        (2, 5, 4)
+    >>> import keras, lmzoo
+    >>> tuple(lmzoo.layers.GRUBlock(4)(keras.ops.ones((2, 5, 8))).shape)
+    (2, 5, 4)
     """
 
     gates = 3
 
     def build(self, x_shape: tuple, memory_shape: tuple | None = None) -> None:
-        """Adds the bias inside the reset gate's product."""
         self.recurrent_bias = self.add_weight(
             (3 * self.hidden_dim,), initializer="zeros", name="recurrent_bias"
         )
@@ -249,15 +232,11 @@ class GRUBlock(RecurrentBlock):
 @keras.saving.register_keras_serializable(package="lmzoo")
 class LSTMBlock(RecurrentBlock):
     """Long short-term memory, the forget gate's bias starting at 1. Arguments: RecurrentBlock's.
+    Source: Hochreiter and Schmidhuber 1997, https://doi.org/10.1162/neco.1997.9.8.1735
 
-    Source: Hochreiter and Schmidhuber 1997, https://doi.org/10.1162/neco.1997.9.8.1735; forget
-    gate: Gers et al. 2000; dropouts: Merity et al. 2018 (AWD-LSTM),
-    https://arxiv.org/abs/1708.02182
-
-    Example:
-        >>> import keras, lmzoo
-        >>> tuple(lmzoo.layers.LSTMBlock(4)(keras.ops.ones((2, 5, 8))).shape)
-        (2, 5, 4)
+    >>> import keras, lmzoo
+    >>> tuple(lmzoo.layers.LSTMBlock(4)(keras.ops.ones((2, 5, 8))).shape)
+    (2, 5, 4)
     """
 
     gates = 4

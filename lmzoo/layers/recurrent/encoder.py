@@ -24,17 +24,12 @@ class RecurrentEncoderBlock(Layer):
         bidirectional: Whether there are two directions.
         dropout: Dropout rate of the input, 0 to 1.
         regularizer: Keras regularizer of all kernels.
-
-    Raises:
-        ArgumentError: For an odd hidden_dim with two directions, or another cell.
-
+    Raises: ArgumentError for an odd hidden_dim with two directions, or another cell.
     Source: Schuster and Paliwal 1997, https://doi.org/10.1109/78.650093
 
-    Example:
-        >>> import keras, lmzoo
-        >>> block = lmzoo.layers.RecurrentEncoderBlock(6)
-        >>> tuple(block(keras.ops.ones((2, 5, 4))).shape)
-        (2, 5, 6)
+    >>> import keras, lmzoo
+    >>> tuple(lmzoo.layers.RecurrentEncoderBlock(6)(keras.ops.ones((2, 5, 4))).shape)
+    (2, 5, 6)
     """
 
     def __init__(
@@ -68,7 +63,6 @@ class RecurrentEncoderBlock(Layer):
             )
 
     def build(self, x_shape: tuple) -> None:
-        """Builds the directions."""
         self.recurrent.build(x_shape)
 
     def call(self, x: Tensor, mask: Tensor | None = None, training: bool = False) -> Tensor:
@@ -78,5 +72,4 @@ class RecurrentEncoderBlock(Layer):
         return outputs if mask is None else ops.where(mask[..., None], outputs, 0.0)
 
     def compute_output_shape(self, x_shape: tuple) -> tuple:
-        """(batch, time, hidden_dim)."""
         return (*x_shape[:-1], self.hidden_dim)

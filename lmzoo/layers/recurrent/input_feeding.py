@@ -20,26 +20,20 @@ CELLS = {"gru": keras.layers.GRUCell, "lstm": keras.layers.LSTMCell}
 class InputFeedingBlock(Layer):
     """A recurrent layer whose attention output is part of its next input.
 
-    One step needs the one before it, attention included, so that training is several times slower
-    than with a recurrent block followed by a GlobalAttentionBlock.
+    Training is several times slower than with a GlobalAttentionBlock after a recurrent block.
 
     Args:
         hidden_dim: Width of the state and of the output.
         cell: "lstm" or "gru".
         score: "dot" or "additive"; see GlobalAttentionBlock.
         dropout: Dropout rate of the input, 0 to 1.
-
-    Raises:
-        ArgumentError: For another cell or score.
-
+    Raises: ArgumentError for another cell or score.
     Source: Luong et al. 2015, section 3.3, https://arxiv.org/abs/1508.04025
 
-    Example:
-        >>> import keras, lmzoo
-        >>> block = lmzoo.layers.InputFeedingBlock(6)
-        >>> memory, mask = keras.ops.ones((2, 7, 3)), keras.ops.ones((2, 7), "bool")
-        >>> tuple(block(keras.ops.ones((2, 5, 4)), memory, memory_mask=mask).shape)
-        (2, 5, 6)
+    >>> import keras, lmzoo
+    >>> x, mask = keras.ops.ones((2, 5, 4)), keras.ops.ones((2, 5), "bool")
+    >>> tuple(lmzoo.layers.InputFeedingBlock(6)(x, x, memory_mask=mask).shape)
+    (2, 5, 6)
     """
 
     cross_attends = True
@@ -67,7 +61,6 @@ class InputFeedingBlock(Layer):
         )
 
     def build(self, x_shape: tuple, memory_shape: tuple) -> None:
-        """Builds the cell, the attention, and the projection to the first state."""
         self.cell.build((None, x_shape[-1] + self.hidden_dim))
         self.attention.build((None, None, self.hidden_dim), memory_shape)
         self.bridge.build((None, memory_shape[-1]))
@@ -85,7 +78,6 @@ class InputFeedingBlock(Layer):
         return scan(step, self.init_state(ops.shape(x)[0], 0, memory_state), x)
 
     def compute_output_shape(self, x_shape: tuple, memory_shape: tuple) -> tuple:
-        """(batch, time, hidden_dim)."""
         return (*x_shape[:-1], self.hidden_dim)
 
     def prepare_memory(self, memory: Tensor, memory_mask: Tensor | None) -> tuple[Tensor, ...]:
@@ -108,10 +100,7 @@ class InputFeedingBlock(Layer):
         memory_state: tuple[Tensor, ...],
         attention_weights: list[Tensor] | None = None,
     ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """n more tokens: x (batch, n, dim) -> (batch, n, hidden_dim), and the new state.
-
-        With `attention_weights`, those of the memory (batch, n, keys) are appended to it.
-        """
+        """x (batch, n, dim) -> (batch, n, hidden_dim), state; appends to `attention_weights`."""
         outputs: list[Tensor] = []
         weights: list[Tensor] = []
         for column in range(x.shape[1]):

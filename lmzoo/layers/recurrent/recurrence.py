@@ -1,15 +1,10 @@
 """The recurrences of SimpleRNN, GRU, LSTM and coverage over a whole sequence, with their gradients.
 
-The input projection is one large matrix product before the loop and the weight gradient one after
-it, so that a step holds a single small product (Appleyard et al. 2016,
-https://arxiv.org/abs/1604.01946). What the gradient needs of all steps is computed at once before
-its loop. In the forward pass the gates overwrite the projected inputs, which saves clearing a large
-buffer; in the backward pass XLA would copy the buffer at each step, since it knows no order between
-its readers and the write. sigmoid(x) is tanh(x / 2) / 2 + 1/2, so that one function serves all
-gates. On TensorFlow the loops run under XLA, whether or not the model around them does.
-
-A mask is (batch, time, 1), 1 where a step is real; at 0 the states stay as they are. States are
-(batch, hidden).
+The input projection is one large product before the loop, the weight gradient one after it
+(Appleyard et al. 2016, https://arxiv.org/abs/1604.01946), and so is what the gradient needs of all
+steps. Forward, the gates overwrite the projected inputs; backward, XLA would copy that buffer at
+each step. sigmoid(x) is tanh(x / 2) / 2 + 1/2. On TensorFlow the loops run under XLA.
+A mask is (batch, time, 1), 1 where a step is real, at 0 states (batch, hidden) stay.
 """
 
 import functools
@@ -26,11 +21,7 @@ from lmzoo.typing import Tensor
 def run_rnn(
     x: Tensor, kernel: Tensor, h: Tensor, mask: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """Elman recurrence h_t = tanh(x_t + h_{t-1} U).
-
-    Projected inputs with the bias added (batch, time, hidden), U (hidden, hidden), the first state
-    -> all states (batch, time, hidden), the last state.
-    """
+    """h_t = tanh(x_t + h_{t-1} U), projected x (batch, time, hidden) -> all states, last one."""
     states = _with_gradient(_rnn_forward, _rnn_backward, mask)(x, kernel, h)
     return states, states[:, -1]
 
@@ -38,11 +29,7 @@ def run_rnn(
 def run_lstm(
     x: Tensor, kernel: Tensor, h: Tensor, c: Tensor, mask: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """LSTM recurrence with the gates in Keras's order: input, forget, candidate, output.
-
-    Projected inputs with the bias added (batch, time, 4 * hidden), U (hidden, 4 * hidden), first
-    output and cell -> all outputs (batch, time, hidden), last output and cell.
-    """
+    """Projected x (batch, time, 4 * hidden): input, forget, candidate, output -> hs, h, c."""
     outputs, last_cell = _with_gradient(_lstm_forward, _lstm_backward, mask)(x, kernel, h, c)
     return outputs, outputs[:, -1], last_cell
 
@@ -50,29 +37,18 @@ def run_lstm(
 def run_gru(
     x: Tensor, kernel: Tensor, bias: Tensor, h: Tensor, mask: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
-    """GRU recurrence, reset gate after the product, gates in Keras's order: update, reset, new.
-
-    Projected inputs with their bias added (batch, time, 3 * hidden), U (hidden, 3 * hidden), the
-    recurrent bias (3 * hidden,), the first state -> all states (batch, time, hidden), the last one.
-    """
+    """Projected x (batch, time, 3 * hidden): update, reset, new; recurrent bias -> hs, h."""
     states = _with_gradient(_gru_forward, _gru_backward, mask)(x, kernel, bias, h)
     return states, states[:, -1]
 
 
 def run_coverage(scores: Tensor, weight: Tensor, covered: Tensor) -> Tensor:
-    """Attention that depends on its past: a_t = softmax(s_t + w (a_1 + ... + a_{t-1})).
-
-    Scores float32 (batch, time, keys), very low where a key is padding; w (); the sum of the
-    weights before the first step (batch, keys) -> a, float32 (batch, time, keys).
-    """
+    """a_t = softmax(s_t + w (a_1 + ... + a_{t-1})) of scores (batch, time, keys) and w ()."""
     return _with_gradient(_coverage_forward, _coverage_backward, None)(scores, weight, covered)
 
 
 def sum_before(weights: Tensor, covered: Tensor) -> Tensor:
-    """The coverage before each step: `covered` (batch, keys) and all earlier `weights`.
-
-    Both `weights` and the result are (batch, time, keys).
-    """
+    """Coverage before each step (batch, time, keys): `covered` and earlier weights."""
     return covered[:, None] + ops.cumsum(weights, axis=1) - weights
 
 
@@ -91,11 +67,7 @@ def gru_step(x: Tensor, inner: Tensor, h: Tensor) -> Tensor:
 
 
 def _with_gradient(forward: Callable, backward: Callable, mask: Tensor | None) -> Callable:
-    """The loop as a function of the other tensors, with its gradient.
-
-    `forward` is (*inputs, mask) -> outputs, what the gradient needs; `backward` is
-    (needed, gradients of the outputs, mask) -> gradients of the inputs.
-    """
+    """The loop with its gradient: `forward` gives outputs and what `backward` needs."""
     masks = () if mask is None else (mask,)
 
     @ops.custom_gradient
@@ -262,13 +234,7 @@ def _lstm_backward(needed: tuple, upstream: tuple, *mask: Tensor) -> tuple[Tenso
 def _lstm_factors(
     gates: Tensor, cells: Tensor, before: Tensor, *mask: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """What the gradients of the states are multiplied with, for all steps at once.
-
-    Returns:
-        Factors of the gates (batch, time, 4 * hidden): of the cell's gradient for input, forget
-        and candidate, of the output's for the output gate; and (batch, time, hidden) from output
-        to cell, and from cell to the cell before.
-    """
+    """All steps' factors of gradients: to the gates, from output to cell, from cell to cell."""
     i, f, g, o = _lstm_gates(gates)
     squashed = ops.tanh(cells)
     parts = [g * i * (1 - i), before * f * (1 - f), i * (1 - g * g), squashed * o * (1 - o)]

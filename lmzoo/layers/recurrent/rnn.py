@@ -1,8 +1,6 @@
-"""LSTM, GRU and SimpleRNN with Keras's interface, computed by `lmzoo.layers.recurrent.recurrence`.
+"""LSTM, GRU and SimpleRNN with Keras's interface and numbers, computed by `recurrence`.
 
-Arguments, weights, configuration, masks and states are Keras's, and so are the numbers. Settings
-outside the common case (other activations, recurrent dropout, GRU with `reset_after=False`) are
-left to Keras's own loop, and a GPU under TensorFlow to cuDNN.
+Settings outside the common case are left to Keras's own loop, a GPU under TensorFlow to cuDNN.
 """
 
 from typing import Any
@@ -75,10 +73,7 @@ class _Recurrence(keras.layers.RNN):
         return ops.cast(variable, self.cell.compute_dtype)
 
     def _shown(self, mask: Tensor) -> Tensor:
-        """1 where an output is shown.
-
-        Before the first real step Keras shows zeros; on JAX, unless unrolled, the first state.
-        """
+        """1 where shown: before the first real step are zeros, on JAX the first state."""
         if self.zero_output_for_mask:
             return mask
         if keras.backend.backend() == "jax" and not self.unroll:
@@ -93,17 +88,12 @@ class _Recurrence(keras.layers.RNN):
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class SimpleRNN(_Recurrence, keras.layers.SimpleRNN):
-    """`keras.layers.SimpleRNN`, faster: h_t = tanh(W x_t + U h_{t-1} + b).
-
-    Arguments, weights, masks and numbers are those of `keras.layers.SimpleRNN`.
-
+    """`keras.layers.SimpleRNN` with its arguments, weights, masks and numbers, but faster.
     Source: Elman 1990, https://doi.org/10.1207/s15516709cog1402_1
 
-    Example:
-        >>> import keras, lmzoo
-        >>> layer = lmzoo.layers.SimpleRNN(4, return_sequences=True)
-        >>> tuple(layer(keras.ops.ones((2, 5, 8))).shape)
-        (2, 5, 4)
+    >>> import keras, lmzoo
+    >>> tuple(lmzoo.layers.SimpleRNN(4)(keras.ops.ones((2, 5, 8))).shape)
+    (2, 4)
     """
 
     def _recur(self, x: Tensor, states: list[Tensor], mask: Tensor | None) -> tuple:
@@ -114,17 +104,12 @@ class SimpleRNN(_Recurrence, keras.layers.SimpleRNN):
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class GRU(_Recurrence, keras.layers.GRU):
-    """`keras.layers.GRU`, faster.
-
-    Arguments, weights, masks and numbers are those of `keras.layers.GRU`.
-
+    """`keras.layers.GRU` with its arguments, weights, masks and numbers, but faster.
     Source: Cho et al. 2014, https://arxiv.org/abs/1406.1078
 
-    Example:
-        >>> import keras, lmzoo
-        >>> model = keras.Sequential([keras.layers.Embedding(9, 4), lmzoo.layers.GRU(8)])
-        >>> tuple(model(keras.ops.ones((2, 5), "int32")).shape)
-        (2, 8)
+    >>> import keras, lmzoo
+    >>> tuple(lmzoo.layers.GRU(8, return_sequences=True)(keras.ops.ones((2, 5, 4))).shape)
+    (2, 5, 8)
     """
 
     def _applies(self, training: bool) -> bool:
@@ -146,17 +131,12 @@ class GRU(_Recurrence, keras.layers.GRU):
 
 @keras.saving.register_keras_serializable(package="lmzoo")
 class LSTM(_Recurrence, keras.layers.LSTM):
-    """`keras.layers.LSTM`, faster.
-
-    Arguments, weights, masks and numbers are those of `keras.layers.LSTM`.
-
+    """`keras.layers.LSTM` with its arguments, weights, masks and numbers, but faster.
     Source: Hochreiter and Schmidhuber 1997, https://doi.org/10.1162/neco.1997.9.8.1735
 
-    Example:
-        >>> import keras, lmzoo
-        >>> layer = keras.layers.Bidirectional(lmzoo.layers.LSTM(4))
-        >>> tuple(layer(keras.ops.ones((2, 5, 8))).shape)
-        (2, 8)
+    >>> import keras, lmzoo
+    >>> tuple(keras.layers.Bidirectional(lmzoo.layers.LSTM(4))(keras.ops.ones((2, 5, 8))).shape)
+    (2, 8)
     """
 
     def _applies(self, training: bool) -> bool:

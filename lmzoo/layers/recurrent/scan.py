@@ -10,11 +10,7 @@ from lmzoo.typing import Tensor
 
 
 def scan(step: Callable[[Tensor, tuple], tuple], state: tuple, x: Tensor) -> Tensor:
-    """The first part of the state after every step, (batch, time, ...).
-
-    `step` is (inputs of one time step (batch, dim), state) -> next state; `state` holds tensors
-    (batch, ...) before the first step; x is (batch, time, dim).
-    """
+    """First part of the state after each `step` (inputs, state) over x (batch, time, dim)."""
     if keras.backend.backend() == "tensorflow":
         return _scan_tensorflow(step, state, x)
 
