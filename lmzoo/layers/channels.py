@@ -31,9 +31,10 @@ class ConvolutionPooling(Layer):
     Raises: ArgumentError if there is no width, one is below 1, or the activation is another.
     Source: Kim 2014, https://arxiv.org/abs/1408.5882; wide: https://arxiv.org/abs/1404.2188
 
-    >>> import keras, lmzoo
-    >>> tuple(lmzoo.layers.ConvolutionPooling(10, (2, 3))(keras.ops.ones((4, 7, 5))).shape)
-    (4, 20)
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.ConvolutionPooling(10, (2, 3))(keras.ops.ones((4, 7, 5))).shape)
+        (4, 20)
     """
 
     def __init__(
@@ -122,9 +123,10 @@ class TwoChannelEmbedding(TokenEmbedding):
         initializer_range: Standard deviation of the initial weights.
     Source: Kim 2014, section 2.1, https://arxiv.org/abs/1408.5882
 
-    >>> import keras, lmzoo
-    >>> tuple(lmzoo.layers.TwoChannelEmbedding(50, 8)(keras.ops.ones((1, 3), "int32")).shape)
-    (1, 3, 8)
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.TwoChannelEmbedding(50, 8)(keras.ops.ones((1, 3), "int32")).shape)
+        (1, 3, 8)
     """
 
     def __init__(

@@ -27,9 +27,10 @@ class GatedConvolutionBlock(Layer):
     Raises: ArgumentError for an even kernel_size if not causal.
     Source: Dauphin et al. 2017, https://arxiv.org/abs/1612.08083
 
-    >>> import keras, lmzoo
-    >>> tuple(lmzoo.layers.GatedConvolutionBlock(3)(keras.ops.ones((2, 5, 8))).shape)
-    (2, 5, 8)
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.GatedConvolutionBlock(3)(keras.ops.ones((2, 5, 8))).shape)
+        (2, 5, 8)
     """
 
     def __init__(

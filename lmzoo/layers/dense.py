@@ -16,9 +16,10 @@ _SMALLEST = 2**16
 class Dense(keras.layers.Dense):
     """`keras.layers.Dense`, but a product of one row, as in decoding, runs on all cores.
 
-    >>> import keras, lmzoo
-    >>> tuple(lmzoo.layers.Dense(4)(keras.ops.ones((2, 3))).shape)
-    (2, 4)
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.Dense(4)(keras.ops.ones((2, 3))).shape)
+        (2, 4)
     """
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:

@@ -28,10 +28,11 @@ class Dropout(keras.layers.Dropout):
     Raises: ArgumentError for a rate outside 0 to 1.
     Source: Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html
 
-    >>> import keras, lmzoo
-    >>> y = lmzoo.layers.Dropout(0.5, seed=1)(keras.ops.ones((1000,)), training=True)
-    >>> sorted({float(value) for value in y})
-    [0.0, 2.0]
+    Example:
+        >>> import keras, lmzoo
+        >>> y = lmzoo.layers.Dropout(0.5, seed=1)(keras.ops.ones((1000,)), training=True)
+        >>> sorted({float(value) for value in y})
+        [0.0, 2.0]
     """
 
     def __init__(

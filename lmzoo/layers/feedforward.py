@@ -25,9 +25,10 @@ class FeedForward(Layer):
     Raises: ArgumentError for another activation.
     Source: SwiGLU: https://arxiv.org/abs/2002.05202; ReLU squared: https://arxiv.org/abs/2109.08668
 
-    >>> import keras, lmzoo
-    >>> tuple(lmzoo.layers.FeedForward(32)(keras.ops.ones((2, 3, 8))).shape)
-    (2, 3, 8)
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.FeedForward(32)(keras.ops.ones((2, 3, 8))).shape)
+        (2, 3, 8)
     """
 
     def __init__(

@@ -38,10 +38,11 @@ class Pooling(Layer):
         kind: One of these names; others raise an ArgumentError.
     Source: attention: Yang et al. 2016, https://aclanthology.org/N16-1174
 
-    >>> import keras, lmzoo
-    >>> x, mask = keras.ops.ones((2, 5, 4)), keras.ops.ones((2, 5), "bool")
-    >>> tuple(lmzoo.layers.Pooling("max")(x, mask).shape)
-    (2, 4)
+    Example:
+        >>> import keras, lmzoo
+        >>> x, mask = keras.ops.ones((2, 5, 4)), keras.ops.ones((2, 5), "bool")
+        >>> tuple(lmzoo.layers.Pooling("max")(x, mask).shape)
+        (2, 4)
     """
 
     def __init__(self, kind: str = "mean", **kwargs: Any) -> None:

@@ -15,9 +15,10 @@ class SlotGate(Layer):
     """Scales each word's vector by how it fits the sentence: h + h * g, g = v . tanh(h + W c).
     Source: without the attention of the slots, Goo et al. 2018, https://aclanthology.org/N18-2118
 
-    >>> import keras, lmzoo
-    >>> tuple(lmzoo.layers.SlotGate()(keras.ops.ones((2, 5, 8)), keras.ops.ones((2, 6))).shape)
-    (2, 5, 8)
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.SlotGate()(keras.ops.ones((2, 5, 8)), keras.ops.ones((2, 6))).shape)
+        (2, 5, 8)
     """
 
     def __init__(self, **kwargs: Any) -> None:

@@ -31,9 +31,10 @@ def make_norm(
     Raises: ArgumentError for another kind.
     Source: https://arxiv.org/abs/1607.06450, https://arxiv.org/abs/1910.07467
 
-    >>> import lmzoo
-    >>> type(lmzoo.layers.make_norm("rms", 1e-5)).__name__
-    'RMSNormalization'
+    Example:
+        >>> import lmzoo
+        >>> type(lmzoo.layers.make_norm("rms", 1e-5)).__name__
+        'RMSNormalization'
     """
     if kind == "layer":
         return keras.layers.LayerNormalization(epsilon=epsilon, name=name, dtype=dtype)
@@ -63,9 +64,10 @@ class TransformerBlock(Layer):
     Raises: ArgumentError for another kind.
     Source: https://arxiv.org/abs/1706.03762; pre-norm: https://arxiv.org/abs/2002.04745
 
-    >>> import keras; from lmzoo.layers import TransformerBlock
-    >>> tuple(TransformerBlock(num_heads=2, hidden_dim=32)(keras.ops.ones((2, 5, 8))).shape)
-    (2, 5, 8)
+    Example:
+        >>> import keras; from lmzoo.layers import TransformerBlock
+        >>> tuple(TransformerBlock(num_heads=2, hidden_dim=32)(keras.ops.ones((2, 5, 8))).shape)
+        (2, 5, 8)
     """
 
     # The cache is written by position: a position that is computed again overwrites itself.

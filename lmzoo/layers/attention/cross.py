@@ -73,10 +73,11 @@ class GlobalAttentionBlock(CrossAttending):
     Raises: ArgumentError for another score.
     Source: Luong 2015, https://arxiv.org/abs/1508.04025; Bahdanau, https://arxiv.org/abs/1409.0473
 
-    >>> import keras, lmzoo
-    >>> x = keras.ops.ones((2, 5, 4))
-    >>> tuple(lmzoo.layers.GlobalAttentionBlock(6)(x, x).shape)
-    (2, 5, 6)
+    Example:
+        >>> import keras, lmzoo
+        >>> x = keras.ops.ones((2, 5, 4))
+        >>> tuple(lmzoo.layers.GlobalAttentionBlock(6)(x, x).shape)
+        (2, 5, 6)
     """
 
     def __init__(
@@ -121,10 +122,11 @@ class CrossAttentionBlock(CrossAttending):
         dropout: Dropout rate of the attention weights and of the residual branch, 0 to 1.
     Source: Gehring et al. 2017 (with one head), https://arxiv.org/abs/1705.03122
 
-    >>> import keras, lmzoo
-    >>> x = keras.ops.ones((2, 5, 4))
-    >>> tuple(lmzoo.layers.CrossAttentionBlock(2)(x, x).shape)
-    (2, 5, 4)
+    Example:
+        >>> import keras, lmzoo
+        >>> x = keras.ops.ones((2, 5, 4))
+        >>> tuple(lmzoo.layers.CrossAttentionBlock(2)(x, x).shape)
+        (2, 5, 4)
     """
 
     def __init__(self, num_heads: int = 1, *, dropout: float = 0.0, **kwargs: Any) -> None:

@@ -41,9 +41,10 @@ class MultiHeadAttention(Layer):
     Raises: ArgumentError if num_kv_heads does not divide num_heads, or num_heads the width.
     Source: https://arxiv.org/abs/1706.03762, grouped queries: https://arxiv.org/abs/2305.13245
 
-    >>> import keras, lmzoo
-    >>> tuple(lmzoo.layers.MultiHeadAttention(4)(keras.ops.ones((2, 5, 16))).shape)
-    (2, 5, 16)
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.MultiHeadAttention(4)(keras.ops.ones((2, 5, 16))).shape)
+        (2, 5, 16)
     """
 
     def __init__(

@@ -47,10 +47,11 @@ class AdditiveAttention(ScoredAttention):
         hidden_dim: Width of the network.
     Source: Bahdanau et al. 2015, https://arxiv.org/abs/1409.0473
 
-    >>> import keras, lmzoo
-    >>> x = keras.ops.ones((2, 3, 4))
-    >>> [tuple(y.shape) for y in lmzoo.layers.AdditiveAttention(hidden_dim=8)(x, x)]
-    [(2, 3, 4), (2, 3, 3)]
+    Example:
+        >>> import keras, lmzoo
+        >>> x = keras.ops.ones((2, 3, 4))
+        >>> [tuple(y.shape) for y in lmzoo.layers.AdditiveAttention(hidden_dim=8)(x, x)]
+        [(2, 3, 4), (2, 3, 3)]
     """
 
     def __init__(self, hidden_dim: int, **kwargs: Any) -> None:

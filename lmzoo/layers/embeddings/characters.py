@@ -35,9 +35,10 @@ class CharacterEncoder(Layer):
     Raises: ArgumentError if the kind is another, or output_dim is odd for "lstm".
     Source: Ma, https://arxiv.org/abs/1603.01354; Lample, https://arxiv.org/abs/1603.01360
 
-    >>> import keras, lmzoo
-    >>> tuple(lmzoo.layers.CharacterEncoder(40)(keras.ops.ones((2, 5, 9), "int32")).shape)
-    (2, 5, 30)
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.CharacterEncoder(40)(keras.ops.ones((2, 5, 9), "int32")).shape)
+        (2, 5, 30)
     """
 
     def __init__(

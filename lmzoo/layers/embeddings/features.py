@@ -22,9 +22,10 @@ class FeatureEmbedding(Layer):
         positions: None or "sinusoidal" (Vaswani et al. 2017); others raise an ArgumentError.
         dropout: Dropout rate of the vectors, 0 to 1.
 
-    >>> import keras, lmzoo
-    >>> tuple(lmzoo.layers.FeatureEmbedding(8)(keras.ops.ones((2, 5, 3))).shape)
-    (2, 5, 8)
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.FeatureEmbedding(8)(keras.ops.ones((2, 5, 3))).shape)
+        (2, 5, 8)
     """
 
     def __init__(

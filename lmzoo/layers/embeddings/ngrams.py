@@ -32,9 +32,10 @@ class NgramEmbedding(Layer):
     Raises: ArgumentError if ngrams or buckets is below 1.
     Source: Joulin et al. 2017 (fastText), https://arxiv.org/abs/1607.01759
 
-    >>> import keras, lmzoo
-    >>> tuple(lmzoo.layers.NgramEmbedding(50, 8)(keras.ops.ones((1, 4), "int32")).shape)
-    (1, 8)
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.NgramEmbedding(50, 8)(keras.ops.ones((1, 4), "int32")).shape)
+        (1, 8)
     """
 
     def __init__(

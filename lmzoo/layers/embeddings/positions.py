@@ -17,9 +17,10 @@ def sinusoidal_positions(positions: Tensor, embed_dim: int) -> Tensor:
     Returns: float32 (time, embed_dim), the sines in the first half, the cosines in the second.
     Source: Vaswani et al. 2017, https://arxiv.org/abs/1706.03762
 
-    >>> import keras, lmzoo
-    >>> tuple(lmzoo.layers.sinusoidal_positions(keras.ops.arange(3.0), 8).shape)
-    (3, 8)
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.sinusoidal_positions(keras.ops.arange(3.0), 8).shape)
+        (3, 8)
     """
     half = embed_dim // 2
     frequencies = ops.exp(ops.arange(half, dtype="float32") * (-math.log(10000.0) / half))
@@ -38,10 +39,11 @@ def apply_rotary(x: Tensor, positions: Tensor, *, base: float = 10000.0) -> Tens
     Returns: The rotated x, of the same shape and dtype.
     Source: Su et al. 2021, https://arxiv.org/abs/2104.09864
 
-    >>> import keras, lmzoo
-    >>> x = keras.ops.ones((1, 1, 3, 4))
-    >>> tuple(lmzoo.layers.apply_rotary(x, keras.ops.arange(3)).shape)
-    (1, 1, 3, 4)
+    Example:
+        >>> import keras, lmzoo
+        >>> x = keras.ops.ones((1, 1, 3, 4))
+        >>> tuple(lmzoo.layers.apply_rotary(x, keras.ops.arange(3)).shape)
+        (1, 1, 3, 4)
     """
     half = x.shape[-1] // 2
     frequencies = ops.exp(ops.arange(half, dtype="float32") * (-math.log(base) / half))

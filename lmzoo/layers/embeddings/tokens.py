@@ -27,9 +27,10 @@ class TokenEmbedding(Layer):
     Raises: ArgumentError for other positions, no max_length for learned ones, or a longer sequence.
     Source: sinusoidal: https://arxiv.org/abs/1706.03762; variational: https://arxiv.org/abs/1512.05287
 
-    >>> import keras, lmzoo
-    >>> tuple(lmzoo.layers.TokenEmbedding(50, 8)(keras.ops.ones((1, 3), "int32")).shape)
-    (1, 3, 8)
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.TokenEmbedding(50, 8)(keras.ops.ones((1, 3), "int32")).shape)
+        (1, 3, 8)
     """
 
     def __init__(

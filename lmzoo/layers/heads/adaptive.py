@@ -72,9 +72,10 @@ class AdaptiveHead(Head):
         dropout: Dropout rate of the hidden state, 0 to 1.
     Source: Grave et al. 2017, https://arxiv.org/abs/1609.04309
 
-    >>> import keras, lmzoo
-    >>> tuple(lmzoo.layers.AdaptiveHead(50, [10, 25])(keras.ops.ones((2, 3, 16))).shape)
-    (2, 3, 50)
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.AdaptiveHead(50, [10, 25])(keras.ops.ones((2, 3, 16))).shape)
+        (2, 3, 50)
     """
 
     is_for_hidden_states = True
@@ -152,9 +153,10 @@ def make_head(
     Returns: An AdaptiveHead or a LanguageModelHead.
     Raises: ArgumentError for cutoffs with an embedding, or that do not rise.
 
-    >>> import lmzoo
-    >>> type(lmzoo.layers.make_head(50, adaptive_cutoffs=[10, 25])).__name__
-    'AdaptiveHead'
+    Example:
+        >>> import lmzoo
+        >>> type(lmzoo.layers.make_head(50, adaptive_cutoffs=[10, 25])).__name__
+        'AdaptiveHead'
     """
     if adaptive_cutoffs is None:
         return LanguageModelHead(

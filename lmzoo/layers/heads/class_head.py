@@ -24,9 +24,10 @@ class ClassHead(Layer):
     Raises: ArgumentError if num_classes is below 2, or max_norm is not above 0.
     Source: max_norm: Hinton et al. 2012, https://arxiv.org/abs/1207.0580
 
-    >>> import keras, lmzoo
-    >>> [tuple(lmzoo.layers.ClassHead(n)(keras.ops.ones((4, 8))).shape) for n in (2, 3)]
-    [(4, 1), (4, 3)]
+    Example:
+        >>> import keras, lmzoo
+        >>> [tuple(lmzoo.layers.ClassHead(n)(keras.ops.ones((4, 8))).shape) for n in (2, 3)]
+        [(4, 1), (4, 3)]
     """
 
     def __init__(

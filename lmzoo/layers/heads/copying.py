@@ -31,11 +31,12 @@ class CopyHead(Layer):
         coverage: Weight of the loss of attending again; above 0, attention depends on what it saw.
     Source: See et al. 2017, https://aclanthology.org/P17-1099
 
-    >>> import keras, lmzoo
-    >>> x, source = keras.ops.ones((1, 2, 8)), keras.ops.convert_to_tensor([[5, 6]])
-    >>> mask = keras.ops.ones((1, 2), "bool")
-    >>> tuple(lmzoo.layers.CopyHead(9)(x, x, memory_mask=mask, source=source).shape)
-    (1, 2, 9)
+    Example:
+        >>> import keras, lmzoo
+        >>> x, source = keras.ops.ones((1, 2, 8)), keras.ops.convert_to_tensor([[5, 6]])
+        >>> mask = keras.ops.ones((1, 2), "bool")
+        >>> tuple(lmzoo.layers.CopyHead(9)(x, x, memory_mask=mask, source=source).shape)
+        (1, 2, 9)
     """
 
     cross_attends = True

@@ -30,10 +30,11 @@ class CRF(Layer):
     Raises: ArgumentError if num_tags is below 1, a pair is none of tags, or emissions do not fit.
     Source: Lafferty et al. 2001, https://repository.upenn.edu/cis_papers/159
 
-    >>> import keras, lmzoo
-    >>> crf = lmzoo.layers.CRF(3, forbidden=[[-1, 2], [0, 2]])  # 2 follows only 1 and 2
-    >>> tuple(crf(keras.ops.ones((2, 5, 3))).shape)
-    (2, 5, 3)
+    Example:
+        >>> import keras, lmzoo
+        >>> crf = lmzoo.layers.CRF(3, forbidden=[[-1, 2], [0, 2]])  # 2 follows only 1 and 2
+        >>> tuple(crf(keras.ops.ones((2, 5, 3))).shape)
+        (2, 5, 3)
     """
 
     def __init__(

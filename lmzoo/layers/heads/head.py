@@ -134,9 +134,10 @@ class LanguageModelHead(Head):
         regularizer: Keras regularizer of its own kernel.
     Source: the shared table: Press and Wolf 2017, https://arxiv.org/abs/1608.05859
 
-    >>> import keras, lmzoo
-    >>> tuple(lmzoo.layers.LanguageModelHead(50)(keras.ops.ones((2, 3, 8))).shape)
-    (2, 3, 50)
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.LanguageModelHead(50)(keras.ops.ones((2, 3, 8))).shape)
+        (2, 3, 50)
     """
 
     def __init__(

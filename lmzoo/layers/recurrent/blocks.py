@@ -183,9 +183,10 @@ class SimpleRNNBlock(RecurrentBlock):
     """Elman's recurrent network: h_t = tanh(W x_t + U h_{t-1} + b). Arguments: RecurrentBlock's.
     Source: Elman 1990, https://doi.org/10.1207/s15516709cog1402_1
 
-    >>> import keras, lmzoo
-    >>> tuple(lmzoo.layers.SimpleRNNBlock(4)(keras.ops.ones((2, 5, 8))).shape)
-    (2, 5, 4)
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.SimpleRNNBlock(4)(keras.ops.ones((2, 5, 8))).shape)
+        (2, 5, 4)
     """
 
     def _run(self, x: Tensor, kernel: Tensor, state: tuple) -> tuple[Tensor, tuple]:
@@ -202,9 +203,10 @@ class GRUBlock(RecurrentBlock):
     """Gated recurrent unit, reset gate after the product. Arguments: RecurrentBlock's.
     Source: Cho et al. 2014, https://arxiv.org/abs/1406.1078
 
-    >>> import keras, lmzoo
-    >>> tuple(lmzoo.layers.GRUBlock(4)(keras.ops.ones((2, 5, 8))).shape)
-    (2, 5, 4)
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.GRUBlock(4)(keras.ops.ones((2, 5, 8))).shape)
+        (2, 5, 4)
     """
 
     gates = 3
@@ -234,9 +236,10 @@ class LSTMBlock(RecurrentBlock):
     """Long short-term memory, the forget gate's bias starting at 1. Arguments: RecurrentBlock's.
     Source: Hochreiter and Schmidhuber 1997, https://doi.org/10.1162/neco.1997.9.8.1735
 
-    >>> import keras, lmzoo
-    >>> tuple(lmzoo.layers.LSTMBlock(4)(keras.ops.ones((2, 5, 8))).shape)
-    (2, 5, 4)
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.LSTMBlock(4)(keras.ops.ones((2, 5, 8))).shape)
+        (2, 5, 4)
     """
 
     gates = 4

@@ -27,9 +27,10 @@ class RecurrentEncoderBlock(Layer):
     Raises: ArgumentError for an odd hidden_dim with two directions, or another cell.
     Source: Schuster and Paliwal 1997, https://doi.org/10.1109/78.650093
 
-    >>> import keras, lmzoo
-    >>> tuple(lmzoo.layers.RecurrentEncoderBlock(6)(keras.ops.ones((2, 5, 4))).shape)
-    (2, 5, 6)
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.RecurrentEncoderBlock(6)(keras.ops.ones((2, 5, 4))).shape)
+        (2, 5, 6)
     """
 
     def __init__(

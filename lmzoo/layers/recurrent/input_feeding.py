@@ -30,10 +30,11 @@ class InputFeedingBlock(Layer):
     Raises: ArgumentError for another cell or score.
     Source: Luong et al. 2015, section 3.3, https://arxiv.org/abs/1508.04025
 
-    >>> import keras, lmzoo
-    >>> x, mask = keras.ops.ones((2, 5, 4)), keras.ops.ones((2, 5), "bool")
-    >>> tuple(lmzoo.layers.InputFeedingBlock(6)(x, x, memory_mask=mask).shape)
-    (2, 5, 6)
+    Example:
+        >>> import keras, lmzoo
+        >>> x, mask = keras.ops.ones((2, 5, 4)), keras.ops.ones((2, 5), "bool")
+        >>> tuple(lmzoo.layers.InputFeedingBlock(6)(x, x, memory_mask=mask).shape)
+        (2, 5, 6)
     """
 
     cross_attends = True

@@ -91,9 +91,10 @@ class SimpleRNN(_Recurrence, keras.layers.SimpleRNN):
     """`keras.layers.SimpleRNN` with its arguments, weights, masks and numbers, but faster.
     Source: Elman 1990, https://doi.org/10.1207/s15516709cog1402_1
 
-    >>> import keras, lmzoo
-    >>> tuple(lmzoo.layers.SimpleRNN(4)(keras.ops.ones((2, 5, 8))).shape)
-    (2, 4)
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.SimpleRNN(4)(keras.ops.ones((2, 5, 8))).shape)
+        (2, 4)
     """
 
     def _recur(self, x: Tensor, states: list[Tensor], mask: Tensor | None) -> tuple:
@@ -107,9 +108,10 @@ class GRU(_Recurrence, keras.layers.GRU):
     """`keras.layers.GRU` with its arguments, weights, masks and numbers, but faster.
     Source: Cho et al. 2014, https://arxiv.org/abs/1406.1078
 
-    >>> import keras, lmzoo
-    >>> tuple(lmzoo.layers.GRU(8, return_sequences=True)(keras.ops.ones((2, 5, 4))).shape)
-    (2, 5, 8)
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(lmzoo.layers.GRU(8, return_sequences=True)(keras.ops.ones((2, 5, 4))).shape)
+        (2, 5, 8)
     """
 
     def _applies(self, training: bool) -> bool:
@@ -134,9 +136,10 @@ class LSTM(_Recurrence, keras.layers.LSTM):
     """`keras.layers.LSTM` with its arguments, weights, masks and numbers, but faster.
     Source: Hochreiter and Schmidhuber 1997, https://doi.org/10.1162/neco.1997.9.8.1735
 
-    >>> import keras, lmzoo
-    >>> tuple(keras.layers.Bidirectional(lmzoo.layers.LSTM(4))(keras.ops.ones((2, 5, 8))).shape)
-    (2, 8)
+    Example:
+        >>> import keras, lmzoo
+        >>> tuple(keras.layers.Bidirectional(lmzoo.layers.LSTM(4))(keras.ops.ones((2, 5, 8))).shape)
+        (2, 8)
     """
 
     def _applies(self, training: bool) -> bool:
