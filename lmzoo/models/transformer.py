@@ -184,8 +184,9 @@ def _blocks(
     kind: str, count: int, heads: int, width: int, activation: str, norm_first: bool, dropout: Any
 ) -> list[TransformerBlock]:
     block = functools.partial(TransformerBlock, activation=activation, norm_first=norm_first)
-    sizes = {"num_heads": heads, "hidden_dim": width}
-    return [block(kind=kind, dropout=dropout, **sizes) for _ in range(count)]
+    return [
+        block(kind=kind, dropout=dropout, num_heads=heads, hidden_dim=width) for _ in range(count)
+    ]
 
 
 def _head(
