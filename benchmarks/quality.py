@@ -11,6 +11,7 @@ the log, metrics.json and the figures.
 import argparse
 import datetime
 import hashlib
+import itertools
 import os
 import platform
 import re
@@ -26,6 +27,7 @@ from recipes import RUNS, Run
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORDS = ROOT / "benchmarks" / "records"
+BAR = re.compile(r" *\d+/\d+ \u2501")  # a progress bar of Keras
 KEPT = ("*.json", "*.csv", "*.md", "*.png")
 LOG_BYTES = 95_000
 PEERS = str(ROOT / ".venv-peers" / "bin" / "python")
@@ -118,6 +120,8 @@ def _plain(log: str) -> str:
     """The log without colors and without the passing states of progress bars."""
     log = re.sub(r"\x1b\[[0-9;]*m", "", log)
     lines = [re.sub(r"^.*[\r\b](?=.)", "", line.rstrip("\r\b")) for line in log.split("\n")]
+    passing = [bool(BAR.match(a) and BAR.match(b)) for a, b in itertools.pairwise([*lines, ""])]
+    lines = list(itertools.compress(lines, [not one for one in passing]))
     text = re.sub(
         r"^(source|reference): .*$", r"\1: (text of the data)", "\n".join(lines), flags=re.M
     )
