@@ -4,10 +4,9 @@
     python benchmarks/before_after.py ../before
     python benchmarks/before_after.py ../before --only generate_gpt2_1 --rounds 5
 
-Each side runs the jobs of its own benchmarks/ours.py in a process of its own; they take turns. Of
-two processes of one checkout, that started first was 3 % slower: so half of the rounds are run by
-processes started in the other order. The ratio is that of throughputs, now / before, the median
-over the rounds; 1 is as fast as before.
+Each side runs the jobs of its own benchmarks/ours.py in a process of its own; they take turns.
+Which process starts first matters by some percent: half of the rounds are run in the other order.
+The ratio is that of throughputs, now / before, the median over the rounds; 1 is as fast as before.
 """
 
 import argparse

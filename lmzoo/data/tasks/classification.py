@@ -107,17 +107,7 @@ def prepare_classification(
     examples = {split: list(corpus.read(split)) for split in corpus.splits}
     labels = _labels(corpus.name, examples, labels)
     if "valid" not in examples and valid_fraction:
-        train = examples["train"]
-        texts, classes = ([record[key] for record in train] for key in ("text", "label"))
-        held = stratified_split(classes, valid_fraction, seed, texts=texts)
-        if not held.any():
-            raise DataError(
-                f"{corpus.name} has too few different texts to set {valid_fraction:.0%} aside for "
-                "validation: give texts for validation, or valid_fraction=0"
-            )
-        examples["train"], examples["valid"] = (
-            [train[place] for place in np.flatnonzero(part)] for part in (~held, held)
-        )
+        examples |= _hold_out(corpus.name, examples["train"], valid_fraction, seed)
     training = (record["text"] for record in examples["train"])
     tokenizer = choose_tokenizer(tokenizer, vocab_size, training, lowercase=lowercase)
     report: dict[str, Any] = {"source": corpus.name, "notes": list(corpus.notes)}
@@ -146,6 +136,23 @@ def prepare_classification(
     data = ClassificationData(report, kept, batches, saved, settings, labels)
     report["classes"] |= data.class_counts
     return data
+
+
+def _hold_out(
+    name: str, train: Sequence[Record], fraction: float, seed: int
+) -> dict[str, list[Record]]:
+    """Training and validation records: the latter are this fraction of each label's texts."""
+    texts, classes = ([record[key] for record in train] for key in ("text", "label"))
+    held = stratified_split(classes, fraction, seed, texts=texts)
+    if not held.any():
+        raise DataError(
+            f"{name} has too few different texts to set {fraction:.0%} aside for validation: give "
+            "texts for validation, or valid_fraction=0"
+        )
+    return {
+        split: [train[place] for place in np.flatnonzero(part)]
+        for split, part in (("train", ~held), ("valid", held))
+    }
 
 
 def _labels(
