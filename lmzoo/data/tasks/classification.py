@@ -139,7 +139,7 @@ def prepare_classification(
 
 
 def _hold_out(
-    name: str, train: Sequence[Record], fraction: float, seed: int
+    name: str, train: list[Record], fraction: float, seed: int
 ) -> dict[str, list[Record]]:
     """Training and validation records: the latter are this fraction of each label's texts."""
     texts, classes = ([record[key] for record in train] for key in ("text", "label"))
