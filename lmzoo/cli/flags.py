@@ -12,13 +12,18 @@ Reply = Callable[[str], Iterable[str]]  # yields the pieces of the reply to a te
 Subparsers = argparse._SubParsersAction  # what holds the commands
 
 
-class _Epochs(argparse.Action):
-    """`--epochs N` takes the place of the default minutes; `--smoke` means one epoch."""
+class _Length(argparse.Action):
+    """`--minutes` and `--epochs` take the place of any default; `--smoke`, one epoch, does not take
+    theirs."""
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option: Any = None) -> None:
-        setattr(namespace, self.dest, values if self.nargs is None else True)
-        namespace.minutes = None
-        namespace.epochs = values if self.nargs is None else 1
+        names = ("minutes", "epochs")
+        is_default = all(getattr(namespace, n) == parser.get_default(n) for n in names)
+        if self.dest in names:
+            namespace.minutes = namespace.epochs = None
+        elif is_default:
+            namespace.minutes, namespace.epochs = None, 1
+        setattr(namespace, self.dest, True if self.nargs == 0 else values)
 
 
 def add_training_flags(
@@ -30,7 +35,7 @@ def add_training_flags(
     epochs: int | None = None,
     data: str = "grammar",
 ) -> None:
-    """Adds the flags of a training, with these defaults; `--epochs` sets `minutes` to None.
+    """Adds the flags of a training, with these defaults; what sets one length clears the other.
 
     No `out`: the program chooses it. No `tokenizer`: no such flag. Give `minutes` or `epochs`.
     """
@@ -42,15 +47,15 @@ def add_training_flags(
         add("--tokenizer", default=tokenizer, metavar="KIND",
             help=f"{kinds} (default: %(default)s)")  # fmt: skip
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--minutes", type=positive(float), default=minutes,
+    length.add_argument("--minutes", type=positive(float), default=minutes, action=_Length,
         help="train for so long (default: %(default)s)")  # fmt: skip
-    length.add_argument("--epochs", type=positive(int), default=epochs, action=_Epochs,
+    length.add_argument("--epochs", type=positive(int), default=epochs, action=_Length,
         help="train for so many epochs (default: %(default)s)")  # fmt: skip
     add("--seed", type=int, default=0, help="same seed, data and --epochs: same model")
     add("--out", default=out, metavar="DIR",
         help="folder for everything that is written (default: %(default)s)")  # fmt: skip
     add("--resume", action="store_true", help="continue the training in --out")
-    add("--smoke", action=_Epochs, nargs=0, default=False,
+    add("--smoke", action=_Length, nargs=0, default=False,
         help="one epoch of a tiny model, to see that it runs")  # fmt: skip
     add("--prompt", metavar="TEXT", help="a text to try the trained model on")
     add("--interactive", action="store_true", help="then ask for more texts")
