@@ -86,11 +86,11 @@ def test_a_gradient_reaches_every_weight_and_one_batch_can_be_learnt(name):
     before = weights_of(model)
     model.compile(optimizer=keras.optimizers.Adam(0.02))
     x, y = ids[:, :-1], ids[:, 1:]
-    history = model.fit(x, y, epochs=1, verbose=0).history
+    first = model.fit(x, y, epochs=1, verbose=0).history
     assert not unmoved(model, before)
     data = tf.data.Dataset.from_tensors((x, y)).repeat()  # one iterator for all epochs
-    history = model.fit(data, steps_per_epoch=1, epochs=250, verbose=0).history
-    assert history["loss"][-1] < 0.2 < 2 < history["loss"][0]
+    history = model.fit(data, steps_per_epoch=25, epochs=10, verbose=0).history
+    assert history["loss"][-1] < 0.2 < 2 < first["loss"][0]
 
 
 def test_padding_changes_neither_loss_nor_perplexity(name):

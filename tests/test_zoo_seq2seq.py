@@ -94,11 +94,11 @@ def test_a_gradient_reaches_every_weight_and_one_batch_can_be_learnt(name):
     x, y = (source, ids[:, :-1]), ids[:, 1:]
     before = weights_of(model)
     model.compile(optimizer=keras.optimizers.Adam(0.01))
-    model.fit(tf.data.Dataset.from_tensors((x, y)), epochs=1, verbose=0)
+    first = model.fit(tf.data.Dataset.from_tensors((x, y)), epochs=1, verbose=0).history
     assert not unmoved(model, before)
     data = tf.data.Dataset.from_tensors((x, y)).repeat()  # one iterator for all epochs
-    history = model.fit(data, steps_per_epoch=1, epochs=250, verbose=0).history
-    assert history["loss"][-1] < 0.2 < 2 < history["loss"][0]
+    history = model.fit(data, steps_per_epoch=25, epochs=10, verbose=0).history
+    assert history["loss"][-1] < 0.2 < 2 < first["loss"][0]
 
 
 def test_the_fused_loss_gives_the_numbers_of_the_plain_one(name):
@@ -138,14 +138,13 @@ def test_greedy_and_beam_equal_recomputation(name):
     found = lmzoo.generate(model, rows, max_new_tokens=8, temperature=0)
     beams = lmzoo.beam_search(model, rows, num_beams=1, max_new_tokens=8)
     for row, ids, same in zip(rows, found, beams, strict=True):
-        written = [2]
-        for _ in range(8):
-            logits = as_array(model([np.array([row]), np.array([written])]))
-            written.append(int(logits[0, -1].argmax()))
-        assert list(ids) == written[1:]
-        assert list(same) == written[1:]
-        assert list(lmzoo.generate(model, row, max_new_tokens=8, temperature=0)) == written[1:]
-        assert list(lmzoo.stream(model, row, max_new_tokens=8, temperature=0)) == written[1:]
+        # One call tells all argmaxes: no position sees a later one, as a test above shows.
+        logits = as_array(model([np.array([row]), np.array([[2, *ids[:-1]]])]))
+        assert list(ids) == logits[0].argmax(axis=-1).tolist()
+        assert list(same) == list(ids)
+    row, ids = rows[-1], list(found[-1])
+    assert list(lmzoo.generate(model, row, max_new_tokens=8, temperature=0)) == ids
+    assert list(lmzoo.stream(model, row, max_new_tokens=8, temperature=0)) == ids
 
 
 OPTIONS = {
