@@ -10,7 +10,8 @@ from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.embeddings.characters import CharacterEncoder
 from lmzoo.layers.embeddings.features import FeatureEmbedding
 from lmzoo.layers.embeddings.ngrams import NgramEmbedding
-from lmzoo.layers.embeddings.positions import apply_rotary, sinusoidal_positions
+from lmzoo.layers.embeddings.positions import sinusoidal_positions
+from lmzoo.layers.embeddings.rotary import apply_rotary, rotary_frequencies
 from lmzoo.layers.embeddings.tokens import TokenEmbedding
 from lmzoo.layers.feedforward import FeedForward
 from lmzoo.layers.heads.adaptive import AdaptiveHead, make_head
@@ -62,5 +63,6 @@ __all__ = [
     "apply_rotary",
     "make_head",
     "make_norm",
+    "rotary_frequencies",
     "sinusoidal_positions",
 ]

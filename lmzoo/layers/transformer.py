@@ -56,6 +56,7 @@ class TransformerBlock(Layer):
         norm_first: Pre-norm (GPT-2, Llama) if True, post-norm (Vaswani et al. 2017) if False.
         norm_epsilon: Added to the variance.
         rotary_base: Base of the rotary embedding, or None.
+        rotary_scaling: As `MultiHeadAttention`.
         qk_norm: Whether queries and keys are normalized.
         dropout: Dropout rate of the residual branches and of the attention, or one of each.
         use_bias: Whether projections have biases.
@@ -84,6 +85,7 @@ class TransformerBlock(Layer):
         norm_first: bool = True,
         norm_epsilon: float = 1e-5,
         rotary_base: float | None = None,
+        rotary_scaling: dict[str, Any] | None = None,
         qk_norm: bool = False,
         dropout: float | tuple[float, float] = 0.0,
         use_bias: bool = True,
@@ -113,6 +115,7 @@ class TransformerBlock(Layer):
         self.attention = attention(
             causal=kind != "encoder",
             rotary_base=rotary_base,
+            rotary_scaling=rotary_scaling,
             output_initializer=initializer,
             name="attention",
         )

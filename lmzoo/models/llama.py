@@ -39,6 +39,7 @@ def build_llama_lm(
     hidden_dim: int | None = None,
     activation: str = "swiglu",
     rotary_base: float = 10000.0,
+    rotary_scaling: dict[str, Any] | None = None,
     norm_epsilon: float = 1e-5,
     qk_norm: bool = False,
     dropout: float = 0.0,
@@ -55,7 +56,9 @@ def build_llama_lm(
         hidden_dim: Width of the feed-forward network; None means 8/3 * embed_dim, rounded up to
             a multiple of 32.
         activation: "swiglu", or "relu2" for a squared ReLU without a gate.
-        rotary_base, norm_epsilon: Base of the rotary embedding; what RMSNorm adds to mean squares.
+        rotary_base: Base of the rotary embedding.
+        rotary_scaling: How it is stretched for longer texts, as `lmzoo.layers.rotary_frequencies`.
+        norm_epsilon: What RMSNorm adds to mean squares.
         qk_norm: Whether queries and keys are normalized per head.
         dropout: Dropout rate of embeddings, attention weights and residual branches, 0 to 1.
         tie_embeddings: Whether the output shares the embedding's weights.
@@ -66,7 +69,7 @@ def build_llama_lm(
 
     Raises:
         ArgumentError: If the heads do not divide the width, or each other, or have an odd width;
-            if tie_embeddings meets adaptive_cutoffs.
+            if tie_embeddings meets adaptive_cutoffs; for a rotary_scaling that does not exist.
 
     Source: Touvron et al. 2023, https://arxiv.org/abs/2302.13971
 
@@ -84,6 +87,7 @@ def build_llama_lm(
             norm="rms",
             norm_epsilon=norm_epsilon,
             rotary_base=rotary_base,
+            rotary_scaling=rotary_scaling,
             qk_norm=qk_norm,
             dropout=dropout,
             use_bias=False,

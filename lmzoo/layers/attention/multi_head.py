@@ -16,7 +16,7 @@ from lmzoo.layers.attention.weights import (
 )
 from lmzoo.layers.dense import Dense
 from lmzoo.layers.dropout import Dropout
-from lmzoo.layers.embeddings.positions import apply_rotary
+from lmzoo.layers.embeddings.rotary import apply_rotary
 from lmzoo.layers.layer import Layer
 from lmzoo.typing import Tensor
 
@@ -34,6 +34,7 @@ class MultiHeadAttention(Layer):
         cross: Whether keys and values come from a memory instead of the sequence itself.
         causal: Whether a position attends only to itself and earlier ones (not for a memory).
         rotary_base: Base of the rotary embedding, or None for none.
+        rotary_scaling: How rotations are stretched for longer texts, as `rotary_frequencies`.
         qk_norm: Whether queries and keys are RMS-normalized per head (Henry et al. 2020).
         dropout: Dropout rate of the attention weights, 0 to 1.
         use_bias: Whether the projections have biases.
@@ -55,6 +56,7 @@ class MultiHeadAttention(Layer):
         cross: bool = False,
         causal: bool = True,
         rotary_base: float | None = None,
+        rotary_scaling: dict[str, Any] | None = None,
         qk_norm: bool = False,
         dropout: float = 0.0,
         use_bias: bool = True,
@@ -72,6 +74,7 @@ class MultiHeadAttention(Layer):
         self.cross = cross
         self.causal = causal
         self.rotary_base = rotary_base
+        self.rotary_scaling = rotary_scaling
         self.use_bias = use_bias
         self.output_initializer = output_initializer
         self.dropout = Dropout(dropout, dtype=self.dtype_policy)
@@ -128,19 +131,35 @@ class MultiHeadAttention(Layer):
         memory_mask: Tensor | None = None,
         mask: Tensor | None = None,
         training: bool = False,
-    ) -> Tensor:
+        return_attention_scores: bool = False,
+    ) -> Tensor | tuple[Tensor, Tensor]:
         """(batch, time, dim) -> (batch, time, dim); bool `mask` (batch, time) is True where real.
-        With cross a memory (batch, keys, memory_dim), and `memory_mask` (batch, keys)."""
+        With cross a memory (batch, keys, memory_dim), and `memory_mask` (batch, keys).
+        With return_attention_scores also the attention weights (batch, heads, time, keys)."""
         if self.cross:
-            memory_state = (*self.prepare_memory(memory), memory_mask)
-            return self.attend(x, memory_state, training=training)
-        query, key, value = self._project(x, 0)
+            query = self._heads(self.query_projection(x), self.num_heads, self.query_norm)
+            key, value = self.prepare_memory(memory)
+            mask = memory_mask
+        else:
+            query, key, value = self._project(x, 0)
         mask = None if mask is None else mask[:, None, None, :]
-        attend = self._attend_causally if self.causal else self._attend
-        return self._merge(attend(query, key, value, mask, training))
+        if self.causal and not self.cross and not return_attention_scores:
+            return self._merge(self._attend_causally(query, key, value, mask, training))
+        if self.causal and not self.cross:
+            mask = _causal_mask(ops.shape(x)[1], slice(None), mask)
+        mixed, scores = self._attend(query, key, value, mask, training)
+        return (self._merge(mixed), scores) if return_attention_scores else self._merge(mixed)
 
-    def compute_output_shape(self, x_shape: tuple, memory_shape: tuple | None = None) -> tuple:
-        return x_shape
+    def compute_output_spec(
+        self, x: Any, memory: Any = None, return_attention_scores: bool = False, **others: Any
+    ) -> Any:
+        """Shapes and dtypes of what `call` returns, without running it."""
+        output = keras.KerasTensor(x.shape, dtype=self.compute_dtype)
+        if not return_attention_scores:
+            return output
+        keys = (memory if self.cross else x).shape[1]
+        shape = (x.shape[0], self.num_heads, x.shape[1], keys)
+        return output, keras.KerasTensor(shape, dtype=self.compute_dtype)
 
     def attend(
         self, x: Tensor, memory_state: tuple, weights: Weights = None, training: bool = False
@@ -149,21 +168,18 @@ class MultiHeadAttention(Layer):
         key, value, mask = memory_state
         query = self._heads(self.query_projection(x), self.num_heads, self.query_norm)
         mask = None if mask is None else mask[:, None, None, :]
-        return self._merge(self._attend(query, key, value, mask, training, weights))
-
-    def _attend(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        mask: Tensor | None,
-        training: bool,
-        weights: Weights = None,
-    ) -> Tensor:
-        own = dot_product_weights(query, key, mask)
+        mixed, own = self._attend(query, key, value, mask, training)
         if weights is not None:
             weights.append(ops.mean(ops.cast(own, "float32"), axis=1))
-        return ops.matmul(self.dropout(own, training=training), repeat_heads(value, query))
+        return self._merge(mixed)
+
+    def _attend(
+        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, training: bool
+    ) -> tuple[Tensor, Tensor]:
+        """(batch, heads, time, head_dim), and the weights (batch, heads, time, keys)."""
+        weights = dot_product_weights(query, key, mask)
+        mixed = ops.matmul(self.dropout(weights, training=training), repeat_heads(value, query))
+        return mixed, weights
 
     def _attend_causally(
         self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, training: bool
@@ -171,12 +187,9 @@ class MultiHeadAttention(Layer):
         """Each position attends to itself and earlier ones; most later keys are never computed."""
         time, outputs = query.shape[2], []
         for start, stop in _parts(time):
-            positions = ops.arange(ops.shape(query)[2])
-            visible = positions[start:stop, None] >= positions[None, :stop]
-            if mask is not None:
-                visible = visible & mask[..., :stop]
+            visible = _causal_mask(ops.shape(query)[2], slice(start, stop), mask)
             part = (query[:, :, start:stop], key[:, :, :stop], value[:, :, :stop])
-            outputs.append(self._attend(*part, visible, training))
+            outputs.append(self._attend(*part, visible, training)[0])
         return outputs[0] if len(outputs) == 1 else ops.concatenate(outputs, axis=2)
 
     def prepare_memory(self, memory: Tensor) -> tuple[Tensor, Tensor]:
@@ -237,8 +250,9 @@ class MultiHeadAttention(Layer):
         value = self._heads(parts[2], self.num_kv_heads)
         if self.rotary_base is not None:
             positions = position + ops.arange(ops.shape(x)[1])
-            query = apply_rotary(query, positions, base=self.rotary_base)
-            key = apply_rotary(key, positions, base=self.rotary_base)
+            stretched = {"base": self.rotary_base, "scaling": self.rotary_scaling}
+            query = apply_rotary(query, positions, **stretched)
+            key = apply_rotary(key, positions, **stretched)
         return query, key, value
 
     def _heads(self, x: Tensor, heads: int, norm: keras.layers.Layer | None = None) -> Tensor:
@@ -251,6 +265,13 @@ class MultiHeadAttention(Layer):
         x = ops.transpose(x, (0, 2, 1, 3))  # (batch, time, heads, head_dim)
         x = ops.reshape(x, (-1, time, self.num_heads * self.head_dim))  # (batch, time, dim)
         return self.output_projection(x)
+
+
+def _causal_mask(time: Tensor | int, part: slice, mask: Tensor | None) -> Tensor:
+    """Which keys up to the part's end its queries see, (queries, keys) or with the mask's axes."""
+    positions = ops.arange(time)
+    visible = positions[part, None] >= positions[None, : part.stop]
+    return visible if mask is None else visible & mask[..., : part.stop]
 
 
 def _parts(time: int | None) -> list[tuple[int | None, int | None]]:

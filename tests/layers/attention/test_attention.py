@@ -12,6 +12,7 @@ from lmzoo.layers import (
     AdditiveAttention,
     MultiHeadAttention,
     apply_rotary,
+    rotary_frequencies,
     sinusoidal_positions,
 )
 from lmzoo.layers.attention import multi_head
@@ -108,6 +109,112 @@ def test_rotary_rotates_each_pair_by_its_angle():
             angle = t * 100.0 ** (-i / 3)
             pair = complex(x[0, 0, t, i], x[0, 0, t, i + 3]) * np.exp(1j * angle)
             np.testing.assert_allclose(y[0, 0, t, [i, i + 3]], [pair.real, pair.imag], atol=1e-5)
+
+
+def test_each_row_may_have_positions_of_its_own():
+    x = np.random.default_rng(2).standard_normal((2, 3, 4, 6)).astype("float32")
+    positions = np.array([[0, 1, 2, 3], [7, 7, 0, 5]])
+    rows = [np.array(apply_rotary(x[i : i + 1], positions[i])) for i in range(2)]
+    np.testing.assert_allclose(apply_rotary(x, positions), np.concatenate(rows), atol=1e-6)
+
+
+def llama3_by_hand(wavelength):
+    """Dubey et al. 2024: one frequency at a time, factor 8 beyond 1,000 positions."""
+    if wavelength < 1000 / 4:
+        return 2 * np.pi / wavelength
+    if wavelength > 1000 / 1:
+        return 2 * np.pi / wavelength / 8
+    smooth = (1000 / wavelength - 1) / (4 - 1)
+    return (1 - smooth) * 2 * np.pi / wavelength / 8 + smooth * 2 * np.pi / wavelength
+
+
+def test_llama3_stretches_the_slow_rotations():
+    scaling = {"rope_type": "llama3", "factor": 8.0, "original_max_position_embeddings": 1000}
+    found, factor = rotary_frequencies(64, base=500.0, scaling=scaling)
+    plain, _ = rotary_frequencies(64, base=500.0)
+    wanted = [llama3_by_hand(2 * np.pi / frequency) for frequency in plain.astype("float64")]
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+    assert factor == 1
+    assert found[0] == plain[0]
+    assert found[-1] == pytest.approx(plain[-1] / 8)
+
+
+def test_yarn_interpolates_between_fast_and_slow_rotations():
+    """Peng et al. 2023, eq. 19 to 22, with its defaults: pairs of 32 turns and more stay."""
+    scaling = {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 4096}
+    found, factor = rotary_frequencies(128, scaling=scaling)
+    plain = 10000.0 ** (-np.arange(64) / 64)
+    # As in the authors' code, the ramp runs from pair to pair, rounded outward.
+    first, last = (64 * np.log(4096 / (2 * np.pi * turns)) / np.log(10000) for turns in (32, 1))
+    for i, frequency in enumerate(plain):
+        ramp = min(1, max(0, (i - np.floor(first)) / (np.ceil(last) - np.floor(first))))
+        assert found[i] == pytest.approx(frequency * (1 - ramp) + frequency / 4 * ramp, rel=1e-5)
+    assert factor == pytest.approx(0.1 * np.log(4) + 1)
+    x = np.random.default_rng(1).standard_normal((1, 1, 5, 128)).astype("float32")
+    norms = [np.linalg.norm(y) for y in (apply_rotary(x, np.arange(5), scaling=scaling), x)]
+    assert norms[0] / norms[1] == pytest.approx(factor, rel=1e-5)
+
+
+def test_ntk_slows_the_slowest_rotation_by_the_factor():
+    found, _ = rotary_frequencies(16, scaling={"rope_type": "ntk", "factor": 3.0})
+    plain, _ = rotary_frequencies(16)
+    assert found[0] == plain[0] == 1
+    assert found[-1] == pytest.approx(plain[-1] / 3)
+    assert (np.diff(found / plain) < 0).all()
+
+
+def test_linear_scaling_is_a_division_of_the_positions():
+    x = np.random.default_rng(1).standard_normal((1, 1, 3, 6)).astype("float32")
+    scaled = apply_rotary(x, np.array([0, 4, 8]), scaling={"rope_type": "linear", "factor": 4.0})
+    np.testing.assert_allclose(scaled, apply_rotary(x, np.array([0, 1, 2])), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("scaling", "words"),
+    [
+        ({"rope_type": "longrope", "factor": 2.0}, "use one of linear, ntk, yarn, llama3"),
+        ({"rope_type": "linear"}, "needs factor"),
+        ({"rope_type": "ntk", "factor": 0.5}, "at least 1"),
+        ({"rope_type": "linear", "factor": 2.0, "beta_fast": 1}, "has no beta_fast"),
+    ],
+)
+def test_a_scaling_that_does_not_exist_is_refused(scaling, words):
+    with pytest.raises(ArgumentError, match=words):
+        rotary_frequencies(8, scaling=scaling)
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_attention_scores_are_those_behind_the_output(causal):
+    rng = np.random.default_rng(0)
+    layer = MultiHeadAttention(4, num_kv_heads=2, causal=causal, dropout=0.5)
+    x = rng.standard_normal((2, 5, 8)).astype("float32")
+    mask = np.array([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]], bool)
+    output, scores = layer(x, mask=mask, return_attention_scores=True)
+    np.testing.assert_array_equal(output, layer(x, mask=mask))
+    scores = array(scores)
+    assert scores.shape == (2, 4, 5, 5)
+    np.testing.assert_allclose(scores.sum(axis=-1), 1, atol=1e-5)
+    assert (scores[1, :, :, 3:] == 0).all()
+    assert (np.triu(scores, 1) == 0).all() == causal
+    inputs = keras.Input((None, 8))
+    made = layer(inputs, return_attention_scores=True)
+    found = keras.Model(inputs, made).predict(x, verbose=0)
+    assert [tuple(tensor.shape) for tensor in made] == [(None, None, 8), (None, 4, None, None)]
+    np.testing.assert_allclose(found[0], layer(x), atol=1e-5)
+
+
+def test_cross_attention_returns_its_scores():
+    rng = np.random.default_rng(0)
+    layer = MultiHeadAttention(2, cross=True)
+    x = rng.standard_normal((2, 3, 4)).astype("float32")
+    memory = rng.standard_normal((2, 5, 6)).astype("float32")
+    real = np.arange(5)[None] < np.array([[5], [2]])
+    _, scores = layer(x, memory, memory_mask=real, return_attention_scores=True)
+    weights = []
+    state = (*layer.prepare_memory(ops.convert_to_tensor(memory)), ops.convert_to_tensor(real))
+    layer.attend(ops.convert_to_tensor(x), state, weights)
+    np.testing.assert_allclose(array(scores).mean(axis=1), weights[0], atol=1e-6)
+    assert (array(scores)[1, :, :, 2:] == 0).all()
 
 
 def test_sinusoidal_positions_equal_the_formula():
