@@ -103,14 +103,9 @@ class TransformerBlock(Layer):
         initializer = keras.initializers.VarianceScaling(output_scale**2, "fan_in", "normal")
         dtype = self.dtype_policy
         attention = functools.partial(
-            MultiHeadAttention,
-            num_heads,
-            num_kv_heads=num_kv_heads,
-            qk_norm=qk_norm,
-            dropout=rates[1],
-            use_bias=use_bias,
-            dtype=dtype,
-        )
+            MultiHeadAttention, num_heads, num_kv_heads=num_kv_heads, qk_norm=qk_norm,
+            dropout=rates[1], use_bias=use_bias, dtype=dtype,
+        )  # fmt: skip
         normalization = functools.partial(make_norm, norm, norm_epsilon, dtype=dtype)
         self.attention = attention(
             causal=kind != "encoder",

@@ -250,9 +250,9 @@ class MultiHeadAttention(Layer):
         value = self._heads(parts[2], self.num_kv_heads)
         if self.rotary_base is not None:
             positions = position + ops.arange(ops.shape(x)[1])
-            stretched = {"base": self.rotary_base, "scaling": self.rotary_scaling}
-            query = apply_rotary(query, positions, **stretched)
-            key = apply_rotary(key, positions, **stretched)
+            base, scaling = self.rotary_base, self.rotary_scaling
+            query = apply_rotary(query, positions, base=base, scaling=scaling)
+            key = apply_rotary(key, positions, base=base, scaling=scaling)
         return query, key, value
 
     def _heads(self, x: Tensor, heads: int, norm: keras.layers.Layer | None = None) -> Tensor:

@@ -92,12 +92,17 @@ def rotary_frequencies(
     if scaling is None or scaling.get("rope_type", scaling.get("type")) == "default":
         return frequencies.astype("float32"), 1.0
     kind, settings = _settings(scaling)
-    stretch: Callable = {"linear": _linear, "ntk": _ntk, "yarn": _yarn, "llama3": _llama3}[kind]
+    stretches: dict[str, Callable[..., np.ndarray]] = {
+        "linear": _linear,
+        "ntk": _ntk,
+        "yarn": _yarn,
+        "llama3": _llama3,
+    }
     attention = 1.0
     if kind == "yarn":  # softer attention would follow from more keys
         default = 0.1 * math.log(settings["factor"]) + 1
         attention = settings.get("attention_factor") or default
-    return stretch(frequencies, base, **settings).astype("float32"), float(attention)
+    return stretches[kind](frequencies, base, **settings).astype("float32"), float(attention)
 
 
 def _settings(scaling: dict[str, Any]) -> tuple[str, dict[str, Any]]:
