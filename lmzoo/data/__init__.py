@@ -46,6 +46,7 @@ _NAMES = {
         "rare_words",
         "swap_words",
     ),
+    "transforms.segmentation": ("sample_subwords",),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 

@@ -64,9 +64,7 @@ class SentencePieceTokenizer(Tokenizer):
         super().__init__(tokens, data, lowercase=lowercase, report=report)
         self._model = model
         self._processor = processor
-        self._space_ids = np.array(
-            [processor.piece_to_id(f"<0x{byte:02X}>") for byte in SPACE.encode()], np.int32
-        )
+        self._space_ids = np.array(self.byte_ids(SPACE), np.int32)
 
     @classmethod
     def _learn(cls, texts: Iterator[str], vocab_size: int | None) -> tuple[str, dict[str, Any]]:
@@ -131,6 +129,19 @@ class SentencePieceTokenizer(Tokenizer):
 
     def _payload(self) -> str:
         return base64.b64encode(self._model).decode()
+
+    def scored_pieces(self) -> dict[str, tuple[int, float]]:
+        """Id and score of each piece that is no byte, by its text."""
+        processor = self._processor
+        return {
+            token.replace(SPACE, " "): (index, processor.get_score(index))
+            for index, token in enumerate(self._content.tokens)
+            if index >= FIRST and not processor.is_byte(index)
+        }
+
+    def byte_ids(self, text: str) -> tuple[int, ...]:
+        """The ids of the UTF-8 bytes of a text."""
+        return tuple(self._processor.piece_to_id(f"<0x{byte:02X}>") for byte in text.encode())
 
     def _encode_batch(self, texts: list[str]) -> list[np.ndarray]:
         parts = [part for text in texts for part in text.split(SPACE)]
