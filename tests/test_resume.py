@@ -85,7 +85,7 @@ EVERYWHERE = ((0, 1), (1, 0), *INSIDE)  # epochs and steps before the stop
 CASES = {
     "lm": (lm, None, EVERYWHERE),
     "seq2seq": (seq2seq, None, INSIDE),
-    "r_drop": (seq2seq, lambda model: lmzoo.training.RDrop(model, 1.0), INSIDE),
+    "r_drop": (lm, lambda model: lmzoo.training.RDrop(model, 1.0), INSIDE),
     "mix_up": (classifier, lambda model: lmzoo.training.MixUp(model, 0.5), INSIDE),
     "tagger": (tagger, None, INSIDE),
 }
