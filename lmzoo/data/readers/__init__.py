@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from lmzoo.data.corpus import Corpus, Opener, Record
 from lmzoo.data.readers.grammar import read_grammar
 from lmzoo.data.records import Columns, Kind
-from lmzoo.data.splits import SPLITS
+from lmzoo.data.splits import SPLITS, unused_note
 from lmzoo.errors import ArgumentError, DataError
 
 Source: TypeAlias = "str | Path | Iterable[Any] | Mapping[str, Any] | Corpus"
@@ -138,15 +138,16 @@ def _read_path(path: Path, kind: Kind, files: Files, as_split: str) -> Corpus:
             f"{kind.name} themselves as a list"
         )
     parts, notes = files.find(path)
-    splits, shown = {}, []
+    splits, shown, used = {}, [], []
     for split, part in parts.items():
         if isinstance(part, list):
             shown.append(f"{split}: {', '.join(file.name for file in part)}")
+            used += part
             part, found = files.open(part, as_split if split == "train" else split)
             notes += found
         splits[split] = part
     if shown and not path.is_file():
-        notes = [f"files read: {'; '.join(shown)}", *notes]
+        notes = [f"files read: {'; '.join(shown)}", *notes, *unused_note(path, used)]
     return Corpus(str(path), splits, notes)
 
 

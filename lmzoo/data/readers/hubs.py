@@ -1,12 +1,13 @@
 """What data sets of a hub have in common: the features that hold records, and their values."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from lmzoo.data.corpus import Corpus, Opener, Record
 from lmzoo.data.records import LABELED, PAIRS, TAGGED, TEXTS, Kind
+from lmzoo.data.splits import splits_by_name
 from lmzoo.errors import DataError
 
 # What data sets call tags, the most common first.
@@ -37,11 +38,11 @@ class Feature:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set of a hub: `fetch` gives its names of splits, `rows` features of each example."""
+    """A data set of a hub: `fetch` gives names of splits, `rows` features of each example."""
 
     name: str
     features: Mapping[str, Feature]
-    fetch: Callable[[], Mapping[str, str]]
+    fetch: Callable[[], Iterable[str]]
     rows: Callable[[str, Sequence[str]], Iterator[Sequence[Any]]]
     supervised: Sequence[str] | None = None
 
@@ -54,7 +55,11 @@ def read_data_set(
     notes = [f"features read: {', '.join(chosen)}"]
     splits: dict[str, Opener] = {}
     has_classes = kind is LABELED and data.features[chosen[-1]].type == "class"
-    for split, own_name in data.fetch().items():
+    own_names = sorted(map(str, data.fetch()))
+    by_split = splits_by_name(data.name, own_names)
+    if unused := sorted(set(own_names) - set(by_split.values())):
+        notes.append(f"splits not used: {', '.join(unused)}")
+    for split, own_name in by_split.items():
         # Data sets write -1 where there is no label.
         if has_classes and int(next(data.rows(own_name, chosen[-1:]), [0])[0]) < 0:
             notes.append(f"{split} is left out: its texts have no labels")

@@ -163,6 +163,52 @@ def test_folders_named_by_labels(tmp_path):
         read_labeled(tmp_path / "train" / "pos", format="folders")
 
 
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (["pos/1.txt", "neu/1.txt", "neg/2020/05/1.txt"], {"train": "neg neu pos"}),
+        (["pos/1.txt", "pos/more/2.txt", "neg/1.txt"], {"train": "neg pos pos"}),
+        (["train/1.txt", "bus/1.txt", "plane/1.txt"], {"train": "bus plane train"}),
+        (["train/a/1.txt", "bus/b/1.txt"], {"train": "bus train"}),
+        (["acid test/1.txt", "the train/1.txt"], {"train": "acid_test the_train"}),
+        (["train/a/1.txt", "train/b/1.txt", "val/a/1.txt", "dev/a/1.txt", "dev/b/x/1.txt"],
+         {"train": "a b", "valid": "a a b"}),
+    ],
+)  # fmt: skip
+def test_class_folders_at_any_depth_and_of_any_name(tmp_path, names, labels):
+    for name in names:
+        write(tmp_path / name, [f"text of {name}"])
+    found = read_labeled(tmp_path)
+    parts = {split: [label.replace(" ", "_") for _, label in part]
+             for split, part in parts_of(found).items()}  # fmt: skip
+    assert {split: " ".join(sorted(part)) for split, part in parts.items()} == labels
+    texts = [text for part in parts_of(found).values() for text, _ in part]
+    assert sorted(texts) == sorted(f"text of {name}" for name in names)
+
+
+def test_folders_of_splits_without_labels_are_no_labels(tmp_path):
+    for names in (["train/1.txt", "test/1.txt"], ["val/a/1.txt", "test/a/1.txt"]):
+        for name in names:
+            write(tmp_path / names[0][:2] / name, ["a"])
+        with pytest.raises(DataError, match="is not a table"):
+            read_labeled(tmp_path / names[0][:2])
+
+
+def test_what_is_not_used_is_said(tmp_path):
+    for name in ("train/a/1.txt", "train/b/1.txt", "train/x.feat", "extra/a/1.txt", "README"):
+        write(tmp_path / name, ["a"])
+    notes = read_labeled(tmp_path).notes
+    assert f"not used in {tmp_path.name}: README, extra" in notes
+    assert "not used in train: x.feat" in notes
+    for name in ("train.tsv", "more.tsv", "notes.md"):
+        write(tmp_path / "tables" / name, ["a\tx"])
+    assert "not used in tables: more.tsv, notes.md" in read_labeled(tmp_path / "tables").notes
+    for name in ("train.txt", "bus.txt", "train.pos.gz"):
+        write(tmp_path / "files" / name, ["a"])
+    found = read_labeled(tmp_path / "files", format="files")
+    assert examples_of(found) == [("a", "bus"), ("a", "pos"), ("a", "train")]
+
+
 def test_files_named_by_labels_and_their_encoding(tmp_path):
     write(tmp_path / "mr.pos", ["tr\xe8s bon\x85 ", "one"], "latin-1")
     write(tmp_path / "mr.neg.txt.gz", ["b\xeate", ""], "utf-8")

@@ -50,7 +50,8 @@ def test_a_folder_and_a_pattern(folder):
     assert sentences_of(tagged, "test") == SENTENCES[:1]
     assert scheme_of(tagged) == "IOB2"
     assert tagged.notes == [
-        "files read: train: train.conll; valid: x-ud-dev.conll.gz; test: corpus_2nd.test"
+        "files read: train: train.conll; valid: x-ud-dev.conll.gz; test: corpus_2nd.test",
+        f"not used in {folder.name}: README_train.md, train_LICENSE.txt",
     ]
     assert list(read_tagged(f"{folder}/*.conll").splits) == ["train"]
     (folder / "b.train").write_text("x O\n")
