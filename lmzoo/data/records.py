@@ -1,5 +1,6 @@
 """The kinds of records that tasks read, and the checks of what goes into them."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -11,6 +12,11 @@ from lmzoo.errors import ArgumentError, DataError
 SEPARATOR = " ||| "
 # Names or numbers of what is read, one for each key of the records.
 Columns: TypeAlias = Sequence[str | int] | None
+
+
+def split_blanks(line: str) -> list[str]:
+    """The words between ASCII's blanks: a no-break space is part of a word, as is U+3000."""
+    return re.findall(r"[^ \t\n\r\v\f]+", line)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from lmzoo.errors import ArgumentError, DataError
 from lmzoo.special_ids import EOS_ID, UNK_ID
 
 MAX_WIDTHS = 4
+MAX_LENGTH = 256  # tokens of a text, in training and in use
 
 
 @dataclass
@@ -68,7 +69,7 @@ def prepare_classification(
     vocab_size: int | None = None,
     labels: Sequence[str] | None = None,
     lowercase: bool = False,
-    max_length: int = 256,
+    max_length: int = MAX_LENGTH,
     batch_size: int = 32,
     valid_fraction: float = 0.1,
     grammar_size: int = 20_000,
@@ -222,7 +223,7 @@ def encode_examples(
     return EncodedTexts(ids, np.array(classes, np.int32), kept, counts)
 
 
-def encode_texts(tokenizer: Any, texts: Sequence[str], max_length: int = 256) -> np.ndarray:
+def encode_texts(tokenizer: Any, texts: Sequence[str], max_length: int = MAX_LENGTH) -> np.ndarray:
     """Encodes texts as padded ids, for `predict`.
 
     Args:
