@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from lmzoo.data.corpus import Corpus, Opener, Record
 from lmzoo.data.readers.grammar import read_grammar
-from lmzoo.data.records import Columns, Kind
+from lmzoo.data.records import REFUSED, Columns, Kind
 from lmzoo.data.splits import SPLITS, unused_note
 from lmzoo.errors import ArgumentError, DataError
 
@@ -63,6 +63,17 @@ def read_corpus(
     if isinstance(source, Mapping):
         return _read_splits(source, kind, files)
     return _read_one(source, kind, files, "train")
+
+
+def without_refused(corpus: Corpus) -> Corpus:
+    """Leaves out the records that a lenient kind refused; the notes count them."""
+    notes = list(corpus.notes)
+    for split in corpus.splits:
+        errors = [record[REFUSED] for record in corpus.read(split) if REFUSED in record]
+        if errors:
+            notes.append(f"{split}: {len(errors):,} unusable records were skipped; {errors[0]}")
+    kept = corpus.map(lambda record: [] if REFUSED in record else record)
+    return Corpus(corpus.name, kept.splits, notes, corpus.grammar)
 
 
 def _checked(corpus: Corpus, kind: Kind, columns: Columns) -> Corpus:

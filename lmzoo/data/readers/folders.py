@@ -19,7 +19,7 @@ from lmzoo.data.readers.text import (
     without_gz,
 )  # fmt: skip
 from lmzoo.data.readers.treebank import read_trees
-from lmzoo.data.records import LABELED
+from lmzoo.data.records import BLANKS, LABELED, Kind
 from lmzoo.data.splits import group_by_split, is_hidden, list_files, split_of, unused_note
 from lmzoo.errors import DataError
 
@@ -134,17 +134,17 @@ def open_classes(path: Path, classes: Classes, *, whole_files: bool, check_encod
 def read_label_first(path: Path, *, coarse: bool, encoding: str) -> Iterator[Record]:
     """Reads lines whose first word is the label, if `coarse` up to its colon; skips blank lines."""
     for place, line in placed_lines(path, encoding):
-        label, text = re.split(r"\s+|$", line, maxsplit=1)
+        label, text = re.split(f"[{BLANKS}]+|$", line, maxsplit=1)
         label = label.partition(":")[0] if coarse else label
         if not label:
             raise DataError(f"{place} ({line[:40]!r}) has no label; label it, or take it out")
         yield LABELED.make([text, label], LABELED.keys, place)
 
 
-def find_labeled(path: Path, format: str | None) -> Found:
+def find_labeled(path: Path, kind: Kind, format: str | None) -> Found:
     """The splits of a file, a folder, or the files of a pattern."""
     if path.is_file():
-        return read_json(path, LABELED) if format == "json" else find_file(path, LABELED)
+        return read_json(path, kind) if format == "json" else find_file(path, kind)
     files = list_files(path)
     if format == "files":
         classes = find_class_files(path, files)
@@ -169,13 +169,13 @@ def _unknown_format(path: Path) -> DataError:
 
 
 def open_labeled(
-    path: Path, split: str, columns: Sequence[str] | None, format: str | None
+    path: Path, split: str, kind: Kind, columns: Sequence[str] | None, format: str | None
 ) -> Opened:
     """Opens one file; with sentences for the report."""
     if format == "table" or (format is None and is_table(path)):
-        return open_table(path, LABELED, columns), []
+        return open_table(path, kind, columns), []
     if format == "json":
-        splits, notes = read_json(path, LABELED)
+        splits, notes = read_json(path, kind)
         if set(splits) != {"train"}:
             raise several_splits(path, splits)
         return splits["train"], notes

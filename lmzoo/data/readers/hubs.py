@@ -54,7 +54,7 @@ def read_data_set(
     chosen = _choose(data, kind, columns)
     notes = [f"features read: {', '.join(chosen)}"]
     splits: dict[str, Opener] = {}
-    has_classes = kind is LABELED and data.features[chosen[-1]].type == "class"
+    has_classes = kind.name == LABELED.name and data.features[chosen[-1]].type == "class"
     own_names = sorted(map(str, data.fetch()))
     by_split = splits_by_name(data.name, own_names)
     if unused := sorted(set(own_names) - set(by_split.values())):
@@ -74,7 +74,7 @@ def read_data_set(
 def _choose(data: DataSet, kind: Kind, columns: Sequence[str] | None) -> tuple[str, ...]:
     chosen = tuple(map(str, columns or _usual(data, kind)))
     keys = list(kind.keys)
-    if kind is LABELED:  # several texts, and the label last
+    if kind.name == LABELED.name:  # several texts, and the label last
         keys = ["text"] * (len(chosen) - 1) + ["label"]
     elif len(chosen) > len(keys) and kind.extra:
         keys.append(kind.extra)
@@ -95,12 +95,12 @@ def _usual(data: DataSet, kind: Kind) -> Sequence[str]:
 
     if all(key in of(*_TYPES[key]) for key in kind.keys):
         return kind.keys
-    if kind is TEXTS:
+    if kind.name == TEXTS.name:
         return of("text")[:1]
-    if kind is TAGGED:
+    if kind.name == TAGGED.name:
         tags = [name for name in _TAG_NAMES if name in of("classes")] or of("classes")
         return [*of("texts"), *tags[:1]] if len(of("texts")) == 1 else ()
-    if data.supervised is not None or kind is PAIRS:
+    if data.supervised is not None or kind.name == PAIRS.name:
         return data.supervised or ()
     alone = len(of("text")) == len(of("class")) == 1
     return of("text", "class") if alone else ()

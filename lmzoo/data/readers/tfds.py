@@ -17,7 +17,7 @@ def read_tfds(
 ) -> Corpus:
     """Reads "NAME", or for texts "NAME:FEATURE"; see `read_data_set`."""
     name, _, feature = rest.partition(":")
-    if kind is TEXTS and feature:
+    if kind.name == TEXTS.name and feature:
         columns = (feature,)
     builder = _builder(name)
     features = {key: _feature(value) for key, value in builder.info.features.items()}

@@ -72,13 +72,14 @@ def prepare_classification(
     max_length: int = MAX_LENGTH,
     batch_size: int = 32,
     valid_fraction: float = 0.1,
+    skip_unusable: bool = False,
     grammar_size: int = 20_000,
     seed: int = 0,
 ) -> ClassificationData:
     """Reads, tokenizes and batches labeled texts.
 
     Args:
-        source, columns, format, grammar_size: see `read_labeled`.
+        source, columns, format, skip_unusable, grammar_size: see `read_labeled`.
         tokenizer, vocab_size: see `prepare_lm`.
         labels: names of the classes, in the order of their ids; None: those of training, sorted.
         lowercase: whether a tokenizer that is trained here lower-cases all texts.
@@ -103,8 +104,9 @@ def prepare_classification(
     check_at_least(1, {"max_length": max_length, "batch_size": batch_size})
     check_fraction(valid_fraction)
     corpus = read_labeled(
-        source, columns=columns, format=format, grammar_size=grammar_size, seed=seed
-    )
+        source, columns=columns, format=format, skip_unusable=skip_unusable,
+        grammar_size=grammar_size, seed=seed,
+    )  # fmt: skip
     examples = {split: list(corpus.read(split)) for split in corpus.splits}
     labels = _labels(corpus.name, examples, labels)
     if "valid" not in examples and valid_fraction:

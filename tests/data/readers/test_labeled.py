@@ -337,3 +337,37 @@ def test_every_form_is_read():
         "table", "label first", "coarse label first", "folders", "files", "trees", "binary trees",
         "json",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("head", ["review,sentiment", "english,french", "cmnt,gefuehl", "was,wie"])
+def test_a_row_of_other_names_is_no_example(tmp_path, head):
+    rows = [f"text {i},{'good' if i % 2 else 'bad'}" for i in range(6)]
+    if head == "was,wie":
+        rows = [f"text {i},{i % 2}" for i in range(6)]
+    path = write(tmp_path / "a.csv", [head, *rows])
+    names = tuple(head.split(","))
+    with pytest.raises(ArgumentError) as error:
+        examples_of(read_labeled(path))
+    assert f"has the columns {list(names)}" in str(error.value)
+    assert f"such as columns={names}" in str(error.value)
+    assert len(examples_of(read_labeled(path, columns=names))) == 6
+    assert len(examples_of(read_labeled(path, columns=(0, 1)))) == 7
+
+
+def test_an_unclosed_quotation_mark_is_named(tmp_path):
+    path = write(tmp_path / "a.csv", ["good,pos", '"bad film,neg', 'nice "one",pos', "x,neg"])
+    with pytest.raises(DataError, match=r"the row that begins in line 2 is not one of \.csv"):
+        examples_of(read_labeled(path))
+    with pytest.raises(DataError, match=r"the row that begins in line 1 is not one of \.csv"):
+        examples_of(read_labeled(write(path, ['"bad film,neg', "x,neg"])))
+
+
+def test_what_cannot_be_used_is_skipped_and_counted(tmp_path):
+    lines = ['{"text": "a", "label": 1}', '{"text": null, "label": 1}', "{", '{"text": "b"}', "[]"]
+    found = read_labeled(write(tmp_path / "a.jsonl", lines), skip_unusable=True)
+    assert examples_of(found) == [("a", "1")]
+    assert found.notes[0].startswith("train: 4 unusable records were skipped; ")
+    given = [("a", "x"), ("b", ""), ("c", None), ("d", "y"), 5]
+    assert examples_of(read_labeled(given, skip_unusable=True)) == [("a", "x"), ("d", "y")]
+    with pytest.raises(DataError, match="item 1 of train has no label"):
+        read_labeled(given)
