@@ -21,7 +21,7 @@ ALLOWED = {
     "layers": {"losses"},
     "grammar": set(),
     "tokenizers": set(),
-    "data": {"files", "grammar", "tokenizers"},
+    "data": {"dialogue_format", "files", "grammar", "tokenizers"},
     "losses": set(),
     "metrics": {"losses"},
     "schedules": set(),

@@ -9,9 +9,11 @@ from typing import Any
 _NAMES = {
     "batching.windows": ("next_word_windows",),
     "corpus": ("Corpus",),
+    "lmzoo.tokenizers.cleaning": ("choose_rules", "clean_text"),
     "lmzoo.tokenizers": ("Tokenizer", "load_tokenizer", "train_tokenizer"),
     "readers.conll": ("read_conll",),
-    "readers.dialogues": ("dialogue_context", "dialogue_pairs"),
+    "lmzoo.dialogue_format": ("dialogue_context",),
+    "readers.dialogues": ("dialogue_pairs",),
     "saved_task": ("SavedTask", "load_task"),
     "sources": ("read_dialogues", "read_labeled", "read_pairs", "read_tagged", "read_texts"),
     "splits": ("folds", "stratified_split"),
@@ -29,7 +31,6 @@ _NAMES = {
     "tasks.language_modeling": ("LMData", "prepare_lm"),
     "tasks.seq2seq": ("Seq2SeqData", "prepare_seq2seq"),
     "tasks.tagging": ("TaggingData", "prepare_tagging"),
-    "text.cleaning": ("choose_rules", "clean_text"),
     "text.duplicates": ("drop_duplicates",),
     "transforms.class_balance": (
         "class_weights",

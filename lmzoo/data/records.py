@@ -1,7 +1,8 @@
 """The kinds of records that tasks read, and the checks of what goes into them."""
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from lmzoo.data.corpus import Located, Record
@@ -9,8 +10,23 @@ from lmzoo.errors import ArgumentError, DataError
 
 # Between the texts of an example that has several: users write it into texts to be classified.
 SEPARATOR = " ||| "
+# The key of the error in a record that stands for something unusable.
+REFUSED = "refused"
 # Names or numbers of what is read, one for each key of the records.
 Columns: TypeAlias = Sequence[str | int] | None
+
+
+# ASCII's, which alone separate words and columns: a no-break space is part of a word, or a word.
+BLANKS = " \t\n\r\v\f"
+
+
+def split_blanks(line: str) -> list[str]:
+    """The words of a line that ASCII's blanks separate."""
+    return re.findall(f"[^{BLANKS}]+", line)
+
+
+def _raise(error: DataError) -> Record:
+    raise error
 
 
 @dataclass(frozen=True)
@@ -18,7 +34,8 @@ class Kind:
     """One kind of records: keys in the order of columns, of which there may be `most` (None: any).
 
     `columns`, `item`: what these need, for errors. `make`: values, names, place -> record.
-    `extra`: a key that a record may have besides, whose value comes behind the others.
+    `extra`: a key that a record may have besides, whose value comes behind the others. `refuse`:
+    raises the error of what cannot be used, or makes a record of it that `is_refused`.
     """
 
     name: str
@@ -28,6 +45,21 @@ class Kind:
     item: str
     make: Callable[[Sequence[Any], Sequence[str], str], Record]
     extra: str | None = None
+    refuse: Callable[[DataError], Record] = _raise
+
+    def lenient(self) -> "Kind":
+        """The same kind, whose unusable records are refused without an error."""
+
+        def make(values: Sequence[Any], names: Sequence[str], place: str) -> Record:
+            try:
+                return self.make(values, names, place)
+            except DataError as error:
+                return refuse(error)
+
+        def refuse(error: DataError) -> Record:
+            return {REFUSED: str(error)}
+
+        return replace(self, make=make, refuse=refuse)
 
     def check_columns(self, columns: Columns) -> tuple[str, ...] | None:
         """The names of columns as strings; refuses too few, too many, or the same twice."""
@@ -42,15 +74,15 @@ class Kind:
         """Makes a record of an item of a list: values in the order of the keys, or a dict."""
         if isinstance(item, dict):
             if missing := [key for key in self.keys if key not in item]:
-                raise DataError(f"{place} has no {missing[0]!r}: {str(item)[:60]}")
+                return self.refuse(DataError(f"{place} has no {missing[0]!r}: {str(item)[:60]}"))
             extra = [item[self.extra]] if self.extra in item else []
             item = [item[key] for key in self.keys] + extra
         elif len(self.keys) == 1:
             item = [item]
         elif not isinstance(item, list | tuple) or len(item) not in (len(self.keys), self.most):
-            raise DataError(
+            return self.refuse(DataError(
                 f"{place} is {str(item)[:60]!r}: give {self.item}; files are given as pathlib.Path"
-            )
+            ))  # fmt: skip
         return self.make(item, self.keys, place)
 
 
@@ -66,12 +98,13 @@ def _text(values: Sequence[Any], names: Sequence[str], place: str) -> Record:
 def _pair(values: Sequence[Any], names: Sequence[str], place: str) -> Record:
     """A source in sentences is joined; of several targets the first is taken."""
     for name, value in zip(names, values, strict=True):
-        if not isinstance(value, str | list):
+        texts = [value] if isinstance(value, str) else value
+        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
             value = str(value)[:40]
             raise DataError(f"{place}: {name!r} is {value}, neither a text nor a list of texts")
     source, target = values
-    source = source if isinstance(source, str) else " ".join(map(str, source))
-    target = target if isinstance(target, str) else str(next(iter(target), ""))
+    source = source if isinstance(source, str) else " ".join(source)
+    target = target if isinstance(target, str) else next(iter(target), "")
     return Located({"source": source, "target": target}, place)
 
 
@@ -120,9 +153,12 @@ def _dialogue(values: Sequence[Any], names: Sequence[str], place: str) -> Record
     turns, *speakers = values
     try:
         turns = [(t["speaker"], t["text"]) if isinstance(t, dict) else t for t in turns]
-        record: Record = {"turns": [(str(speaker), str(text)) for speaker, text in turns]}
+        record: Record = {"turns": [(speaker, text) for speaker, text in turns]}
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{place} is {str(turns)[:60]!r}: give turns [speaker, text]") from error
+    for number, turn in enumerate(record["turns"]):
+        if not all(isinstance(part, str) for part in turn):
+            raise DataError(f"{place}: turn {number} is {str(turn)[:60]}; give two strings")
     if speakers:
         record["speakers"] = list(speakers[0])
     return Located(record, place)

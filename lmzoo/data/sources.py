@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lmzoo.data.corpus import Corpus, Opener, Record, chained, place_of
-from lmzoo.data.readers import Files, Found, Opened, Source, read_corpus
+from lmzoo.data.readers import Files, Found, Opened, Source, read_corpus, without_refused
 from lmzoo.data.readers.conll import find_tagged, open_tagged
 from lmzoo.data.readers.dialogues import read_babi
 from lmzoo.data.readers.folders import FORMATS, TREES, find_labeled, open_labeled
@@ -77,7 +77,12 @@ def read_texts(
 
 
 def read_pairs(
-    source: Source, *, columns: Columns = None, grammar_size: int = 20_000, seed: int = 0
+    source: Source,
+    *,
+    columns: Columns = None,
+    skip_unusable: bool = False,
+    grammar_size: int = 20_000,
+    seed: int = 0,
 ) -> Corpus:
     """Finds the pairs of texts that a source names; they are read later, and may be read again.
 
@@ -94,6 +99,8 @@ def read_pairs(
         columns: source and target: two languages (suffixes of file names), columns (numbers from
             0, or names in the first row), keys or features. None: the only two languages; "source"
             and "target", else columns 0 and 1; what the data set calls input and target.
+        skip_unusable: whether rows of tables and items of lists that have not both texts are left
+            out, and counted in the notes; otherwise the first one is an error.
         grammar_size, seed: see `read_texts`.
 
     Returns:
@@ -108,10 +115,11 @@ def read_pairs(
         {'source': 'a dog', 'target': 'ein Hund'}
     """
     names = PAIRS.check_columns(columns)
+    kind = PAIRS.lenient() if skip_unusable else PAIRS
 
     def find(path: Path) -> Found:
         if path.is_file():
-            return find_file(path, PAIRS)
+            return find_file(path, kind)
         files = list_files(path)
         if tables := [file for file in files if is_table(file)]:
             return group_by_split(path, tables, "tables"), []
@@ -123,9 +131,10 @@ def read_pairs(
             raise DataError(f"{found}: give one table or two parallel files")
         if len(paths) == 2:
             return lambda: read_parallel_pairs(*paths), []
-        return open_table(paths[0], PAIRS, names), []
+        return open_table(paths[0], kind, names), []
 
-    return read_corpus(source, PAIRS, Files(find, open_files), columns, grammar_size, seed)
+    corpus = read_corpus(source, kind, Files(find, open_files), columns, grammar_size, seed)
+    return without_refused(corpus) if skip_unusable else corpus
 
 
 def read_labeled(
@@ -133,6 +142,7 @@ def read_labeled(
     *,
     columns: Columns = None,
     format: str | None = None,
+    skip_unusable: bool = False,
     grammar_size: int = 20_000,
     seed: int = 0,
 ) -> Corpus:
@@ -140,10 +150,11 @@ def read_labeled(
 
     Args:
         source: a data set (with a text and a label) or a dictionary as for `read_texts`; or
-            a table: .tsv or .csv (columns), .jsonl (keys), plain or .gz;
+            a table: .tsv, .csv (also with ";") or .jsonl (keys), plain or .gz;
             a folder, or a path that ends in a pattern such as `sst/stsa.binary.*`: one file for
             each split, named so (`train.tsv`, `dev.tsv.gz`, `test.tsv`);
-            a folder that holds a folder for each label (`train/pos/*.txt`, `test/neg/*.txt`);
+            a folder that holds a folder for each label, whose files may lie deeper
+            (`train/pos/*.txt`, `test/neg/2020/*.txt`);
             JSON with lists of [text, label] by split, as CLINC150 has it;
             a list of (text, label); a label is a string or a whole number;
             "grammar", the embedded corpus with the sentiment of each text, or "grammar:topic".
@@ -158,6 +169,8 @@ def read_labeled(
             (`rt-polarity.pos`); "folders", a text in each file, the label is the folder's name;
             "trees", labeled trees such as `(3 (2 a) (4 film))`: every phrase for training, else
             whole sentences; "binary trees", their five grades as two.
+        skip_unusable: whether rows of tables and items of lists without a text or a label are left
+            out, and counted in the notes; otherwise the first one is an error.
         grammar_size, seed: see `read_texts`.
 
     Returns:
@@ -174,13 +187,15 @@ def read_labeled(
     if format is not None and format not in FORMATS:
         raise ArgumentError(f"format is {format!r}; the formats are {', '.join(FORMATS)}")
     names = LABELED.check_columns(columns)
+    kind = LABELED.lenient() if skip_unusable else LABELED
 
     def open_files(paths: list[Path], split: str) -> Opened:
-        opened = [open_labeled(path, split, names, format) for path in paths]
+        opened = [open_labeled(path, split, kind, names, format) for path in paths]
         return chained([opener for opener, _ in opened]), [n for _, notes in opened for n in notes]
 
-    files = Files(lambda path: find_labeled(path, format), open_files)
-    corpus = read_corpus(source, LABELED, files, columns, grammar_size, seed)
+    files = Files(lambda path: find_labeled(path, kind, format), open_files)
+    corpus = read_corpus(source, kind, files, columns, grammar_size, seed)
+    corpus = without_refused(corpus) if skip_unusable and corpus is not source else corpus
     if format in TREES and "valid" not in corpus.splits and corpus is not source:
         corpus.notes.append(
             "there are no trees for validation: what is held out are phrases, and other phrases "

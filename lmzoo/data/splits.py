@@ -23,10 +23,21 @@ SPLITS = {
 }
 
 
+# Words that may stand beside the name of a split, with spaces between them: "train data.txt".
+_GENERIC = {"data", "dataset", "set", "split", "file", "text", "texts"}
+
+
 def split_of(file: Path | str) -> str | None:
-    """The split that the name of a file, a folder or a key tells; None if it tells none."""
-    words = set(re.split(r"[^a-z]+", Path(file).name.lower()))
-    return next((split for split, names in SPLITS.items() if words & set(names)), None)
+    """The split that the name of a file, a folder or a key tells; None if it tells none.
+
+    Dots, dashes, underscores and digits separate words, spaces do not: no title is a split.
+    """
+    for part in re.split(r"[._\-0-9]+", Path(file).name.lower()):
+        words = [word for word in re.findall(r"\w+", part) if word not in _GENERIC]
+        for split, names in SPLITS.items():
+            if len(words) == 1 and words[0] in names:
+                return split
+    return None
 
 
 def splits_by_name(name: str, names: Iterable[str]) -> dict[str, str]:
@@ -46,8 +57,27 @@ def list_files(path: Path) -> list[Path]:
         found = path.iterdir()
     else:
         raise DataError(f"there is no file or folder {str(path)[:200]!r}; check the path")
-    files = [file for file in sorted(found) if file.is_file() and not file.name.startswith(".")]
+    files = [file for file in sorted(found) if file.is_file() and not is_hidden(file)]
     return [f for f in files if f.suffix != ".gz" or f.with_suffix("") not in files]
+
+
+def is_hidden(path: Path) -> bool:
+    """Whether a system made a file or folder for itself: .DS_Store, __MACOSX."""
+    return path.name.startswith((".", "__"))
+
+
+def unused_note(path: Path, used: Iterable[Path]) -> list[str]:
+    """The note that names what a folder, or a pattern, holds besides the files that are used."""
+    known = {part for file in used for part in (file, *file.parents)}
+    entries = path.parent.glob(path.name) if "*" in path.name else path.iterdir()
+    left = [
+        entry.name
+        for entry in sorted(entries)
+        if not (entry in known or is_hidden(entry))
+        and not (entry.suffix == ".gz" and entry.with_suffix("") in known)
+    ]
+    more = f" and {len(left) - 8:,} more" if len(left) > 8 else ""
+    return [f"not used in {path.name or path}: {', '.join(left[:8])}{more}"] if left else []
 
 
 def group_by_split(
@@ -55,13 +85,13 @@ def group_by_split(
 ) -> dict[str, list[Path]]:
     """The files, or folders, of each split by name; the only one of no split is for training.
 
-    So are all, if `several` may belong to a split and no name tells one. `what`: for errors.
+    So are all of no split, if `several` may belong to one. `what`: for errors.
     """
     groups: dict[str | None, list[Path]] = {split: [] for split in (*SPLITS, None)}
     for file in files:
         groups[split_of(file)].append(file)
     unnamed = groups.pop(None)
-    if not groups["train"] and (len(unnamed) == 1 or (several and len(unnamed) == len(files))):
+    if not groups["train"] and (several or len(unnamed) == 1):
         groups["train"] = unnamed
     for split, found in groups.items():
         if len(found) > 1 and not several:

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from lmzoo.data.records import split_blanks
 from lmzoo.errors import ArgumentError, PromptError
 
 BATCH = 64
@@ -18,7 +19,7 @@ def classify(
     *,
     tokenizer: Any,
     labels: Sequence[str],
-    max_length: int = 512,
+    max_length: int | None = None,
     probabilities: bool = False,
     out_of_scope: str | None = None,
     threshold: float = 0.0,
@@ -31,7 +32,8 @@ def classify(
         texts: one text, or several.
         tokenizer: the model's.
         labels: names of the classes, in their order; see `ClassificationData.labels`.
-        max_length: tokens of a text that are used; the rest is cut.
+        max_length: tokens of a text that are used; the rest is cut. None: as many as
+            `prepare_classification` uses by default.
         probabilities: whether to return every label's probability instead of the best label.
         out_of_scope, threshold: see `lmzoo.evaluation.classification`.
         from_logits: False for a plain Keras model that ends in a sigmoid or softmax.
@@ -52,16 +54,18 @@ def classify(
         >>> label in ("good", "bad")
         True
     """
-    from lmzoo.data import encode_texts  # here: lmzoo.data loads what it needs at first use
+    # here: lmzoo.data loads what it needs at first use
+    from lmzoo.data.tasks.classification import MAX_LENGTH, encode_texts
     from lmzoo.metrics import predicted_classes
     from lmzoo.metrics.roc import checked_probabilities
 
     if out_of_scope is not None and out_of_scope not in labels:
         raise ArgumentError(f"out_of_scope={out_of_scope!r} is not one of the {len(labels)} labels")
     place = None if out_of_scope is None else list(labels).index(out_of_scope)
+    longest = MAX_LENGTH if max_length is None else max_length
     several = [texts] if isinstance(texts, str) else list(texts)
     batches = [
-        model.predict_on_batch(encode_texts(tokenizer, several[start : start + BATCH], max_length))
+        model.predict_on_batch(encode_texts(tokenizer, several[start : start + BATCH], longest))
         for start in range(0, len(several), BATCH)
     ]
     if not batches:
@@ -107,7 +111,7 @@ def tag(model: Any, sentences: Any, *, vocabulary: Any) -> Any:
     """
     if isinstance(sentences, str):
         return tag(model, [sentences], vocabulary=vocabulary)[0]
-    rows = [words.split() if isinstance(words, str) else list(words) for words in sentences]
+    rows = [split_blanks(words) if isinstance(words, str) else list(words) for words in sentences]
     if not all(rows):
         raise PromptError("a sentence has no word: give words separated by spaces, or lists")
     tagged: list[Any] = []

@@ -40,6 +40,7 @@ def train_tokenizer(
     kind: str = "unigram",
     vocab_size: int | None = None,
     lowercase: bool = False,
+    normalize: bool = False,
 ) -> Tokenizer:
     """Train a tokenizer on texts.
 
@@ -51,9 +52,12 @@ def train_tokenizer(
         vocab_size: number of ids, special ones included. None: all characters or words for "char",
             "word" and "whitespace"; 8000, or what the texts can fill, for pieces; "byte" has 260.
         lowercase: lower-case these texts and every later one.
+        normalize: clean these texts and every later one by the harmless rules of `clean_text`:
+            Unicode's composed form NFC, "\\n" as the line end, no controls. The tasks of
+            `lmzoo.data` set it, because what is typed later should meet what was learned.
 
     Returns:
-        The tokenizer; equal texts give equal ones. Later texts are normalized as these are.
+        The tokenizer; equal texts give equal ones.
 
     Raises:
         TokenizerError: no text, an unknown kind, a vocab_size out of reach, or a missing package.
@@ -65,7 +69,8 @@ def train_tokenizer(
         >>> tokenizer.decode(tokenizer.encode("sold boats"))
         'sold boats'
     """
-    return _family(kind).train(texts, vocab_size=vocab_size, lowercase=lowercase)
+    family = _family(kind)
+    return family.train(texts, vocab_size=vocab_size, lowercase=lowercase, normalize=normalize)
 
 
 def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
@@ -103,7 +108,10 @@ def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
         )
     try:
         tokenizer = _family(record["kind"]).from_payload(
-            record["content"], lowercase=bool(record["lowercase"]), report=dict(record["report"])
+            record["content"],
+            lowercase=bool(record["lowercase"]),
+            normalize=bool(record.get("normalize", False)),
+            report=dict(record["report"]),
         )
     except TokenizerError:
         raise

@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any, ClassVar, Self
 
@@ -16,6 +16,7 @@ import tensorflow as tf
 from lmzoo.errors import PromptError, TokenizerError
 from lmzoo.files import write_json
 from lmzoo.special_ids import BOS_ID, EOS_ID, PAD_ID, UNK_ID
+from lmzoo.tokenizers.cleaning import graph_normalize, normalized
 from lmzoo.tokenizers.lowercase import graph_lower, lower
 from lmzoo.tokenizers.texts import check_text, checked_texts
 from lmzoo.typing import Tensor
@@ -57,6 +58,12 @@ def split_rows(values: np.ndarray, lengths: Iterable[int]) -> list[np.ndarray]:
     return [values[start:stop] for start, stop in pairwise(bounds)]
 
 
+def prepared(text: str, *, lowercase: bool, normalize: bool) -> str:
+    """A text as a tokenizer with these flags encodes it."""
+    text = normalized(text) if normalize else text
+    return lower(text) if lowercase else text
+
+
 class Tokenizer(tf.Module):
     """Text to ids and back, in Python and inside TensorFlow graphs.
 
@@ -66,13 +73,14 @@ class Tokenizer(tf.Module):
     Args:
         tokens: the names of the ids from 4 on.
         data: the bytes of each of these; None for the UTF-8 of the names.
-        lowercase: lower-case texts before encoding them.
+        lowercase, normalize: lower-case texts, or normalize them, before encoding them; see
+            `train_tokenizer`.
         report: notes of the training.
 
     Attributes:
         kind: "byte", "char", "word", "whitespace", "bpe", "unigram" or "wordpiece".
-        lossless: `decode(encode(text)) == text`, lower-cased with `lowercase`, for every text
-            without unknown characters.
+        lossless: `decode(encode(text)) == prepare(text)`, for every text without unknown
+            characters.
         concatenates: the text of a sequence is the concatenation of its `token_bytes`; otherwise
             spaces depend on the neighbors, and a growing sequence must be decoded again.
     """
@@ -91,6 +99,7 @@ class Tokenizer(tf.Module):
         data: list[bytes] | None = None,
         *,
         lowercase: bool = False,
+        normalize: bool = False,
         report: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(name=f"{self.kind}_tokenizer")
@@ -98,7 +107,7 @@ class Tokenizer(tf.Module):
         specials[UNK_ID] = (REPLACEMENT if self.concatenates else UNKNOWN).encode()
         data = [token.encode() for token in tokens] if data is None else data
         self._content = Content([*SPECIAL_TOKENS, *tokens], specials + data, report or {})
-        self.lowercase = lowercase
+        self.lowercase, self.normalize = lowercase, normalize
 
     @property
     def vocab_size(self) -> int:
@@ -121,9 +130,11 @@ class Tokenizer(tf.Module):
             raise TokenizerError("encode_batch takes a list of strings; for one use encode(text)")
         for text in texts:
             check_text(text)
-        if self.lowercase:
-            texts = [lower(text) for text in texts]
-        return self._encode_batch(list(texts))
+        return self._encode_batch([self.prepare(text) for text in texts])
+
+    def prepare(self, text: str) -> str:
+        """The text as it is encoded: normalized, in lower case, as the tokenizer has learned."""
+        return prepared(text, lowercase=self.lowercase, normalize=self.normalize)
 
     def decode(self, ids: Sequence[int] | np.ndarray) -> str:
         """The text of ids (time,), without padding, begin and end; broken UTF-8 becomes U+FFFD.
@@ -145,7 +156,7 @@ class Tokenizer(tf.Module):
     def unknown(self, text: str) -> list[str]:
         """The characters or words of `text` that have no id of their own, each once, in order."""
         check_text(text)
-        return self._unknown(lower(text) if self.lowercase else text)
+        return self._unknown(self.prepare(text))
 
     def __call__(self, texts: Tensor) -> tf.RaggedTensor:
         """The same as `encode`, as TensorFlow ops: strings (batch,) -> ragged int32 (batch, None).
@@ -156,6 +167,8 @@ class Tokenizer(tf.Module):
         if texts.dtype != tf.string or texts.shape.rank not in (None, 1):
             given = f"{texts.dtype.name} of shape {texts.shape}"
             raise TokenizerError(f"a tokenizer takes strings of shape (batch,), got {given}")
+        if self.normalize:
+            texts = graph_normalize(texts)
         if self.lowercase:
             texts = graph_lower(texts)
         return self._graph_ids(texts)
@@ -186,22 +199,32 @@ class Tokenizer(tf.Module):
     def __hash__(self) -> int:
         return hash((self.kind, self.vocab_size))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle and copy: what `save` writes, without the tables and caches of one process."""
+        flags = (self.lowercase, self.normalize, self.report)
+        return _rebuild, (type(self), self._record()["content"], *flags)
+
     def __repr__(self) -> str:
-        return f"{type(self).__name__}(vocab_size={self.vocab_size}, lowercase={self.lowercase})"
+        flags = f"lowercase={self.lowercase}, normalize={self.normalize}"
+        return f"{type(self).__name__}(vocab_size={self.vocab_size}, {flags})"
 
     @classmethod
     def train(
-        cls, texts: Iterable[str], *, vocab_size: int | None = None, lowercase: bool = False
-    ) -> Self:
+        cls, texts: Iterable[str], *, vocab_size: int | None = None, lowercase: bool = False,
+        normalize: bool = False,
+    ) -> Self:  # fmt: skip
         """Learn the vocabulary from texts; see `train_tokenizer`."""
-        content, report = cls._learn(checked_texts(texts, lowercase=lowercase), vocab_size)
-        return cls.from_payload(content, lowercase=lowercase, report=report)
+        prepare = partial(prepared, lowercase=lowercase, normalize=normalize)
+        content, report = cls._learn(checked_texts(texts, prepare), vocab_size)
+        return cls.from_payload(content, lowercase=lowercase, normalize=normalize, report=report)
 
     @classmethod
-    def from_payload(cls, payload: Any, *, lowercase: bool, report: dict[str, Any]) -> Self:
+    def from_payload(
+        cls, payload: Any, *, lowercase: bool, normalize: bool, report: dict[str, Any]
+    ) -> Self:
         """The tokenizer that `payload` describes; the inverse of `_payload`."""
         make: Callable[..., Self] = cls
-        return make(payload, lowercase=lowercase, report=report)
+        return make(payload, lowercase=lowercase, normalize=normalize, report=report)
 
     @classmethod
     @abc.abstractmethod
@@ -214,11 +237,11 @@ class Tokenizer(tf.Module):
 
     @abc.abstractmethod
     def _encode_batch(self, texts: list[str]) -> list[np.ndarray]:
-        """Ids of checked, lower-cased texts."""
+        """Ids of checked texts that `prepare` has returned."""
 
     @abc.abstractmethod
     def _graph_ids(self, texts: Tensor) -> tf.RaggedTensor:
-        """Ragged int32 ids of strings (batch,), already lower-cased."""
+        """Ragged int32 ids of strings (batch,), already prepared."""
 
     def _unknown(self, text: str) -> list[str]:
         """Nothing, where bytes represent whatever is missing."""
@@ -243,7 +266,9 @@ class Tokenizer(tf.Module):
 
     def _record(self) -> dict[str, Any]:
         """Everything that the ids depend on."""
-        return {"kind": self.kind, "lowercase": self.lowercase, "content": self._payload()}
+        record = {"kind": self.kind, "lowercase": self.lowercase, "content": self._payload()}
+        # Not in the files, and fingerprints, of tokenizers that do not normalize.
+        return record | ({"normalize": True} if self.normalize else {})
 
     def _check_ids(self, ids: Any) -> list[int]:
         """The ids as a list of ints, each inside the vocabulary."""
@@ -263,3 +288,9 @@ class Tokenizer(tf.Module):
             )
         checked: list[int] = array.tolist()
         return checked
+
+
+def _rebuild(
+    family: type[Tokenizer], payload: Any, lowercase: bool, normalize: bool, report: dict[str, Any]
+) -> Tokenizer:
+    return family.from_payload(payload, lowercase=lowercase, normalize=normalize, report=report)

@@ -18,11 +18,12 @@ class ByteTokenizer(Tokenizer):
     unk_id = None
 
     def __init__(
-        self, content: None = None, *, lowercase: bool = False, report: dict[str, Any] | None = None
-    ) -> None:
+        self, content: None = None, *, lowercase: bool = False, normalize: bool = False,
+        report: dict[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         tokens = [f"<0x{value:02X}>" for value in range(256)]
         data = [bytes([value]) for value in range(256)]
-        super().__init__(tokens, data, lowercase=lowercase, report=report)
+        super().__init__(tokens, data, lowercase=lowercase, normalize=normalize, report=report)
 
     @classmethod
     def _learn(cls, texts: Iterator[str], vocab_size: int | None) -> tuple[None, dict[str, Any]]:

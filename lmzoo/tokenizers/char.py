@@ -22,10 +22,13 @@ class CharTokenizer(Tokenizer):
     kind = "char"
 
     def __init__(
-        self, characters: str, *, lowercase: bool = False, report: dict[str, Any] | None = None
-    ) -> None:
+        self, characters: str, *, lowercase: bool = False, normalize: bool = False,
+        report: dict[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         self._characters = "".join(sorted(set(characters)))
-        super().__init__(list(self._characters), lowercase=lowercase, report=report)
+        super().__init__(
+            list(self._characters), lowercase=lowercase, normalize=normalize, report=report
+        )
         codes = _code_points(self._characters)
         # One entry more than the largest code point: all larger ones are looked up there.
         self._table = np.full(int(codes[-1]) + 2, UNK_ID, np.int32)

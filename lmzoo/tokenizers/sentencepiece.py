@@ -50,8 +50,9 @@ class SentencePieceTokenizer(Tokenizer):
     """
 
     def __init__(
-        self, model: bytes, *, lowercase: bool = False, report: dict[str, Any] | None = None
-    ) -> None:
+        self, model: bytes, *, lowercase: bool = False, normalize: bool = False,
+        report: dict[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         processor = _import_sentencepiece().SentencePieceProcessor(model_proto=model)
         ids = range(FIRST, processor.get_piece_size())
         tokens = [processor.id_to_piece(index) for index in ids]
@@ -61,7 +62,7 @@ class SentencePieceTokenizer(Tokenizer):
             else token.replace(SPACE, " ").encode()
             for index, token in zip(ids, tokens, strict=True)
         ]
-        super().__init__(tokens, data, lowercase=lowercase, report=report)
+        super().__init__(tokens, data, lowercase=lowercase, normalize=normalize, report=report)
         self._model = model
         self._processor = processor
         self._space_ids = np.array(self.byte_ids(SPACE), np.int32)
@@ -124,8 +125,11 @@ class SentencePieceTokenizer(Tokenizer):
         return model.getvalue(), vocab_size
 
     @classmethod
-    def from_payload(cls, payload: Any, *, lowercase: bool, report: dict[str, Any]) -> Self:
-        return super().from_payload(base64.b64decode(payload), lowercase=lowercase, report=report)
+    def from_payload(
+        cls, payload: Any, *, lowercase: bool, normalize: bool, report: dict[str, Any]
+    ) -> Self:
+        model = base64.b64decode(payload)
+        return super().from_payload(model, lowercase=lowercase, normalize=normalize, report=report)
 
     def _payload(self) -> str:
         return base64.b64encode(self._model).decode()

@@ -63,12 +63,12 @@ def _classes() -> dict[str, str]:
 
 @functools.cache
 def word_pattern() -> str:
-    """One token: newline, number, "p.m.", word, speaker ("<|user|>"), or any other character."""
+    """One token: newline, number, "p.m.", word, speaker ("<|bot|>"), or any other character."""
     letters, digits = _classes()["L"], _classes()["D"]
     both = letters + digits
     tail = f"(?:['’][{both}]+)*"
     number = f"[{digits}]+(?:[.,:][{digits}]+)*[{both}]*{tail}"
-    abbreviation, speaker = f"(?:[{letters}]\\.){{2,}}", f"<\\|[{letters}_]+\\|>"
+    abbreviation, speaker = f"(?:[{letters}]\\.){{2,}}", f"<\\|[^{BLANK}{NEWLINE}|<>]+\\|>"
     other = f"[^{BLANK}{NEWLINE}]"
     return "|".join([NEWLINE, number, abbreviation, f"[{both}]+{tail}", speaker, other])
 

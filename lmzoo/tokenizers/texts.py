@@ -2,12 +2,11 @@
 
 import importlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from random import Random
 from typing import Any
 
 from lmzoo.errors import TokenizerError
-from lmzoo.tokenizers.lowercase import lower
 
 
 def check_text(text: Any) -> None:
@@ -57,8 +56,8 @@ def too_large(vocab_size: int, *, kind: str, largest: int) -> TokenizerError:
     )
 
 
-def checked_texts(texts: Iterable[str], *, lowercase: bool = False) -> Iterator[str]:
-    """The non-empty texts, one by one; TokenizerError if there is none, or for an unusable item."""
+def checked_texts(texts: Iterable[str], prepare: Callable[[str], str] = str) -> Iterator[str]:
+    """The non-empty texts, prepared; TokenizerError if there is none, or for an unusable item."""
     if isinstance(texts, (str, bytes)):
         raise TokenizerError("texts is a single string; pass a list of texts: [text]")
     if not isinstance(texts, Iterable):
@@ -69,9 +68,9 @@ def checked_texts(texts: Iterable[str], *, lowercase: bool = False) -> Iterator[
             check_text(text)
         except TokenizerError as error:
             raise TokenizerError(f"text number {index}: {error}") from error
-        if text:
+        if text := prepare(text):
             empty = False
-            yield lower(text) if lowercase else text
+            yield text
     if empty:
         raise TokenizerError("nothing to train on: there is no text, or every text is empty")
 

@@ -11,7 +11,6 @@ from lmzoo.errors import TokenizerError
 from lmzoo.special_ids import UNK_ID
 from lmzoo.tokenizers import splitting
 from lmzoo.tokenizers.base import FIRST, UNKNOWN, Learned, Tokenizer
-from lmzoo.tokenizers.lowercase import lower
 from lmzoo.tokenizers.texts import check_vocab_size, most_frequent
 from lmzoo.typing import Tensor
 
@@ -23,9 +22,12 @@ class WordVocabulary(Tokenizer):
     concatenates = False
 
     def __init__(
-        self, words: list[str], *, lowercase: bool = False, report: dict[str, Any] | None = None
-    ) -> None:
-        super().__init__([splitting.NEWLINE, *words], lowercase=lowercase, report=report)
+        self, words: list[str], *, lowercase: bool = False, normalize: bool = False,
+        report: dict[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            [splitting.NEWLINE, *words], lowercase=lowercase, normalize=normalize, report=report
+        )
 
     def _payload(self) -> list[str]:
         return self._content.tokens[FIRST + 1 :]
@@ -64,7 +66,7 @@ class WhitespaceTokenizer(WordVocabulary):
 
     def words(self, text: str) -> list[str]:
         """The words of a text, one for each id of `encode`, unknown ones unchanged."""
-        return splitting.split(lower(text) if self.lowercase else text, self._pattern())
+        return splitting.split(self.prepare(text), self._pattern())
 
     def join(self, words: Sequence[str]) -> str:
         """The text of words, known or not, with spaces as `decode` sets them."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from lmzoo.errors import TokenizerError
 from lmzoo.special_ids import UNK_ID
 from lmzoo.tokenizers import splitting
 from lmzoo.tokenizers.base import FIRST, UNKNOWN, Learned
@@ -43,7 +44,11 @@ class WordPieceTokenizer(WordVocabulary):
         """Merge the most frequent pairs of pieces until `vocab_size` (default 8000) is reached."""
         check_vocab_size(vocab_size, kind=cls.kind, smallest=1)
         counts = count_words(texts, splitting.word_pattern(), kind=cls.kind)
-        counts.pop(splitting.NEWLINE, None)
+        # The trainer's separator, and a character that TensorFlow Text refuses in a vocabulary.
+        for word in (splitting.NEWLINE, "\0"):
+            counts.pop(word, None)
+        if not counts:
+            raise TokenizerError("nothing to train on: the texts have no word")
         inner = {character for word in counts for character in word[1:]}
         smallest = FIRST + 1 + len(set("".join(counts))) + len(inner)
         check_vocab_size(vocab_size, kind=cls.kind, smallest=smallest)

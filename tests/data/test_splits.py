@@ -20,6 +20,7 @@ from lmzoo.data.splits import (
     split_point,
     splits_by_name,
     stratified_split,
+    unused_note,
 )
 from lmzoo.errors import ArgumentError, DataError
 
@@ -31,6 +32,10 @@ LABELS = st.lists(st.sampled_from("aabbbbc"), min_size=1, max_size=120)
     [
         ("train.txt", "train"), ("a/wiki.dev.txt.gz", "valid"), ("train/notes.txt", None),
         ("test_2016.en", "test"), ("trainer.txt", None), ("task1trn", "train"), ("eval", "valid"),
+        ("strangers on a train.txt", None), ("the acid test.txt", None), ("Dev Patel.txt", None),
+        ("The Train.txt", None), ("Train.TXT", "train"), ("en_ewt-ud-dev.conllu.gz", "valid"),
+        ("train data.txt", "train"), ("test set (2).csv", "test"), ("Dev's diary.txt", None),
+        ("contest.txt", None), ("trainé.txt", None), ("oos-val", "valid"), ("", None),
     ],
 )  # fmt: skip
 def test_the_split_that_a_name_tells(name, split):
@@ -54,6 +59,7 @@ def test_files_are_grouped_by_split(tmp_path):
     assert group("all.tsv", "train.tsv") == {"train": ["train.tsv"]}
     assert group("a", "b", several=True) == {"train": ["a", "b"]}
     assert group("train1", "train-2", "c", several=True) == {"train": ["train1", "train-2"]}
+    assert group("a", "b", "a_test", several=True) == {"train": ["a", "b"], "test": ["a_test"]}
     for names in (("a", "b"), ("a", "b", "test"), ("valid",), ()):
         with pytest.raises(DataError, match="holds no tables for training"):
             group(*names)
@@ -68,6 +74,17 @@ def test_hidden_files_and_packed_twins_are_left_out(tmp_path):
     assert [file.name for file in list_files(tmp_path / "b*")] == ["b.txt.gz"]
     with pytest.raises(DataError, match="no file or folder"):
         list_files(tmp_path / "nowhere")
+
+
+def test_what_a_folder_holds_besides_is_named(tmp_path):
+    names = ["a.txt", "a.txt.gz", "b.txt", "c", ".hidden", "__MACOSX"]
+    for name in names:
+        (tmp_path / name).touch()
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    used = [tmp_path / "a.txt", tmp_path / "in" / "deep" / "x"]
+    assert unused_note(tmp_path, used) == [f"not used in {tmp_path.name}: b.txt, c"]
+    assert unused_note(tmp_path / "*.txt", used) == ["not used in *.txt: b.txt"]
+    assert unused_note(tmp_path / "in", used) == []
 
 
 def test_equal_keys_stand_on_one_side():

@@ -1,9 +1,11 @@
 """WordPiece: the longest pieces first, against the reference implementation."""
 
+import pytest
 import tokenizers
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lmzoo.errors import TokenizerError
 from lmzoo.tokenizers import train_tokenizer
 from lmzoo.tokenizers.wordpiece import WordPieceTokenizer
 
@@ -45,3 +47,12 @@ def test_frequent_words_become_one_piece():
     tokenizer = train_tokenizer(texts, kind="wordpiece")
     assert len(tokenizer.encode("boats and harbours")) == 3
     assert tokenizer.token_bytes(tokenizer.encode("boats")[0]) == b"boats"
+
+
+def test_nul_is_no_piece():
+    """TensorFlow Text cannot have it in a vocabulary."""
+    tokenizer = train_tokenizer(["a\0b ab \0"], kind="wordpiece")
+    assert tokenizer(["", "\x00b"]).to_list() == [tokenizer.encode(t) for t in ("", "\0b")]
+    assert tokenizer.unknown("a\0") == ["\0"]
+    with pytest.raises(TokenizerError, match="have no word"):
+        train_tokenizer(["\0"], kind="wordpiece")

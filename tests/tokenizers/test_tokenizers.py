@@ -1,8 +1,11 @@
 """What every kind of tokenizer promises: ids, files, graphs, and clear refusals."""
 
+import copy
 import json
+import pickle
 import subprocess
 import sys
+import unicodedata
 
 import numpy as np
 import pytest
@@ -14,6 +17,7 @@ from lmzoo.errors import PromptError, TokenizerError
 from lmzoo.tokenizers import Tokenizer, load_tokenizer, splitting, train_tokenizer
 from lmzoo.tokenizers.byte import ByteTokenizer
 from lmzoo.tokenizers.char import CharTokenizer
+from lmzoo.tokenizers.cleaning import clean_text, normalized
 from lmzoo.tokenizers.lowercase import lower as lowered
 from lmzoo.tokenizers.texts import checked_texts
 from lmzoo.tokenizers.ties import find_repetitions
@@ -35,6 +39,21 @@ PIECES = st.one_of(
     st.sampled_from([*SPECIAL, *"aeT .,'\"-\n\t\r\0老人。", "  ", "\n\n", "\r\n", "İ", "ΑΣ", "🙂"]),
     st.text("The oldmanws", max_size=6),
 )
+# Text with much to normalize; Unicode 3.2 is what Python and TensorFlow Text agree on for ever.
+MARKS = "\u0301\u0323\u0344\u0f73\u0f71\u05b0\u064b\u3099\u1161\u11a8"
+MARKED = [
+    *MARKS,
+    *"aeTé가각Åｶか中",
+    "\u1100",
+    "\u2126",
+    "\ufeff",
+    "\r",
+    "\r\n",
+    "\0",
+    "\x85",
+    "\x7f",
+]
+MARKED_TEXT = st.lists(st.sampled_from(MARKED), max_size=12).map("".join)
 ANY_TEXT = st.lists(PIECES, max_size=30).map("".join)
 
 
@@ -152,6 +171,55 @@ def test_lower_case_in_graph_and_python(lower, kind, texts):
     assert tokenizer.encode("THE OLD MAN") == tokenizer.encode("the old man")
     if kind in LOSSLESS:
         assert [tokenizer.decode(ids) for ids in expected] == [lowered(text) for text in texts]
+
+
+@pytest.fixture(scope="module")
+def normalizing(tmp_path_factory):
+    """Tokenizers that normalize, saved and loaded again."""
+    found, folder = {}, tmp_path_factory.mktemp("normalizing")
+    for kind in KINDS:
+        texts = [unicodedata.normalize("NFD", text) + "\r\n\0" for text in TEXTS]
+        train_tokenizer(texts, kind=kind, normalize=True).save(folder / kind)
+        found[kind] = load_tokenizer(folder / kind)
+    return found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(texts=st.lists(MARKED_TEXT, max_size=3))
+def test_normalization_in_graph_and_python(normalizing, kind, texts):
+    tokenizer = normalizing[kind]
+    assert tokenizer.normalize
+    expected = [tokenizer.encode(text) for text in texts]
+    assert tokenizer(tf.constant(texts, tf.string)).to_list() == expected
+    assert [tokenizer.encode(clean_text(text)[0]) for text in texts] == expected
+    if kind in LOSSLESS:
+        assert [tokenizer.decode(ids) for ids in expected] == list(map(normalized, texts))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_typed_later_meets_what_was_learned(normalizing, tokenizers, kind):
+    for text in [*TEXTS[:3:2], "Ärger cafés"]:
+        typed = "\ufeff" + unicodedata.normalize("NFD", text).replace("\n", "\r\n") + "\0"
+        assert normalizing[kind].encode(typed) == normalizing[kind].encode(text)
+    # What is learned is the same as from clean texts; without the flag nothing is changed.
+    clean = train_tokenizer([text + "\n" for text in TEXTS], kind=kind, normalize=True)
+    assert clean == normalizing[kind]
+    assert clean != train_tokenizer([text + "\n" for text in TEXTS], kind=kind)
+    assert normalizing[kind].unknown(unicodedata.normalize("NFD", TEXTS[3])) == (
+        normalizing[kind].unknown(TEXTS[3])
+    )
+    assert not tokenizers[kind].normalize
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_pickle_and_copy_also_after_use_in_a_graph(tokenizers, normalizing, kind):
+    for tokenizer in (tokenizers[kind], normalizing[kind]):
+        tokenizer(tf.constant(TEXTS))
+        tokenizer.encode(TEXTS[0])
+        for same in (pickle.loads(pickle.dumps(tokenizer)), copy.deepcopy(tokenizer)):
+            assert same == tokenizer
+            assert (same.report, same.normalize) == (tokenizer.report, tokenizer.normalize)
+            assert same.encode(TEXTS[3]) == tokenizer.encode(TEXTS[3])
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -404,7 +472,7 @@ def test_tokenizers_are_made_of_their_vocabulary():
 
 def test_small_functions_of_tokenizers():
     assert lowered("ÄRGER IN ΣΑΜΟΣ") == "ärger in σαμοσ"
-    assert list(checked_texts(["One", "", "Two"], lowercase=True)) == ["one", "two"]
+    assert list(checked_texts(["One", "", "Two"], lowered)) == ["one", "two"]
     assert find_repetitions(["a", "ab", "aa", "abab", "b"]).group.tolist() == [1, 2, 1, 2, 0]
     tokens = splitting.split("Don't go: it's 9:30.", splitting.word_pattern())
     assert tokens == ["Don't", "go", ":", "it's", "9:30", "."]

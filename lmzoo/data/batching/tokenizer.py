@@ -10,8 +10,9 @@ from lmzoo.errors import ArgumentError
 
 
 def choose_tokenizer(
-    tokenizer: Any, vocab_size: int | None, texts: Iterable[str], *, lowercase: bool = False
-) -> Any:
+    tokenizer: Any, vocab_size: int | None, texts: Iterable[str], *, lowercase: bool = False,
+    normalize: bool = True,
+) -> Any:  # fmt: skip
     """Trains a kind of tokenizer on texts, loads one from a path, or passes one on."""
     is_text = isinstance(tokenizer, str)
     # A path has a suffix or a folder; a kind has neither.
@@ -21,7 +22,7 @@ def choose_tokenizer(
         tokenizer = tokenizers.load_tokenizer(tokenizer)
     elif is_text:
         return tokenizers.train_tokenizer(
-            texts, kind=tokenizer, vocab_size=vocab_size, lowercase=lowercase
+            texts, kind=tokenizer, vocab_size=vocab_size, lowercase=lowercase, normalize=normalize
         )
     if vocab_size is not None and vocab_size != tokenizer.vocab_size:
         raise ArgumentError(

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 from lmzoo.data.corpus import Corpus, Opener, Record
 from lmzoo.data.readers.grammar import read_grammar
-from lmzoo.data.records import Columns, Kind
-from lmzoo.data.splits import SPLITS
+from lmzoo.data.records import REFUSED, Columns, Kind
+from lmzoo.data.splits import SPLITS, unused_note
 from lmzoo.errors import ArgumentError, DataError
 
 Source: TypeAlias = "str | Path | Iterable[Any] | Mapping[str, Any] | Corpus"
@@ -63,6 +63,17 @@ def read_corpus(
     if isinstance(source, Mapping):
         return _read_splits(source, kind, files)
     return _read_one(source, kind, files, "train")
+
+
+def without_refused(corpus: Corpus) -> Corpus:
+    """Leaves out the records that a lenient kind refused; the notes count them."""
+    notes = list(corpus.notes)
+    for split in corpus.splits:
+        errors = [record[REFUSED] for record in corpus.read(split) if REFUSED in record]
+        if errors:
+            notes.append(f"{split}: {len(errors):,} unusable records were skipped; {errors[0]}")
+    kept = corpus.map(lambda record: [] if REFUSED in record else record)
+    return Corpus(corpus.name, kept.splits, notes, corpus.grammar)
 
 
 def _checked(corpus: Corpus, kind: Kind, columns: Columns) -> Corpus:
@@ -138,15 +149,16 @@ def _read_path(path: Path, kind: Kind, files: Files, as_split: str) -> Corpus:
             f"{kind.name} themselves as a list"
         )
     parts, notes = files.find(path)
-    splits, shown = {}, []
+    splits, shown, used = {}, [], []
     for split, part in parts.items():
         if isinstance(part, list):
             shown.append(f"{split}: {', '.join(file.name for file in part)}")
+            used += part
             part, found = files.open(part, as_split if split == "train" else split)
             notes += found
         splits[split] = part
     if shown and not path.is_file():
-        notes = [f"files read: {'; '.join(shown)}", *notes]
+        notes = [f"files read: {'; '.join(shown)}", *notes, *unused_note(path, used)]
     return Corpus(str(path), splits, notes)
 
 

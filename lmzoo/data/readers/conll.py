@@ -11,7 +11,7 @@ from lmzoo.data.readers import Found
 from lmzoo.data.readers.parallel import SLOT_FILES, read_slots
 from lmzoo.data.readers.tables import find_file, open_table
 from lmzoo.data.readers.text import read_lines, without_gz
-from lmzoo.data.records import TAGGED
+from lmzoo.data.records import BLANKS, TAGGED, split_blanks
 from lmzoo.data.splits import group_by_split, list_files, split_of
 from lmzoo.data.tags.schemes import is_span_tag
 from lmzoo.errors import ArgumentError, DataError
@@ -26,11 +26,12 @@ _WORD_ID, _OTHER_ID = re.compile(r"\d+"), re.compile(r"\d+[-.]\d+")
 def read_conll(path: str | Path, *, columns: Sequence[str | int] | None = None) -> Iterator[Record]:
     """Reads sentences from a file with a word in each line; blank lines separate sentences.
 
-    Columns are separated by tabs, or by spaces in lines without a tab; white space around a cell is
-    dropped, unless there is nothing else in it. Lines that begin with -DOCSTART- are skipped, and
-    so are comments: lines before a sentence that begin with "# ", unless they have as many
-    columns as the others and a tag that was seen before. In CoNLL-U and .iob2 the ranges of words
-    (1-2) and the words that are not there (1.1) are skipped.
+    Columns are separated by tabs, or by spaces in files whose first line has no tab; blanks of
+    ASCII around a cell are dropped, unless there is nothing else in it. Lines that begin with
+    -DOCSTART- are skipped, and so are comments: lines before a sentence that begin with "# ",
+    unless they have as many columns as the others and a tag: one that was seen before, of a span,
+    or without small letters. In CoNLL-U and .iob2 the ranges of words (1-2) and the words that
+    are not there (1.1) are skipped.
 
     Args:
         path: the file, plain or .gz.
@@ -88,15 +89,14 @@ class _Reader:
     def __init__(self, path: Path, columns: tuple[int, int]) -> None:
         self.path, self.columns = path, columns
         self.numbered = without_gz(path).suffix in NUMBERED
-        self.width, self.first = 0, 0
+        self.width, self.first, self.separator = 0, 0, ""
         self.seen: set[str] = set()
         self.words: list[tuple[str, str, int]] = []  # with their tags and lines
 
     def take(self, number: int, line: str) -> None:
         """Reads a line that is not blank."""
         place = f"{self.path}, line {number:,}"
-        # A word that is nothing but white space stays one.
-        cells = [cell.strip() or cell[:1] for cell in line.split("\t" if "\t" in line else None)]
+        cells = self._cells(line)
         if cells[0].startswith("-DOCSTART-") or self._is_comment(line, cells):
             return
         if self.numbered and not _WORD_ID.fullmatch(cells[0]):
@@ -108,6 +108,7 @@ class _Reader:
             )
         if not self.width:
             self.width, self.first = len(cells), number
+            self.separator = "\t" if "\t" in line else " "
             if len({c % self.width for c in self.columns if -self.width <= c < self.width}) < 2:
                 raise DataError(
                     f"{place} has {self.width} columns, so that there are no columns "
@@ -125,6 +126,16 @@ class _Reader:
         self.seen.add(tag)
         self.words.append((word, tag, number))
 
+    def _cells(self, line: str) -> list[str]:
+        """The cells of a line; a word that is nothing but blanks stays one."""
+        if self.separator == " " and "\t" in line:  # a tab may be a word
+            cells = [cell for cell in line.strip(" \r").split(" ") if cell]
+            if len(cells) == self.width:
+                return cells
+        if self.separator != "\t" and ("\t" not in line or len(split_blanks(line)) == self.width):
+            return split_blanks(line)
+        return [cell.strip(BLANKS) or cell[:1] for cell in line.split("\t")]
+
     def _is_comment(self, line: str, cells: list[str]) -> bool:
         """Whether a line is a comment, and not the word "#"."""
         if self.numbered:
@@ -133,7 +144,9 @@ class _Reader:
             return False
         if len(cells) != (self.width or 2):
             return not self.words
-        return not (self.words or cells[-1] in self.seen or is_span_tag(cells[-1]))
+        tag = cells[-1]
+        looks_like_one = tag == tag.upper() and not tag.isdigit()
+        return not (self.words or tag in self.seen or is_span_tag(tag) or looks_like_one)
 
 
 def find_tagged(path: Path) -> Found:

@@ -6,11 +6,10 @@ from typing import TypeAlias
 
 from lmzoo.data.corpus import Corpus, Located, Record
 from lmzoo.data.readers.text import placed_lines
+from lmzoo.dialogue_format import BOT, FACT, USER, dialogue_context
 from lmzoo.errors import ArgumentError, DataError
 
-# (speaker, text); the speaker "fact" is nobody: what all of them know.
-Turn: TypeAlias = tuple[str, str]
-FACT, USER, BOT = "fact", "user", "bot"
+Turn: TypeAlias = tuple[str, str]  # (speaker, text)
 
 
 def dialogue_pairs(
@@ -47,39 +46,27 @@ def dialogue_pairs(
     return corpus.map(pairs)
 
 
-def dialogue_context(turns: Sequence[Turn], window: int | None = None) -> str:
-    """Writes turns as one line, each behind its speaker in angle brackets.
-
-    Args:
-        turns: (speaker, text).
-        window: how many of the last turns are written, with all facts, no turns; None: all.
-
-    Returns:
-        The line.
-
-    Example:
-        >>> dialogue_context([("user", "hi"), ("bot", "hello"), ("user", "bye")], 2)
-        '<|bot|> hello <|user|> bye'
-    """
-    spoken = [number for number, turn in enumerate(turns) if turn[0] != FACT]
-    first = spoken[-window] if window and len(spoken) > window else 0
-    kept = [turn for n, turn in enumerate(turns) if n >= first or turn[0] == FACT]
-    return " ".join(f"<|{speaker}|> {text}" for speaker, text in kept)
-
-
 def read_babi(path: Path) -> Iterator[Record]:
-    """Reads the dialog bAbI tasks: `1 user's text<TAB>bot's text`, or without a tab a fact."""
+    """Reads the dialog bAbI tasks, `1 user's text<TAB>bot's text`, or without a tab a fact.
+
+    ParlAI writes more columns: a reward and candidates, which are no part of the reply; and
+    several replies separated by "|", of which the first is taken.
+    """
     turns: list[Turn] = []
     start = ""
     for place, line in placed_lines(path):
         number, _, rest = line.partition(" ")
-        if not number.isdigit():
+        if not (number.isascii() and number.isdigit()):
             raise DataError(f"{place} does not begin with a number: {line[:60]!r}")
         if int(number) == 1 and turns:
             yield Located({"turns": turns, "speakers": [BOT]}, start)
             turns = []
         start = start if turns else place
-        said, tab, answer = rest.partition("\t")
-        turns += [(USER, said), (BOT, answer)] if tab else [(FACT, said)]
+        said, *columns = rest.split("\t")
+        if not columns:
+            turns.append((FACT, said))
+            continue
+        answer = columns[0].partition("|")[0] if len(columns) > 1 else columns[0]
+        turns += [(USER, said), (BOT, answer.strip())]
     if turns:
         yield Located({"turns": turns, "speakers": [BOT]}, start)

@@ -19,8 +19,8 @@ from lmzoo.data.readers.text import (
     without_gz,
 )  # fmt: skip
 from lmzoo.data.readers.treebank import read_trees
-from lmzoo.data.records import LABELED
-from lmzoo.data.splits import group_by_split, list_files, split_of
+from lmzoo.data.records import BLANKS, LABELED, Kind
+from lmzoo.data.splits import group_by_split, is_hidden, list_files, split_of, unused_note
 from lmzoo.errors import DataError
 
 TREES = ("trees", "binary trees")
@@ -34,20 +34,48 @@ UNLABELED = "unsup"
 
 
 def find_class_folders(path: Path) -> Classes:
-    """Finds folders named by labels: `pos/*.txt`, or `train/pos/*.txt` and `test/pos/*.txt`."""
+    """Finds folders named by labels: `pos/**/*.txt`, or `train/pos/**/*.txt` and so on.
+
+    Folders of one split are joined, `dev` with `val`. A folder `train` without two folders of
+    labels inside is a label itself beside others of no split.
+    """
     folders = _folders(path)
-    splits = {split: _folders(folder) for folder in folders if (split := split_of(folder))}
+    by_split: dict[str, list[Path]] = {}
+    for folder in folders:
+        if split := split_of(folder):
+            by_split.setdefault(split, []).append(folder)
+    named = sum(map(len, by_split.values()))
+    labels_inside = {label for folder in by_split.get("train", []) for label in _labels_of(folder)}
+    if named < len(folders) and len(labels_inside) < 2 and ("train" not in by_split or named == 1):
+        by_split = {"train": [path]}
     found: Classes = {}
-    for split, labels in (splits if "train" in splits else {"train": folders}).items():
-        for folder in labels:
-            files = [f for f in sorted(folder.iterdir()) if f.is_file() and f.name[0] != "."]
-            if files and folder.name != UNLABELED:
-                found.setdefault(split, {})[folder.name] = files
+    if "train" not in by_split:
+        return found
+    for split, parents in by_split.items():
+        for label, files in (item for folder in parents for item in _labels_of(folder).items()):
+            found.setdefault(split, {}).setdefault(label, []).extend(files)
     return found
 
 
+def _labels_of(folder: Path) -> dict[str, list[Path]]:
+    """The labels of the folders in one folder, with their files at any depth."""
+    labels = {
+        label.name: [
+            file for file in sorted(label.rglob("*"))
+            if file.is_file() and not any(map(is_hidden, (file, *_between(file, label))))
+        ]
+        for label in _folders(folder) if label.name != UNLABELED
+    }  # fmt: skip
+    return {label: files for label, files in labels.items() if files}
+
+
+def _between(file: Path, folder: Path) -> list[Path]:
+    """The folders between a file and one that it is in."""
+    return list(file.parents)[: len(file.relative_to(folder).parts) - 1]
+
+
 def _folders(path: Path) -> list[Path]:
-    return [item for item in sorted(path.iterdir()) if item.is_dir() and item.name[0] not in "._"]
+    return [item for item in sorted(path.iterdir()) if item.is_dir() and not is_hidden(item)]
 
 
 def find_class_files(path: Path, files: Sequence[Path]) -> Classes:
@@ -59,7 +87,9 @@ def find_class_files(path: Path, files: Sequence[Path]) -> Classes:
         name = without_gz(file)
         name = name.with_suffix("") if name.suffix == ".txt" else name
         label = name.suffix.removeprefix(".") or name.name
-        classes = found.setdefault(split_of(file) or "train", {})
+        # A file named by its label alone, train.txt beside bus.txt, says nothing of a split.
+        split = None if split_of(label) and label == name.name else split_of(file)
+        classes = found.setdefault(split or "train", {})
         if label in classes:
             raise DataError(
                 f"{path} holds two files for the label {label!r}: {classes[label][0].name}, "
@@ -77,8 +107,15 @@ def open_classes(path: Path, classes: Classes, *, whole_files: bool, check_encod
     latin = {f for f in files if check_encoding and encoding_of(f) == "latin-1"}
     notes = [f"labels of {split}: {', '.join(by)}" for split, by in classes.items()]
     notes += latin_note(file for file in files if file in latin)
-    if whole_files and any(path.glob(f"**/{UNLABELED}")):
-        notes.append(f"the folder {UNLABELED} is left out: its texts have no labels")
+    if whole_files:
+        labels = {label for by in classes.values() for label in by}
+        for folder in (path, *_folders(path)):
+            if folder == path or (split_of(folder) and folder.name not in labels):
+                notes += unused_note(folder, files)
+        if any(path.glob(f"**/{UNLABELED}")):
+            notes.append(f"the folder {UNLABELED} is left out: its texts have no labels")
+    else:
+        notes += unused_note(path, files)
 
     def records(by: dict[str, list[Path]]) -> Iterator[Record]:
         for label, file in ((label, file) for label, found in by.items() for file in found):
@@ -97,17 +134,17 @@ def open_classes(path: Path, classes: Classes, *, whole_files: bool, check_encod
 def read_label_first(path: Path, *, coarse: bool, encoding: str) -> Iterator[Record]:
     """Reads lines whose first word is the label, if `coarse` up to its colon; skips blank lines."""
     for place, line in placed_lines(path, encoding):
-        label, text = re.split(r"\s+|$", line, maxsplit=1)
+        label, text = re.split(f"[{BLANKS}]+|$", line, maxsplit=1)
         label = label.partition(":")[0] if coarse else label
         if not label:
             raise DataError(f"{place} ({line[:40]!r}) has no label; label it, or take it out")
         yield LABELED.make([text, label], LABELED.keys, place)
 
 
-def find_labeled(path: Path, format: str | None) -> Found:
+def find_labeled(path: Path, kind: Kind, format: str | None) -> Found:
     """The splits of a file, a folder, or the files of a pattern."""
     if path.is_file():
-        return read_json(path, LABELED) if format == "json" else find_file(path, LABELED)
+        return read_json(path, kind) if format == "json" else find_file(path, kind)
     files = list_files(path)
     if format == "files":
         classes = find_class_files(path, files)
@@ -132,13 +169,13 @@ def _unknown_format(path: Path) -> DataError:
 
 
 def open_labeled(
-    path: Path, split: str, columns: Sequence[str] | None, format: str | None
+    path: Path, split: str, kind: Kind, columns: Sequence[str] | None, format: str | None
 ) -> Opened:
     """Opens one file; with sentences for the report."""
     if format == "table" or (format is None and is_table(path)):
-        return open_table(path, LABELED, columns), []
+        return open_table(path, kind, columns), []
     if format == "json":
-        splits, notes = read_json(path, LABELED)
+        splits, notes = read_json(path, kind)
         if set(splits) != {"train"}:
             raise several_splits(path, splits)
         return splits["train"], notes

@@ -22,11 +22,11 @@ def read_grammar(
     if name not in samplers:
         known = ", ".join(f"grammar:{known}" if known else "grammar" for known in samplers)
         raise DataError(f"the grammar has no {kind.name} called {name!r}; choose from {known}")
-    if kind is PAIRS and name == "" and columns is not None:
+    if kind.name == PAIRS.name and name == "" and columns is not None:
         if set(columns) != {"en", "zh"}:
             raise ArgumentError(f"columns is {columns!r}: supported languages are 'en' and 'zh'")
         keys = keys if columns[0] == "en" else keys[::-1]
-    extra = {"speakers": ["bot"]} if kind is DIALOGUES else {}
+    extra = {"speakers": ["bot"]} if kind.name == DIALOGUES.name else {}
 
     @cache
     def sample(count: int, split_seed: int) -> list[Record]:

@@ -28,8 +28,8 @@ def read_hf(rest: str, kind: Kind, columns: Sequence[str] | None) -> Corpus:
             f"hf:{rest} could not be fetched ({first}); check the name, its configuration "
             "(hf:NAME:CONFIGURATION) and the network"
         ) from error
-    splits = splits_by_name(f"hf:{rest}", loaded)
-    found = _features(loaded[splits["train"]].features)
+    train = splits_by_name(f"hf:{rest}", loaded)["train"]
+    found = _features(loaded[train].features)
 
     def rows(split: str, names: Sequence[str]) -> Iterator[Sequence[Any]]:
         paths = [found[name][1] for name in names]
@@ -37,7 +37,7 @@ def read_hf(rest: str, kind: Kind, columns: Sequence[str] | None) -> Corpus:
             yield [reduce(getitem, path, example) for path in paths]
 
     features = {name: feature for name, (feature, _) in found.items()}
-    return read_data_set(DataSet(f"hf:{rest}", features, lambda: splits, rows), kind, columns)
+    return read_data_set(DataSet(f"hf:{rest}", features, lambda: loaded, rows), kind, columns)
 
 
 def _features(given: Mapping[str, Any]) -> dict[str, tuple[Feature, tuple[str, ...]]]:

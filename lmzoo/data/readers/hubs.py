@@ -1,12 +1,13 @@
 """What data sets of a hub have in common: the features that hold records, and their values."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from lmzoo.data.corpus import Corpus, Opener, Record
 from lmzoo.data.records import LABELED, PAIRS, TAGGED, TEXTS, Kind
+from lmzoo.data.splits import splits_by_name
 from lmzoo.errors import DataError
 
 # What data sets call tags, the most common first.
@@ -37,11 +38,11 @@ class Feature:
 
 @dataclass(frozen=True)
 class DataSet:
-    """A data set of a hub: `fetch` gives its names of splits, `rows` features of each example."""
+    """A data set of a hub: `fetch` gives names of splits, `rows` features of each example."""
 
     name: str
     features: Mapping[str, Feature]
-    fetch: Callable[[], Mapping[str, str]]
+    fetch: Callable[[], Iterable[str]]
     rows: Callable[[str, Sequence[str]], Iterator[Sequence[Any]]]
     supervised: Sequence[str] | None = None
 
@@ -53,8 +54,12 @@ def read_data_set(
     chosen = _choose(data, kind, columns)
     notes = [f"features read: {', '.join(chosen)}"]
     splits: dict[str, Opener] = {}
-    has_classes = kind is LABELED and data.features[chosen[-1]].type == "class"
-    for split, own_name in data.fetch().items():
+    has_classes = kind.name == LABELED.name and data.features[chosen[-1]].type == "class"
+    own_names = sorted(map(str, data.fetch()))
+    by_split = splits_by_name(data.name, own_names)
+    if unused := sorted(set(own_names) - set(by_split.values())):
+        notes.append(f"splits not used: {', '.join(unused)}")
+    for split, own_name in by_split.items():
         # Data sets write -1 where there is no label.
         if has_classes and int(next(data.rows(own_name, chosen[-1:]), [0])[0]) < 0:
             notes.append(f"{split} is left out: its texts have no labels")
@@ -69,7 +74,7 @@ def read_data_set(
 def _choose(data: DataSet, kind: Kind, columns: Sequence[str] | None) -> tuple[str, ...]:
     chosen = tuple(map(str, columns or _usual(data, kind)))
     keys = list(kind.keys)
-    if kind is LABELED:  # several texts, and the label last
+    if kind.name == LABELED.name:  # several texts, and the label last
         keys = ["text"] * (len(chosen) - 1) + ["label"]
     elif len(chosen) > len(keys) and kind.extra:
         keys.append(kind.extra)
@@ -90,12 +95,12 @@ def _usual(data: DataSet, kind: Kind) -> Sequence[str]:
 
     if all(key in of(*_TYPES[key]) for key in kind.keys):
         return kind.keys
-    if kind is TEXTS:
+    if kind.name == TEXTS.name:
         return of("text")[:1]
-    if kind is TAGGED:
+    if kind.name == TAGGED.name:
         tags = [name for name in _TAG_NAMES if name in of("classes")] or of("classes")
         return [*of("texts"), *tags[:1]] if len(of("texts")) == 1 else ()
-    if data.supervised is not None or kind is PAIRS:
+    if data.supervised is not None or kind.name == PAIRS.name:
         return data.supervised or ()
     alone = len(of("text")) == len(of("class")) == 1
     return of("text", "class") if alone else ()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lmzoo.data.corpus import Located, Record
 from lmzoo.data.readers.text import read_lines, without_gz
-from lmzoo.data.records import PAIRS, TAGGED
+from lmzoo.data.records import PAIRS, TAGGED, split_blanks
 from lmzoo.data.splits import group_by_split, split_of
 from lmzoo.errors import DataError
 
@@ -72,5 +72,5 @@ def read_slots(folder: Path) -> Iterator[Record]:
     """Reads a folder with the files seq.in, seq.out and label, a sentence in each line."""
     rows = read_parallel([folder / name for name in SLOT_FILES], _without_blank_end)
     for number, (tokens, tags, intent) in enumerate(rows, 1):
-        values = [tokens.split(), tags.split(), intent.strip()]
+        values = [split_blanks(tokens), split_blanks(tags), intent.strip()]
         yield TAGGED.make(values, TAGGED.keys, f"{folder}, line {number:,}")

@@ -45,7 +45,7 @@ def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[str]:
         *whole, pending = (pending + block).split("\n")
         yield from (line.removesuffix("\r") for line in whole)
     if pending:
-        yield pending
+        yield pending.removesuffix("\r")
 
 
 def placed_lines(path: Path, encoding: str = "utf-8") -> Iterator[tuple[str, str]]:

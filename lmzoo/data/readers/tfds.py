@@ -1,6 +1,6 @@
 """Data sets of TensorFlow Datasets: tfds:NAME."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,6 @@ import tensorflow_datasets as tfds
 from lmzoo.data.corpus import Corpus
 from lmzoo.data.readers.hubs import DataSet, Feature, read_data_set
 from lmzoo.data.records import TEXTS, Kind
-from lmzoo.data.splits import splits_by_name
 from lmzoo.errors import DataError
 
 
@@ -18,7 +17,7 @@ def read_tfds(
 ) -> Corpus:
     """Reads "NAME", or for texts "NAME:FEATURE"; see `read_data_set`."""
     name, _, feature = rest.partition(":")
-    if kind is TEXTS and feature:
+    if kind.name == TEXTS.name and feature:
         columns = (feature,)
     builder = _builder(name)
     features = {key: _feature(value) for key, value in builder.info.features.items()}
@@ -45,8 +44,8 @@ def _builder(name: str) -> Any:
         ) from error
 
 
-def _fetch(builder: Any) -> Mapping[str, str]:
-    """Downloads a data set where that has not been done; its own name of each split."""
+def _fetch(builder: Any) -> Iterable[str]:
+    """Downloads a data set where that has not been done; its own names of splits."""
     try:
         builder.download_and_prepare()
     except OSError as error:  # of the disk, or of requests
@@ -54,7 +53,8 @@ def _fetch(builder: Any) -> Mapping[str, str]:
             f"tfds:{builder.name} could not be fetched to {builder.data_dir} ({error}); check the "
             "network and the disk"
         ) from error
-    return splits_by_name(f"tfds:{builder.name}", builder.info.splits)
+    splits: Iterable[str] = builder.info.splits
+    return splits
 
 
 def _feature(feature: Any) -> Feature:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 from lmzoo.data.corpus import Record
 from lmzoo.data.readers.text import placed_lines
-from lmzoo.data.records import LABELED
+from lmzoo.data.records import BLANKS, LABELED
 from lmzoo.errors import DataError
 
-_TOKEN = re.compile(r"[()]|[^\s()]+")
+_TOKEN = re.compile(rf"[()]|[^{BLANKS}()]+")
 # Five grades of sentiment as two; the middle one is left out.
 _TWO = {"0": "negative", "1": "negative", "2": "", "3": "positive", "4": "positive"}
 

@@ -11,7 +11,12 @@ Span: TypeAlias = tuple[str, int, int]
 # Prefixes of a scheme: B begins a span, I is inside one, E ends one, S is one of a single word.
 SCHEMES = {"IOB1": "BI", "IOB2": "BI", "IOBES": "BIES"}
 OUTSIDE = "O"
-_SPAN_TAG = re.compile(r"[BIES]-.+", re.DOTALL)
+_SPAN_TAG = re.compile(r"[BIES](-.+)?", re.DOTALL)
+# How others spell them: b-per, B_PER, PER-B.
+_SPELLINGS = (
+    re.compile(r"(?P<prefix>[BIESbies])[-_](?P<kind>.+)", re.DOTALL),
+    re.compile(r"(?P<kind>.+)[-_](?P<prefix>[BIESbies])", re.DOTALL),
+)
 # BILOU and BMES write E, S and I as L, U and M.
 _FOREIGN = {"L": "E", "U": "S", "M": "I"}
 
@@ -23,8 +28,31 @@ def split_tag(tag: str) -> tuple[str, str]:
 
 
 def is_span_tag(tag: str) -> bool:
-    """Whether a tag is "O" or a prefix (B, I, E, S), a dash and a type."""
+    """Whether a tag is "O" or a prefix (B, I, E, S), alone or with a dash and a type."""
     return tag == OUTSIDE or _SPAN_TAG.fullmatch(tag) is not None
+
+
+def join_tag(prefix: str, kind: str) -> str:
+    """The tag of a prefix and a type, which may be empty; the inverse of `split_tag`."""
+    return f"{prefix}-{kind}" if kind else prefix
+
+
+def respelled(names: Iterable[str]) -> dict[str, str]:
+    """The tags among these that mark spans in another spelling, as schemes spell them here.
+
+    Only if all tags fit one spelling and "O", or "o", is among them: parts of speech stay.
+    """
+    known = set(names)
+    marked = sorted(known - {OUTSIDE, "o"})
+    if len(marked) == len(known) or all(map(is_span_tag, known)):
+        return {}
+    for spelling in _SPELLINGS:
+        matches = [spelling.fullmatch(tag) for tag in marked]
+        if all(match and match["prefix"] in "BIESbies" for match in matches):
+            pairs = zip(marked, matches, strict=True)
+            new = {t: join_tag(m["prefix"].upper(), m["kind"]) for t, m in pairs if m}
+            return {tag: name for tag, name in {**new, "o": OUTSIDE}.items() if tag != name}
+    return {}
 
 
 def check_scheme(scheme: str) -> str:
@@ -126,12 +154,12 @@ def tags_of(spans: Iterable[Span], length: int, scheme: str) -> list[str]:
                 f"the span {(kind, start, end)} is empty, overlaps another or leaves a sentence of "
                 f"{length} words"
             )
-        tags[start:end] = [f"I-{kind}"] * (end - start)
+        tags[start:end] = [join_tag("I", kind)] * (end - start)
         touches = start == last_end and kind == last_kind
         if scheme != "IOB1" or touches:
-            tags[start] = f"B-{kind}"
+            tags[start] = join_tag("B", kind)
         if scheme == "IOBES":
-            tags[end - 1] = f"E-{kind}" if end - start > 1 else f"S-{kind}"
+            tags[end - 1] = join_tag("E" if end - start > 1 else "S", kind)
         last_kind, last_end = kind, end
     return tags
 
@@ -200,6 +228,11 @@ def detect_scheme(sentences: Iterable[Sequence[str]]) -> str | None:
         letters = ", ".join(f"{old}- as {new}-" for old, new in _FOREIGN.items())
         raise DataError(f"the tags {', '.join(odd[:4])} are of BILOU or BMES: write {letters}")
     marked = names - {OUTSIDE, *odd}
+    bare = {tag for tag in marked if "-" not in tag}
+    if bare and (odd or not bare & {"B", "I"}):
+        # Letters that mean something else, such as S, V and O for subject, verb and object.
+        marked -= bare
+        odd += sorted(bare)
     if not marked or (odd and OUTSIDE not in names):
         return None
     if {tag[0] for tag in marked} & {"E", "S"}:

@@ -18,10 +18,16 @@ def settle_tags(
         raise ArgumentError(
             f"scheme is {scheme!r}; choose one of {', '.join(schemes.SCHEMES)}, {PLAIN}"
         )
+    notes = []
+    if scheme != PLAIN and (new := _new_spelling(corpus)):
+        corpus = corpus.map(
+            lambda record: {**record, "tags": [new.get(tag, tag) for tag in record["tags"]]}
+        )
+        shown = ", ".join(f"{old} as {name}" for old, name in list(new.items())[:4])
+        notes.append(f"tags are spelled as the schemes have them: {shown}")
     if scheme is None:
         scheme = schemes.detect_scheme(record["tags"] for record in corpus.read())
     scheme = None if scheme == PLAIN else scheme
-    notes = []
     have_intents = {"intent" in record for record in islice(corpus.read(), 1)}
     for split in corpus.splits:
         counts: Counter[str] = Counter()
@@ -45,6 +51,12 @@ def settle_tags(
             )
     settled = corpus.map(lambda record: _repair(record, scheme, Counter()))
     return Corpus(corpus.name, settled.splits, corpus.notes + notes, corpus.grammar), scheme
+
+
+def _new_spelling(corpus: Corpus) -> dict[str, str]:
+    """The tags of all splits that are spelled otherwise than in the schemes, and how they are."""
+    records = (record for split in corpus.splits for record in corpus.read(split))
+    return schemes.respelled({tag for record in records for tag in record["tags"]})
 
 
 def _check(record: Record, scheme: str | None) -> None:

@@ -15,6 +15,7 @@ from lmzoo.data.tags.schemes import forbidden_transitions
 from lmzoo.errors import ArgumentError, DataError
 from lmzoo.files import write_json
 from lmzoo.tokenizers.char import CharTokenizer
+from lmzoo.tokenizers.cleaning import normalized
 from lmzoo.tokenizers.lowercase import lower
 from lmzoo.tokenizers.word import FIRST, WhitespaceTokenizer
 
@@ -92,7 +93,7 @@ class TaggingVocabulary:
         """Ids of the characters of words, int32 (words, max_word_length), padded with 0."""
         ids = np.zeros((len(words), self.max_word_length), np.int32)
         if self.characters is not None:
-            cut = [cut_middle(word, self.max_word_length) for word in words]
+            cut = [cut_middle(normal_form(word), self.max_word_length) for word in words]
             for row, word in zip(ids, self.characters.encode_batch(cut), strict=True):
                 row[: len(word)] = word
         return ids
@@ -184,9 +185,14 @@ def load_tagging_vocabulary(path: str | os.PathLike[str]) -> TaggingVocabulary:
         raise DataError(f"{path} is no whole {FORMAT} ({error!r}); save it again") from error
 
 
+def normal_form(word: str) -> str:
+    """A word as tokenizers normalize it; itself, if nothing would be left."""
+    return normalized(word) or word
+
+
 def word_key(word: str, normalize_digits: bool, lowercase: bool = False) -> str:
-    """The entry of a word in the vocabulary: white space inside it becomes "_"."""
-    key = re.sub(r"\s+", "_", word)
+    """The entry of a word in the vocabulary: normalized, and white space inside becomes "_"."""
+    key = re.sub(r"\s+", "_", normal_form(word))
     if normalize_digits:
         key = re.sub(r"\d", "0", key)
     return lower(key) if lowercase else key

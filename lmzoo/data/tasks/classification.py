@@ -25,6 +25,7 @@ from lmzoo.errors import ArgumentError, DataError
 from lmzoo.special_ids import EOS_ID, UNK_ID
 
 MAX_WIDTHS = 4
+MAX_LENGTH = 256  # tokens of a text, in training and in use
 
 
 @dataclass
@@ -68,16 +69,17 @@ def prepare_classification(
     vocab_size: int | None = None,
     labels: Sequence[str] | None = None,
     lowercase: bool = False,
-    max_length: int = 256,
+    max_length: int = MAX_LENGTH,
     batch_size: int = 32,
     valid_fraction: float = 0.1,
+    skip_unusable: bool = False,
     grammar_size: int = 20_000,
     seed: int = 0,
 ) -> ClassificationData:
     """Reads, tokenizes and batches labeled texts.
 
     Args:
-        source, columns, format, grammar_size: see `read_labeled`.
+        source, columns, format, skip_unusable, grammar_size: see `read_labeled`.
         tokenizer, vocab_size: see `prepare_lm`.
         labels: names of the classes, in the order of their ids; None: those of training, sorted.
         lowercase: whether a tokenizer that is trained here lower-cases all texts.
@@ -102,8 +104,9 @@ def prepare_classification(
     check_at_least(1, {"max_length": max_length, "batch_size": batch_size})
     check_fraction(valid_fraction)
     corpus = read_labeled(
-        source, columns=columns, format=format, grammar_size=grammar_size, seed=seed
-    )
+        source, columns=columns, format=format, skip_unusable=skip_unusable,
+        grammar_size=grammar_size, seed=seed,
+    )  # fmt: skip
     examples = {split: list(corpus.read(split)) for split in corpus.splits}
     labels = _labels(corpus.name, examples, labels)
     if "valid" not in examples and valid_fraction:
@@ -222,7 +225,7 @@ def encode_examples(
     return EncodedTexts(ids, np.array(classes, np.int32), kept, counts)
 
 
-def encode_texts(tokenizer: Any, texts: Sequence[str], max_length: int = 256) -> np.ndarray:
+def encode_texts(tokenizer: Any, texts: Sequence[str], max_length: int = MAX_LENGTH) -> np.ndarray:
     """Encodes texts as padded ids, for `predict`.
 
     Args:

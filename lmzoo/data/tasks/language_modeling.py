@@ -17,9 +17,9 @@ from lmzoo.data.batching.tokenizer import choose_tokenizer, tokenizer_report
 from lmzoo.data.prepared import PreparedData
 from lmzoo.data.saved_task import SavedTask
 from lmzoo.data.sources import read_texts
-from lmzoo.data.text.cleaning import Rule, choose_rules
 from lmzoo.data.text.partition import CleanTexts, clean_and_split
 from lmzoo.errors import ArgumentError, DataError
+from lmzoo.tokenizers.cleaning import Rule, choose_rules
 
 LAYOUTS = ("packed", "padded", "contiguous")
 
@@ -90,7 +90,8 @@ def prepare_lm(
         valid_fraction: of a stream (its end) or of documents (by hash) if there is no validation.
         valid_overlap: tokens that each validation row of a stream repeats as context, with weight
             0; 0 to `sequence_length - 1`.
-        clean: True: the harmless rules; False: none; or rules by name: see `choose_rules`.
+        clean: True: the harmless rules, which the tokenizer then applies to every later text too;
+            False: none; or rules by name: see `choose_rules`.
         deduplicate: whether repeated documents are dropped (never from a stream or the grammar).
         seed: of split, order, shifts, and the grammar's sample.
 
@@ -124,7 +125,10 @@ def prepare_lm(
             f"valid_overlap={valid_overlap} is for streams that are not contiguous, where a row "
             "begins anywhere; use 0 here"
         )
-    trained = choose_tokenizer(tokenizer, vocab_size, texts.read("train"))
+    # What is typed later gets the rules that these texts got.
+    trained = choose_tokenizer(
+        tokenizer, vocab_size, texts.read("train"), normalize="unicode" in rules
+    )
     rows = _Layout(texts.kind, layout, sequence_length, batch_size, valid_overlap, seed)
     encoded = {split: rows.encode(texts, split, trained) for split in texts.sizes}
     batches = {split: rows.batches(encoded[split], split, trained.pad_id) for split in encoded}

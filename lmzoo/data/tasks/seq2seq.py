@@ -73,13 +73,15 @@ def prepare_seq2seq(
     max_source_length: int | None = None,
     tokens_per_batch: int = 2048,
     valid_fraction: float = 0.05,
+    skip_unusable: bool = False,
     grammar_size: int = 20_000,
     seed: int = 0,
 ) -> Seq2SeqData:
     """Reads, tokenizes and batches pairs of texts.
 
     Args:
-        source, columns, grammar_size: see `read_pairs`; dialogues: `dialogue_pairs(...)`.
+        source, columns, skip_unusable, grammar_size: see `read_pairs`, and for dialogues
+            `dialogue_pairs`.
         tokenizer, vocab_size: see `prepare_lm`; trained on both sides, or on the targets only.
         source_tokenizer: the same for the sources; None: both sides share one.
         lowercase: whether tokenizers that are trained here lower-case all texts.
@@ -107,7 +109,9 @@ def prepare_seq2seq(
     check_at_least(1, {**sizes, "tokens_per_batch": tokens_per_batch})
     if max(longest) > MAX_LENGTH:
         raise ArgumentError(f"a length of {max(longest)} is more than the {MAX_LENGTH} supported")
-    corpus = read_pairs(source, columns=columns, grammar_size=grammar_size, seed=seed)
+    corpus = read_pairs(
+        source, columns=columns, skip_unusable=skip_unusable, grammar_size=grammar_size, seed=seed
+    )
     corpus = split_by_hash(corpus, valid_fraction, key=lambda pair: pair["source"], seed=seed)
 
     def choose(wanted: Any, *keys: str) -> Any:

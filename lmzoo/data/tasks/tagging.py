@@ -20,7 +20,7 @@ from lmzoo.data.sources import read_tagged
 from lmzoo.data.splits import SPLITS, split_by_hash
 from lmzoo.data.tags.schemes import OUTSIDE, detect_scheme
 from lmzoo.data.tags.settling import PLAIN, in_scheme
-from lmzoo.data.tags.vocabulary import TaggingVocabulary, character_width, word_key
+from lmzoo.data.tags.vocabulary import TaggingVocabulary, character_width, normal_form, word_key
 from lmzoo.errors import ArgumentError, DataError
 from lmzoo.special_ids import EOS_ID, UNK_ID
 from lmzoo.tokenizers.char import CharTokenizer
@@ -152,7 +152,7 @@ def prepare_tagging(
     most = None if vocab_size is None else vocab_size - FIRST - 1
     vocabulary = TaggingVocabulary(
         WhitespaceTokenizer(kept[:most], lowercase=lowercase),
-        CharTokenizer.train(words) if characters else None,
+        CharTokenizer.train(map(normal_form, words)) if characters else None,
         _names(counts, "tags"),
         target,
         _names(counts, "intents") or None,
@@ -248,7 +248,7 @@ class FormTable:
 
     def __init__(self, forms: Sequence[str], vocabulary: TaggingVocabulary) -> None:
         self.most = vocabulary.max_word_length
-        lengths = np.array([0, *map(len, forms)], np.int32)
+        lengths = np.array([0, *(len(normal_form(form)) for form in forms)], np.int32)
         self.lengths, self.is_cut = np.minimum(lengths, self.most), lengths > self.most
         self.word_ids = np.concatenate([np.zeros(1, np.int32), vocabulary.word_ids(forms)])
         self.characters: np.ndarray | None = None

@@ -10,7 +10,6 @@ import numpy as np
 from lmzoo.data.corpus import Corpus, Opener, Record
 from lmzoo.data.digests import buckets, digest
 from lmzoo.data.splits import SPLITS, check_fraction, split_documents, split_point
-from lmzoo.data.text.cleaning import Rule, apply_rules
 from lmzoo.data.text.documents import (
     check_kind,
     cut_pieces,
@@ -20,6 +19,7 @@ from lmzoo.data.text.documents import (
 )
 from lmzoo.data.text.duplicates import first_occurrences
 from lmzoo.errors import DataError
+from lmzoo.tokenizers.cleaning import Rule, apply_rules
 
 DROPPED, TRAIN, VALID = 0, 1, 2
 # Reads a split as cleaned documents, or as cleaned blocks of a stream, and counts the changes.

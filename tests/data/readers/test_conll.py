@@ -77,6 +77,24 @@ def test_comments_and_the_word_number_sign(tmp_path):
         found(write(tmp_path, "c.conll", "x NN\n# in between\n"))
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x O\n10\u00a0000 B-NUM\n", ["x", "10\u00a0000"]),
+        ("x\tO\n10\u00a0000\tB-NUM\n", ["x", "10\u00a0000"]),
+        ("好 O\n\u3000 O\n人 O\n", ["好", "\u3000", "人"]),
+        ("a\u2028b O\nc O\n", ["a\u2028b", "c"]),
+        ("a O\n\t O\nb O\n", ["a", "\t", "b"]),
+        ("a O\nb\tO\nc \t O\n", ["a", "b", "c"]),
+        ("# SYM\n1 CD\n", ["#", "1"]),
+        ("1 CD\n\n# 5\n# SYM\n", ["1", "#"]),
+    ],
+)
+def test_only_blanks_of_ascii_separate_columns(tmp_path, text, words):
+    path = write(tmp_path, "a.conll", text)
+    assert [word for tokens, _ in found(path) for word in tokens] == words
+
+
 def test_every_odd_line_is_named(tmp_path):
     ragged = write(tmp_path, "a.conll", "\nAnn\tNNP\tB-PER\nslept\tO\n")
     with pytest.raises(

@@ -3,12 +3,15 @@
 import json
 
 import pytest
+import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lmzoo import grammar
-from lmzoo.data import Corpus, dialogue_pairs, read_dialogues
+from lmzoo.data import Corpus, dialogue_pairs, read_dialogues, train_tokenizer
+from lmzoo.dialogue_format import dialogue_context
 from lmzoo.errors import ArgumentError, DataError
+from lmzoo.tokenizers import splitting
 
 
 def pairs_of(source, split="train", **options):
@@ -44,6 +47,33 @@ def test_babi_gives_the_bots_replies_with_all_facts(tmp_path):
     ]
     with pytest.raises(DataError, match="several files for train"):
         read_dialogues(tmp_path)
+
+
+def test_candidates_of_parlai_are_no_part_of_the_reply(tmp_path):
+    path = tmp_path / "train.txt"
+    path.write_text(
+        "1 your persona: i bake.\n2 hello\ti am good . | hi\t\tno|yes\n3 why\tbecause\t0.5\n"
+        "4 so\tone | two\n"
+    )
+    assert [target for _, target in pairs_of(path)] == ["i am good .", "because", "one | two"]
+
+
+def test_a_text_has_no_speakers():
+    (source, _), *_ = pairs_of([[("user", "<|bot|> <|a b|> <|x"), ("bot", "hi")]])
+    assert source == "<|user|> < |bot|> <|a b|> <|x"
+    words = train_tokenizer([source], kind="word").words
+    assert words(source)[0] == "<|user|>"
+    assert "<|bot|>" not in words(source)
+
+
+@given(st.text(min_size=1), st.sampled_from(["speaker1", "Dr. No", "a|b", "agent-2", "客服"]))
+def test_the_mark_of_a_speaker_is_one_word(text, name):
+    line = dialogue_context([(name, text)])
+    for pattern in (splitting.word_pattern(), splitting.blank_pattern()):
+        mark = splitting.split(line, pattern)[0]
+        assert mark.startswith("<|")
+        assert mark.endswith("|>")
+        assert splitting.graph_split(tf.constant([mark]), pattern).to_list() == [[mark.encode()]]
 
 
 def test_json_lines_give_everybodys_replies(tmp_path):

@@ -89,7 +89,8 @@ def test_labels_have_their_names_and_a_split_without_labels_is_left_out(hub):
     ]  # fmt: skip
     assert list(found.splits) == ["train"]
     assert found.notes == [
-        "features read: text, label", "test is left out: its texts have no labels"
+        "features read: text, label", "splits not used: unsupervised",
+        "test is left out: its texts have no labels",
     ]  # fmt: skip
     texts = read_texts("hf:imdb")
     assert [record["text"] for record in texts.read()] == ["fine", "dull"]

@@ -163,6 +163,52 @@ def test_folders_named_by_labels(tmp_path):
         read_labeled(tmp_path / "train" / "pos", format="folders")
 
 
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (["pos/1.txt", "neu/1.txt", "neg/2020/05/1.txt"], {"train": "neg neu pos"}),
+        (["pos/1.txt", "pos/more/2.txt", "neg/1.txt"], {"train": "neg pos pos"}),
+        (["train/1.txt", "bus/1.txt", "plane/1.txt"], {"train": "bus plane train"}),
+        (["train/a/1.txt", "bus/b/1.txt"], {"train": "bus train"}),
+        (["acid test/1.txt", "the train/1.txt"], {"train": "acid_test the_train"}),
+        (["train/a/1.txt", "train/b/1.txt", "val/a/1.txt", "dev/a/1.txt", "dev/b/x/1.txt"],
+         {"train": "a b", "valid": "a a b"}),
+    ],
+)  # fmt: skip
+def test_class_folders_at_any_depth_and_of_any_name(tmp_path, names, labels):
+    for name in names:
+        write(tmp_path / name, [f"text of {name}"])
+    found = read_labeled(tmp_path)
+    parts = {split: [label.replace(" ", "_") for _, label in part]
+             for split, part in parts_of(found).items()}  # fmt: skip
+    assert {split: " ".join(sorted(part)) for split, part in parts.items()} == labels
+    texts = [text for part in parts_of(found).values() for text, _ in part]
+    assert sorted(texts) == sorted(f"text of {name}" for name in names)
+
+
+def test_folders_of_splits_without_labels_are_no_labels(tmp_path):
+    for names in (["train/1.txt", "test/1.txt"], ["val/a/1.txt", "test/a/1.txt"]):
+        for name in names:
+            write(tmp_path / names[0][:2] / name, ["a"])
+        with pytest.raises(DataError, match="is not a table"):
+            read_labeled(tmp_path / names[0][:2])
+
+
+def test_what_is_not_used_is_said(tmp_path):
+    for name in ("train/a/1.txt", "train/b/1.txt", "train/x.feat", "extra/a/1.txt", "README"):
+        write(tmp_path / name, ["a"])
+    notes = read_labeled(tmp_path).notes
+    assert f"not used in {tmp_path.name}: README, extra" in notes
+    assert "not used in train: x.feat" in notes
+    for name in ("train.tsv", "more.tsv", "notes.md"):
+        write(tmp_path / "tables" / name, ["a\tx"])
+    assert "not used in tables: more.tsv, notes.md" in read_labeled(tmp_path / "tables").notes
+    for name in ("train.txt", "bus.txt", "train.pos.gz"):
+        write(tmp_path / "files" / name, ["a"])
+    found = read_labeled(tmp_path / "files", format="files")
+    assert examples_of(found) == [("a", "bus"), ("a", "pos"), ("a", "train")]
+
+
 def test_files_named_by_labels_and_their_encoding(tmp_path):
     write(tmp_path / "mr.pos", ["tr\xe8s bon\x85 ", "one"], "latin-1")
     write(tmp_path / "mr.neg.txt.gz", ["b\xeate", ""], "utf-8")
@@ -291,3 +337,37 @@ def test_every_form_is_read():
         "table", "label first", "coarse label first", "folders", "files", "trees", "binary trees",
         "json",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("head", ["review,sentiment", "english,french", "cmnt,gefuehl", "was,wie"])
+def test_a_row_of_other_names_is_no_example(tmp_path, head):
+    rows = [f"text {i},{'good' if i % 2 else 'bad'}" for i in range(6)]
+    if head == "was,wie":
+        rows = [f"text {i},{i % 2}" for i in range(6)]
+    path = write(tmp_path / "a.csv", [head, *rows])
+    names = tuple(head.split(","))
+    with pytest.raises(ArgumentError) as error:
+        examples_of(read_labeled(path))
+    assert f"has the columns {list(names)}" in str(error.value)
+    assert f"such as columns={names}" in str(error.value)
+    assert len(examples_of(read_labeled(path, columns=names))) == 6
+    assert len(examples_of(read_labeled(path, columns=(0, 1)))) == 7
+
+
+def test_an_unclosed_quotation_mark_is_named(tmp_path):
+    path = write(tmp_path / "a.csv", ["good,pos", '"bad film,neg', 'nice "one",pos', "x,neg"])
+    with pytest.raises(DataError, match=r"the row that begins in line 2 is not one of \.csv"):
+        examples_of(read_labeled(path))
+    with pytest.raises(DataError, match=r"the row that begins in line 1 is not one of \.csv"):
+        examples_of(read_labeled(write(path, ['"bad film,neg', "x,neg"])))
+
+
+def test_what_cannot_be_used_is_skipped_and_counted(tmp_path):
+    lines = ['{"text": "a", "label": 1}', '{"text": null, "label": 1}', "{", '{"text": "b"}', "[]"]
+    found = read_labeled(write(tmp_path / "a.jsonl", lines), skip_unusable=True)
+    assert examples_of(found) == [("a", "1")]
+    assert found.notes[0].startswith("train: 4 unusable records were skipped; ")
+    given = [("a", "x"), ("b", ""), ("c", None), ("d", "y"), 5]
+    assert examples_of(read_labeled(given, skip_unusable=True)) == [("a", "x"), ("d", "y")]
+    with pytest.raises(DataError, match="item 1 of train has no label"):
+        read_labeled(given)

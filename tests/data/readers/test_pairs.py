@@ -79,7 +79,9 @@ def test_tables(tmp_path, name):
     by_name = read_pairs(tmp_path, columns=("zh", "en"))
     assert pairs_of(by_name) == [(b, a) for a, b in PAIRS]
     assert pairs_of(by_name, "valid") == [("y", "x")]
-    assert pairs_of(read_pairs(tmp_path / name))[1:] == PAIRS
+    assert pairs_of(read_pairs(tmp_path / name, columns=(0, 1)))[1:] == PAIRS
+    with pytest.raises(ArgumentError, match=r"columns \['en', 'zh', 'by'\]: say which hold source"):
+        pairs_of(read_pairs(tmp_path / name))
     assert pairs_of(read_pairs(tmp_path / name, columns=(2, 0)))[1] == ("someone", "a dog")
     with pytest.raises(ArgumentError, match="no column 'fr'"):
         pairs_of(read_pairs(tmp_path, columns=("en", "fr")))
@@ -150,3 +152,46 @@ def test_lists_dictionaries_and_the_grammar(tmp_path):
         read_pairs(PAIRS, columns=("en", "en"))
     with pytest.raises(ArgumentError, match="supported languages"):
         read_pairs("grammar", columns=("en", "fr"))
+
+
+def test_the_last_line_of_a_parallel_file_may_end_in_a_carriage_return(tmp_path):
+    (tmp_path / "train.de").write_bytes(b"x\r\ny\r")
+    (tmp_path / "train.en").write_bytes(b"a\nb\n")
+    assert pairs_of(read_pairs(tmp_path)) == [("x", "a"), ("y", "b")]
+
+
+@pytest.mark.parametrize(
+    ("text", "pairs"),
+    [
+        ('"Hello\nWorld","Hallo\r\nWelt"\n', [("Hello\nWorld", "Hallo\nWelt")]),
+        ("a,b\n\n , \nc,d\n", [("a", "b"), ("c", "d")]),
+        ("x " * 70_000 + ",b\n", [("x " * 70_000, "b")]),
+        ("source;target\na, b;c\n", [("a, b", "c")]),
+        ("a, b;c\nd;e\nf, g, h;i\n", [("a, b", "c"), ("d", "e"), ("f, g, h", "i")]),
+    ],
+)
+def test_csv(tmp_path, text, pairs):
+    (tmp_path / "a.csv").write_text(text)
+    assert pairs_of(read_pairs(tmp_path / "a.csv")) == pairs
+
+
+def test_quoted_columns_separated_by_tabs(tmp_path):
+    path = write(tmp_path / "a.tsv", ['"she said ""no"""\tpos', '"x" y\t"', '"well\t,'])
+    assert pairs_of(read_pairs(path)) == [('she said "no"', "pos"), ('"x" y', '"'), ('"well', ",")]
+    path = write(tmp_path / "b.tsv", ['"source"\t"target"', '"a\tb', 'c"\t"d"'])
+    assert pairs_of(read_pairs(path)) == [("a\tb\nc", "d")]
+
+
+def test_null_is_no_text(tmp_path):
+    for value in ('{"source": "a", "target": [null]}', '{"source": null, "target": "a"}'):
+        with pytest.raises(DataError, match="neither a text nor a list of texts"):
+            pairs_of(read_pairs(write(tmp_path / "a.jsonl", [value])))
+
+
+def test_what_cannot_be_used_is_skipped_and_counted(tmp_path):
+    path = write(tmp_path / "a.csv", ["a,b", "c", "d,e"])
+    corpus = read_pairs(path, skip_unusable=True)
+    assert pairs_of(corpus) == [("a", "b"), ("d", "e")]
+    assert len(corpus.notes) == 1
+    assert corpus.notes[0].startswith("train: 1 unusable records were skipped; ")
+    assert "line 2: 1 columns" in corpus.notes[0]

@@ -50,7 +50,8 @@ def test_a_folder_and_a_pattern(folder):
     assert sentences_of(tagged, "test") == SENTENCES[:1]
     assert scheme_of(tagged) == "IOB2"
     assert tagged.notes == [
-        "files read: train: train.conll; valid: x-ud-dev.conll.gz; test: corpus_2nd.test"
+        "files read: train: train.conll; valid: x-ud-dev.conll.gz; test: corpus_2nd.test",
+        f"not used in {folder.name}: README_train.md, train_LICENSE.txt",
     ]
     assert list(read_tagged(f"{folder}/*.conll").splits) == ["train"]
     (folder / "b.train").write_text("x O\n")
@@ -229,3 +230,15 @@ def test_features_that_must_be_named(monkeypatch):
     monkeypatch.setattr(lmzoo.data.readers.tfds, "_builder", lambda name: Builder)
     with pytest.raises(DataError, match=r"features a \(texts\), b \(texts\): .* two names"):
         read_tagged("tfds:x")
+
+
+def test_tags_in_another_spelling_are_spans_and_the_notes_say_so():
+    given = [(["a", "b", "c"], ["b-per", "i-per", "o"]), (["d"], ["b-loc"])]
+    tagged = read_tagged(given)
+    assert [tags for _, tags in sentences_of(tagged)] == [["B-per", "I-per", "O"], ["B-loc"]]
+    assert tagged.notes == [
+        "tags are spelled as the schemes have them: b-loc as B-loc, b-per as B-per, i-per as "
+        "I-per, o as O"
+    ]
+    plain = read_tagged(given, scheme="plain")
+    assert (sentences_of(plain), plain.notes) == (given, [])

@@ -53,6 +53,7 @@ def test_a_file_can_be_read_again(tmp_path):
         (["poems.txt", "more.txt"], {"train"}),
         (["training.text", "validation.text", "LICENSE", "train.md"], {"train", "valid"}),
         (["trainer.txt", "latest.txt"], {"train"}),
+        (["emma.txt", "strangers on a train.txt", "the acid test.txt", "Dev Patel.txt"], {"train"}),
     ],
 )
 def test_the_parts_of_a_folder(tmp_path, files, parts):
@@ -62,7 +63,10 @@ def test_the_parts_of_a_folder(tmp_path, files, parts):
     read = all_text(read_texts(tmp_path))
     assert set(read) == parts
     kept = [name for name in files if name not in ("LICENSE", "train.md")]
-    assert sorted("".join(read.values()).split()) == sorted(kept)
+    assert sorted("".join(read.values()).splitlines()) == sorted(kept)
+    left = [name for name in files if name not in kept]
+    notes = [note for note in read_texts(tmp_path).notes if "not used" in note]
+    assert notes == ([f"not used in {tmp_path.name}: {', '.join(left)}"] if left else [])
 
 
 def test_a_file_beside_its_gzip_twin_is_read_once(tmp_path):

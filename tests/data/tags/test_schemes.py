@@ -17,6 +17,7 @@ from lmzoo.data.tags.schemes import (
     may_follow,
     read_spans,
     repair_tags,
+    respelled,
     spans_of,
     tags_of,
 )
@@ -119,7 +120,7 @@ def test_faults_say_what_is_wrong():
     assert find_fault(["I-x"], "IOB2") == (0, "'I-x' at the beginning of a sentence breaks IOB2")
     assert find_fault(["B-x"], "IOBES") == (0, "'B-x' at the end of a sentence breaks IOBES")
     assert find_fault(["O", "B-x"], "IOB1")[0] == 1
-    for tag in ("S-x", "NOUN", "", "B-", "B", "I_x"):
+    for tag in ("S-x", "NOUN", "", "B-", "b", "I_x", "S"):
         assert find_fault(["O", tag], "IOB2") == (1, f"{tag!r} is no tag of IOB2")
     assert not may_follow("I-x", "B-y", "IOB2")
 
@@ -137,6 +138,36 @@ def test_schemes_are_told_from_the_tags():
     for tag in ("U-x", "L-x", "M-x"):
         with pytest.raises(DataError, match="of BILOU or BMES: write L- as E-"):
             detect_scheme([["O", "B-x", tag]])
+
+
+def test_prefixes_without_a_type_mark_spans():
+    assert detect_scheme([["B", "I", "O"]]) == "IOB2"
+    assert detect_scheme([["S", "O", "B", "E"]]) == "IOBES"
+    assert detect_scheme([["O", "I", "I"], ["I", "O"]]) == "IOB1"
+    # Subject, verb and object are no spans, and neither are S and O alone.
+    assert detect_scheme([["S", "V", "O"]]) is detect_scheme([["S", "O"]]) is None
+    assert spans_of(["B", "I", "O", "B"], "IOB2") == [("", 0, 2), ("", 3, 4)]
+    assert convert_tags(["B", "I", "O", "B"], "IOB2", "IOBES") == ["B", "E", "O", "S"]
+    assert repair_tags(["I", "O"], "IOB2") == (["B", "O"], 1)
+    assert forbidden_transitions(["O", "B", "I"], "IOB2") == [[-1, 2], [0, 2]]
+
+
+@pytest.mark.parametrize(
+    ("tags", "new"),
+    [
+        (["b-per", "i-per", "o"], ["B-per", "I-per", "O"]),
+        (["B_PER", "I_PER", "O"], ["B-PER", "I-PER", "O"]),
+        (["PER-B", "PER-I", "O"], ["B-PER", "I-PER", "O"]),
+        (["a-b_s", "O"], ["S-a-b", "O"]),
+        (["B-PER", "b-per", "O"], ["B-PER", "B-per", "O"]),
+        (["B-PER", "I-PER", "O"], None), (["b-per", "i-per"], None), (["NN-b", "DT", "O"], None),
+        (["O"], None), (["DET", "O"], None), (["B", "I", "O"], None),
+    ],
+)  # fmt: skip
+def test_tags_in_other_spellings(tags, new):
+    found = respelled(tags)
+    assert [found.get(tag, tag) for tag in tags] == (new or tags)
+    assert bool(found) == bool(new)
 
 
 def test_arguments_outside_their_range():

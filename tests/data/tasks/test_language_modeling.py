@@ -3,6 +3,7 @@
 import json
 import math
 import tempfile
+import unicodedata
 
 import numpy as np
 import pytest
@@ -206,3 +207,16 @@ def test_the_report_is_json_and_reads_well(tmp_path):
     assert lines[1] == "documents  stream (one text without document borders)"
     assert lines[2] == "cleaning   bom 1, line_ends 40, nul 0, controls 0, unicode 0"
     assert lines[3].startswith("tokenizer  kind char")
+
+
+@pytest.mark.parametrize(
+    ("clean", "normalize"),
+    [(True, True), (["markup", "unicode"], True), ("markup", False), (False, False)],
+)
+def test_the_tokenizer_normalizes_later_text_as_training_text(clean, normalize):
+    nfd = unicodedata.normalize("NFD", "café crème")
+    data = prepare_lm([f"{nfd} {i}" for i in range(40)], tokenizer="word", clean=clean)
+    assert data.tokenizer.normalize == normalize
+    if normalize:
+        assert data.tokenizer.encode(nfd) == data.tokenizer.encode("café crème")
+        assert 1 not in data.tokenizer.encode(nfd)

@@ -1,5 +1,7 @@
 """Batches hold every word once with its tag; what is left out, cut or unknown is counted."""
 
+import unicodedata
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -103,6 +105,18 @@ def test_inputs_are_those_of_the_batches():
             data.vocabulary.inputs(wrong)
     with pytest.raises(ArgumentError, match=r"shape \(1, 2\) for 1 sentences of up to 3 words"):
         data.vocabulary.tag_names(np.zeros((1, 2)), data.words("train"))
+
+
+def test_words_in_any_unicode_form_are_the_same():
+    forms = [unicodedata.normalize(form, "Zoë") for form in ("NFC", "NFD")]
+    examples = [([word, "\x07"], ["B-PER", "O"]) for word in forms]
+    data = prepare_tagging(examples, valid_fraction=0.0, max_word_length=3)
+    assert data.vocab_size == 5 + 2
+    (words, letters), *_ = next(iter(data.train))
+    for form in forms:
+        ids, characters = data.vocabulary.inputs([[form, "\x07"]])
+        assert ids[0, :2].tolist() == words[0, :2].numpy().tolist()
+        assert characters[0, 0, :3].tolist() == letters[0, 0, :3].numpy().tolist()
 
 
 def test_what_is_left_out_and_cut_is_counted():

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from lmzoo.data.corpus import Corpus
 from lmzoo.data.sources import read_texts
-from lmzoo.data.text.cleaning import choose_rules
 from lmzoo.data.text.partition import clean_and_split
 from lmzoo.errors import DataError
+from lmzoo.tokenizers.cleaning import choose_rules
 
 
 def corpus_of(source, kind, *, valid_fraction=0.25, deduplicate=True, seed=0, clean=True):

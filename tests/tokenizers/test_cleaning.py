@@ -7,8 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmzoo.data.text.cleaning import DEFAULT_RULES, RULES, apply_rules, choose_rules, clean_text
 from lmzoo.errors import ArgumentError
+from lmzoo.tokenizers.cleaning import (
+    DEFAULT_RULES,
+    RULES,
+    apply_rules,
+    choose_rules,
+    clean_text,
+    composed,
+    normalized,
+)
 
 BITS = "<b>|</|br/>|<|>|&|amp;|lt;|#60;|\r|\n|\0|\x07|\ufeff|e|\u0301|\u1100\u1161|\u2126|\u2000"
 DIRTY = st.one_of(
@@ -85,6 +93,46 @@ def test_markup(text, clean, count):
 )
 def test_other_rules(name, text, clean, count):
     assert RULES[name](text) == (clean, count)
+
+
+@given(text=st.lists(st.sampled_from([*"ae\u0301\u0323\u0344\u0f73\u0f72é가 \n"]), max_size=20),
+       repeat=st.integers(1, 40))  # fmt: skip
+def test_composed_is_nfc_in_runs_of_any_length(text, repeat):
+    text = "".join(text) * repeat
+    assert composed(text) == unicodedata.normalize("NFC", text)
+
+
+@given(text=DIRTY)
+def test_normalized_is_what_the_default_rules_leave(text):
+    assert normalized(text) == clean_text(text)[0]
+    assert normalized(normalized(text)) == normalized(text)
+
+
+HOSTILE = {
+    "marks": "a" + "\u0301" * 60_000 + "\u0323" * 60_000,
+    "marks that decompose": "a" + "\u0f73" * 100_000,
+    "comments": "<!--" * 100_000,
+    "tags": "<b" * 100_000 + ">" * 100_000,
+    "entities": "&" + "amp;" * 100_000,
+    "references": "&#59" * 100_000 + ";" * 100_000,
+    "spaces": " " * 400_000 + "a" + " \t" * 100_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_time_grows_with_the_text_not_with_its_square(name):
+    """With quadratic time this would not end."""
+    for rule in RULES.values():
+        clean, _ = rule(HOSTILE[name])
+        assert rule(clean) == (clean, 0)
+
+
+def test_markup_that_appears_when_other_markup_goes():
+    remove = RULES["markup"]
+    assert remove("<b<i>>x")[0] == remove("&lt;b&gt;x")[0] == remove("<<!-- > -->b>x")[0] == "x"
+    assert remove("<!<b>-- y -->x")[0] == remove("&#38;#60;b&#59;")[0].replace("<b;", "x") == "x"
+    assert remove("<!--->x")[0] == "<!--->x"
+    assert remove("<!-- a <b> > x") == ("<!-- a  > x", 1)
 
 
 def test_counts_add_up_over_texts():
