@@ -1,14 +1,14 @@
 """Linear-chain conditional random fields: partition, likelihood, marginals, and the loss."""
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
+from lmzoo.loops import by_hand, without_gradient
 from lmzoo.losses.cross_entropy import over_replicas, spread_weights
-from lmzoo.losses.forward_backward import backward, compiled, forward, posteriors
+from lmzoo.losses.forward_backward import backward, forward, posteriors
 from lmzoo.typing import Tensor
 
 
@@ -32,24 +32,13 @@ def crf_log_partition(
     (forward-backward), https://doi.org/10.1109/5.18626
 
     Example:
-            >>> zeros = ops.zeros((1, 2, 3)), ops.zeros((3, 3)), ops.zeros(3), ops.zeros(3)
+        >>> zeros = ops.zeros((1, 2, 3)), ops.zeros((3, 3)), ops.zeros(3), ops.zeros(3)
         >>> round(float(crf_log_partition(*zeros)[0]), 4)  # log 9
         2.1972
     """
     *inputs, real = crf_inputs(emissions, transitions, start, end, mask)
 
-    @ops.custom_gradient
-    def total(*inputs: Tensor) -> tuple[Tensor, Callable]:
-        # An eager tape would otherwise ask for the gradient of the compiled function itself.
-        stopped = [ops.stop_gradient(x) for x in inputs]
-        value, logs = compiled(forward)(*stopped, real)
-
-        def gradient(upstream: Tensor) -> tuple[Tensor, ...]:
-            return compiled(backward)(*stopped[1:], real, logs, upstream)
-
-        return value, gradient
-
-    return total(*inputs)
+    return by_hand(forward, backward, tuple(inputs), (real,), width=inputs[0].shape[-1])
 
 
 def crf_score(
@@ -135,7 +124,7 @@ def crf_marginals(
         [[0.5, 0.5], [0.25, 0.75]]
     """
     inputs = crf_inputs(emissions, transitions, start, end, mask)
-    return compiled(posteriors)(*map(ops.stop_gradient, inputs))
+    return without_gradient(posteriors, *inputs)
 
 
 def crf_inputs(

@@ -1,12 +1,11 @@
 """Sums over all tag sequences of a CRF and their gradients, by the forward-backward algorithm.
 
-A step is one product exp(last) exp(T), or in logs where its terms may be lost; XLA compiles all.
+A step is one product exp(last) exp(T), or in logs where its terms may be lost; `loop` is a
+`lmzoo.loops.scan`.
 """
 
-import functools
 from collections.abc import Callable
 
-import keras
 from keras import ops
 
 from lmzoo.typing import Tensor
@@ -15,25 +14,9 @@ from lmzoo.typing import Tensor
 _SMALLEST_SUM = 1e-30
 
 
-def compiled(function: Callable) -> Callable:
-    """The function under XLA on TensorFlow; JAX compiles what it is part of."""
-    if keras.backend.backend() != "tensorflow":
-        return function
-    return _compiled_by_tensorflow(function)
-
-
-@functools.cache
-def _compiled_by_tensorflow(function: Callable) -> Callable:
-    import tensorflow as tf
-
-    return tf.function(function, jit_compile=True, autograph=False, reduce_retracing=True)
-
-
-def write(buffer: Tensor, time: Tensor | int, value: Tensor) -> Tensor:
-    """The buffer (batch, time, ...) with (batch, ...) values in their place."""
-    place = (0, time, *(0,) * (len(buffer.shape) - 2))
-    written = ops.slice_update(buffer, place, value[:, None])
-    return ops.reshape(written, ops.shape(buffer))  # (batch, time, ...): TensorFlow forgets it
+def put_first(first: Tensor, others: Tensor) -> Tensor:
+    """Values of the first word (batch, ...) before those of the others (batch, time - 1, ...)."""
+    return ops.concatenate([first[:, None], others], axis=1)  # (batch, time, ...)
 
 
 def _powers(transitions: Tensor) -> tuple[Tensor, Tensor]:
@@ -48,10 +31,15 @@ def _lost(sums: Tensor, is_real: Tensor) -> Tensor:
 
 
 def forward(
-    emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, real: Tensor
-) -> tuple[Tensor, Tensor]:
-    """The log-partition (batch,), and logs of sums over all beginnings that end in a tag, less
-    peaks."""
+    loop: Callable,
+    emissions: Tensor,
+    transitions: Tensor,
+    start: Tensor,
+    end: Tensor,
+    real: Tensor,
+) -> tuple[Tensor, tuple]:
+    """The log-partition (batch,), and what `backward` needs: among it logs of sums over all
+    beginnings that end in a tag, less peaks."""
     powers, peaks = _powers(transitions)
 
     def in_logs(last: Tensor) -> Tensor:
@@ -63,74 +51,80 @@ def forward(
 
     def advance(last: Tensor, is_real: Tensor) -> Tensor:
         sums = ops.matmul(ops.exp(last), powers)
-        lost = _lost(sums, is_real)
-        return ops.cond(lost, lambda: in_logs(last), lambda: ops.log(sums) + peaks)
+        logs = ops.log(ops.maximum(sums, _SMALLEST_SUM)) + peaks
+        return ops.cond(_lost(sums, is_real), lambda: in_logs(last), lambda: logs)
 
-    def body(time: Tensor, state: tuple) -> tuple:
-        logs, last, total = state
-        is_real = real[:, time][:, None]
-        found = advance(last, is_real) + emissions[:, time]
+    def body(state: tuple, now: tuple) -> tuple[tuple, tuple]:
+        (last, total), (scores, is_real) = state, now
+        is_real = is_real[:, None]
+        found = advance(last, is_real) + scores
         peak = ops.max(found, axis=-1, keepdims=True)
         last = ops.where(is_real, found - peak, last)
-        return write(logs, time, last), last, total + ops.where(is_real, peak, 0.0)
+        return (last, total + ops.where(is_real, peak, 0.0)), (last,)
 
     first = start + emissions[:, 0]
     total = ops.max(first, axis=-1, keepdims=True)
     first = first - total
-    logs = write(ops.zeros_like(emissions), 0, first)
-    logs, last, total = ops.fori_loop(1, ops.shape(emissions)[1], body, (logs, first, total))
+    xs = (emissions[:, 1:], real[:, 1:])
+    (last, total), (logs,) = loop(body, (first, total), xs, (ops.zeros_like(xs[0]),))
     value = total[:, 0] + ops.logsumexp(last + end, axis=-1)
-    return ops.where(real[:, 0], value, 0.0), logs
+    logs = put_first(first, logs)
+    return ops.where(real[:, 0], value, 0.0), (logs, transitions, end)
 
 
 def backward(
-    transitions: Tensor, start: Tensor, end: Tensor, real: Tensor, logs: Tensor, upstream: Tensor
+    loop: Callable, needed: tuple, upstream: tuple, real: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Gradients of all scores, of `upstream` (batch,) and `logs`, the second output of
-    `forward`."""
+    """Gradients of all scores, of `upstream`, one tensor (batch,), and what `forward` gave."""
+    logs, transitions, end = needed
     powers, _ = _powers(transitions)
-    turned, weights = ops.transpose(powers), ops.exp(logs)
-    sums = ops.matmul(weights, powers)  # (batch, time, tags), of the next step
-    _, count, tags = ops.shape(logs)
-    nothing = ops.zeros_like(transitions)
+    turned, before = ops.transpose(powers), logs[:, :-1]
+    weights = ops.exp(before)
+    sums = ops.matmul(weights, powers)  # (batch, time - 1, tags), of the next step
 
-    def retreat(time: Tensor, now: Tensor, is_real: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def retreat(now: Tensor, known: tuple) -> tuple[Tensor, Tensor, Tensor]:
+        logs, weights, sums, is_real = known
+        nothing = ops.zeros_like(transitions)
+
         def with_products() -> tuple[Tensor, Tensor, Tensor]:
-            ratio = now / ops.maximum(sums[:, time - 1], _SMALLEST_SUM)
-            return weights[:, time - 1] * ops.matmul(ratio, turned), ratio, nothing
+            ratio = now / ops.maximum(sums, _SMALLEST_SUM)
+            return weights * ops.matmul(ratio, turned), ratio, nothing
 
         def in_logs() -> tuple[Tensor, Tensor, Tensor]:
-            share = ops.softmax(logs[:, time - 1][:, :, None] + transitions, axis=1)
+            share = ops.softmax(logs[:, :, None] + transitions, axis=1)
             pairs = share * now[:, None, :]
             return ops.sum(pairs, axis=-1), ops.zeros_like(now), ops.sum(pairs, axis=0)
 
-        return ops.cond(_lost(sums[:, time - 1], is_real), in_logs, with_products)
+        return ops.cond(_lost(sums, is_real), in_logs, with_products)
 
-    def body(index: Tensor, state: tuple) -> tuple:
-        d_emissions, ratios, d_pairs, now = state
-        time = count - 1 - index
-        is_real = real[:, time][:, None]
-        here = ops.where(is_real, now, 0.0)
-        before, ratio, pairs = retreat(time, here, is_real)
-        d_emissions, ratios = write(d_emissions, time, here), write(ratios, time, ratio)
-        return d_emissions, ratios, d_pairs + pairs, ops.where(is_real, before, now)
+    def body(state: tuple, now: tuple) -> tuple[tuple, tuple]:
+        (after, d_pairs), (*known, is_real) = state, now
+        is_real = is_real[:, None]
+        here = ops.where(is_real, after, 0.0)
+        before, ratio, pairs = retreat(here, (*known, is_real))
+        return (ops.where(is_real, before, after), d_pairs + pairs), (here, ratio)
 
-    last = upstream[:, None] * ops.softmax(logs[:, -1] + end, axis=-1)
+    last = upstream[0][:, None] * ops.softmax(logs[:, -1] + end, axis=-1)
     last = ops.where(real[:, :1], last, 0.0)
-    empty = ops.zeros_like(logs)
-    state = (empty, empty, nothing, last)
-    d_emissions, ratios, d_pairs, first = ops.fori_loop(0, count - 1, body, state)
-    d_emissions = write(d_emissions, 0, first)
-    rows = ops.reshape(weights[:, :-1], (-1, tags))  # (batch * (time - 1), tags)
-    columns = ops.reshape(ratios[:, 1:], (-1, tags))  # (batch * (time - 1), tags)
+    xs, empty = (before, weights, sums, real[:, 1:]), ops.zeros_like(before)
+    state = (last, ops.zeros_like(transitions))
+    state, (d_emissions, ratios) = loop(body, state, xs, (empty, empty), reverse=True)
+    (first, d_pairs), tags = state, transitions.shape[0]
+    rows = ops.reshape(weights, (-1, tags))  # (batch * (time - 1), tags)
+    columns = ops.reshape(ratios, (-1, tags))  # (batch * (time - 1), tags)
     d_transitions = powers * ops.matmul(ops.transpose(rows), columns) + d_pairs
+    d_emissions = put_first(first, d_emissions)
     return d_emissions, d_transitions, ops.sum(first, axis=0), ops.sum(last, axis=0)
 
 
 def posteriors(
-    emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, real: Tensor
+    loop: Callable,
+    emissions: Tensor,
+    transitions: Tensor,
+    start: Tensor,
+    end: Tensor,
+    real: Tensor,
 ) -> Tensor:
     """Probability of each tag at each word, (batch, time, tags), of `forward`'s inputs."""
-    _, logs = forward(emissions, transitions, start, end, real)
-    ones = ops.ones_like(logs[:, 0, 0])
-    return backward(transitions, start, end, real, logs, ones)[0]
+    value, needed = forward(loop, emissions, transitions, start, end, real)
+    return backward(loop, needed, (ops.ones_like(value),), real)[0]

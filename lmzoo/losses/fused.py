@@ -6,12 +6,14 @@ Hidden states become nats a few rows at a time; gradients are summed up on the w
 import functools
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
+from lmzoo.loops import by_hand
 from lmzoo.losses.cross_entropy import CrossEntropy, over_replicas, spread_weights
 from lmzoo.typing import Tensor
 
@@ -105,13 +107,31 @@ def _check(targets: Tensor, hidden: Tensor) -> None:
         )
 
 
+@dataclass(frozen=True)
 class _Chunks:
     """The computation for one number of rows and one layout of the kernel."""
 
-    def __init__(self, rows: int, transposed: bool, smoothing: float, r_drop: float) -> None:
-        self.rows, self.transposed = rows, transposed
-        self.smoothing, self.r_drop = smoothing, r_drop
-        self.is_altered = bool(smoothing or r_drop)  # whether plain nats are counted apart
+    rows: int
+    transposed: bool
+    smoothing: float
+    r_drop: float
+
+    @property
+    def is_altered(self) -> bool:
+        """Whether plain nats are counted apart."""
+        return bool(self.smoothing or self.r_drop)
+
+    def __call__(
+        self,
+        hidden: Tensor,
+        kernel: Tensor,
+        bias: Tensor,
+        targets: Tensor,
+        weights: Tensor,
+        *_: Any,
+    ) -> Tensor:
+        """The sum with all logits held at once, for derivatives of its gradient."""
+        return self._of_rows((hidden, targets, weights), kernel, bias)[0]
 
     def nats(
         self,
@@ -127,42 +147,51 @@ class _Chunks:
         tokens = ops.shape(targets)[0]
         chunks = (tokens + self.rows - 1) // self.rows
         missing = chunks * self.rows - tokens
-        span = (0, chunks)
+        span: tuple = ()
         if window is not None:
             span = (window[0] // self.rows, (window[1] + self.rows - 1) // self.rows)
         hidden = ops.pad(hidden, ((0, missing), (0, 0)))
         targets = ops.pad(targets, ((0, missing),))
         weights = ops.pad(weights, ((0, missing),))
         if not training:
-            return self._loop(self._forward, span, (hidden, kernel, bias, targets, weights), ())
+            return self._loop(self._forward, (hidden, kernel, bias, targets, weights), (), span)
 
-        @ops.custom_gradient
-        def total(hidden: Tensor, kernel: Tensor, bias: Tensor) -> tuple[Tensor, Callable]:
-            hidden, kernel, bias = (ops.stop_gradient(x) for x in (hidden, kernel, bias))
-            dtypes = (hidden.dtype, kernel.dtype, bias.dtype)
-            # Sums over all chunks are kept in float32, whatever the products are computed in.
-            start = (
-                ops.zeros_like(hidden),
-                ops.zeros_like(kernel, dtype="float32"),
-                ops.zeros_like(bias, dtype="float32"),
-            )
-            nats, *gradients = self._loop(
-                self._both, span, (hidden, kernel, bias, targets, weights), start
-            )
+        return by_hand(
+            self._with_gradients,
+            self._scaled,
+            (hidden, kernel, bias),
+            (targets, weights, *span),
+            plain=self,
+        )
 
-            def gradient(upstream: Tensor) -> tuple[Tensor, ...]:
-                upstream = upstream[0] if self.is_altered else upstream
-                return tuple(
-                    ops.cast(g * ops.cast(upstream, g.dtype), dtype)
-                    for g, dtype in zip(gradients, dtypes, strict=True)
-                )
+    def _with_gradients(
+        self,
+        _: Any,
+        hidden: Tensor,
+        kernel: Tensor,
+        bias: Tensor,
+        targets: Tensor,
+        weights: Tensor,
+        *span: Any,
+    ) -> tuple[Tensor, tuple]:
+        """The sum, and its gradients in the first three."""
+        # Sums over all chunks are kept in float32, whatever the products are computed in.
+        start = (
+            ops.zeros_like(hidden),
+            ops.zeros_like(kernel, dtype="float32"),
+            ops.zeros_like(bias, dtype="float32"),
+        )
+        inputs = (hidden, kernel, bias, targets, weights)
+        nats, *gradients = self._loop(self._both, inputs, start, span)
+        return nats, tuple(gradients)
 
-            return nats, gradient
+    def _scaled(self, _: Any, gradients: tuple, upstream: tuple, *fixed: Any) -> tuple[Tensor, ...]:
+        factor = upstream[0][0] if self.is_altered else upstream[0]
+        return tuple(g * ops.cast(factor, g.dtype) for g in gradients)
 
-        return total(hidden, kernel, bias)
-
-    def _loop(self, body: Callable, span: tuple, inputs: tuple, start: tuple) -> Tensor | tuple:
-        """Sums over the chunks from span[0] to before span[1] of what `body` computes."""
+    def _loop(self, body: Callable, inputs: tuple, start: tuple, span: tuple) -> Tensor | tuple:
+        """Sums of what `body` computes, over all chunks or those from span[0] to before span[1]."""
+        span = span or (0, ops.shape(inputs[-1])[0] // self.rows)
         zero = ops.zeros((2,) if self.is_altered else (), "float32")
 
         def step(index: Tensor, state: tuple) -> tuple:
@@ -194,6 +223,10 @@ class _Chunks:
         rows = ops.slice(hidden, (first, 0), (self.rows, hidden.shape[-1]))
         ids = ops.slice(targets, (first,), (self.rows,))
         weight = ops.slice(weights, (first,), (self.rows,))
+        return self._of_rows((rows, ids, weight), kernel, bias)
+
+    def _of_rows(self, given: tuple, kernel: Tensor, bias: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        rows, ids, weight = given
         logits = ops.matmul(rows, ops.transpose(kernel) if self.transposed else kernel) + bias
         logits = ops.cast(logits, "float32")  # (rows, vocab)
         vocab = logits.shape[-1]
@@ -210,7 +243,7 @@ class _Chunks:
         weighted = powers * (weight / normalizer)[:, None]
         if not self.is_altered:
             d_logits = weighted - ops.where(is_target, weight[:, None], 0.0)
-            return nats, rows, ops.cast(d_logits, hidden.dtype)
+            return nats, rows, ops.cast(d_logits, rows.dtype)
         even = ops.sum(weight * (total - ops.mean(logits, axis=-1)))
         lowered = (1 - self.smoothing) * nats + self.smoothing * even
         smoothed = ops.where(is_target, 1 - self.smoothing, 0.0) + self.smoothing / vocab
@@ -219,7 +252,7 @@ class _Chunks:
             divergence, d_divergence = self._divergence(logits - total[:, None])
             lowered = lowered + ops.sum(ops.where(weight != 0, weight * divergence, 0.0))
             d_logits = d_logits + weight[:, None] * d_divergence
-        return ops.stack([lowered, nats]), rows, ops.cast(d_logits, hidden.dtype)
+        return ops.stack([lowered, ops.stop_gradient(nats)]), rows, ops.cast(d_logits, rows.dtype)
 
     def _divergence(self, logs: Tensor) -> tuple[Tensor, Tensor]:
         """What R-Drop adds to each row, and a pair's gradient with respect to the row's logits."""

@@ -1,9 +1,12 @@
 """The best tag sequence of a conditional random field."""
 
+from collections.abc import Callable
+
 from keras import ops
 
+from lmzoo.loops import without_gradient
 from lmzoo.losses.crf import crf_inputs
-from lmzoo.losses.forward_backward import compiled, write
+from lmzoo.losses.forward_backward import put_first
 from lmzoo.typing import Tensor
 
 
@@ -11,7 +14,6 @@ def crf_decode(
     emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, mask: Tensor | None = None
 ) -> Tensor:
     """The tag sequence of the highest score, by the Viterbi algorithm; without a gradient.
-    gradient.
 
     Args:
         emissions, transitions, start, end, mask: As in `crf_log_partition`.
@@ -27,37 +29,40 @@ def crf_decode(
         >>> crf_decode(emissions, transitions, [0.0, 0.0], [0.0, 0.0]).numpy().tolist()
         [[1, 1]]
     """
-    inputs = [ops.stop_gradient(x) for x in crf_inputs(emissions, transitions, start, end, mask)]
+    inputs = crf_inputs(emissions, transitions, start, end, mask)
     # (batch, time), known where that of the mask is
-    return ops.reshape(compiled(_viterbi)(*inputs), ops.shape(inputs[-1]))
+    return ops.reshape(without_gradient(_viterbi, *inputs), ops.shape(inputs[-1]))
 
 
 def _viterbi(
-    emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, real: Tensor
+    loop: Callable,
+    emissions: Tensor,
+    transitions: Tensor,
+    start: Tensor,
+    end: Tensor,
+    real: Tensor,
 ) -> Tensor:
-    count, transposed = ops.shape(emissions)[1], ops.transpose(transitions)
+    transposed = ops.transpose(transitions)
 
     def argmax(x: Tensor) -> Tensor:
         return ops.cast(ops.argmax(x, axis=-1), "int32")
 
-    def advance(time: Tensor, state: tuple) -> tuple:
-        best, last = state
-        scores = ops.max(last[:, :, None] + transitions, axis=1) + emissions[:, time]
+    def advance(state: tuple, now: tuple) -> tuple[tuple, tuple]:
+        (last,), (emission, is_real) = state, now
+        scores = ops.max(last[:, :, None] + transitions, axis=1) + emission
         scores = scores - ops.max(scores, axis=-1, keepdims=True)
-        last = ops.where(real[:, time][:, None], scores, last)
-        return write(best, time, last), last
+        last = ops.where(is_real[:, None], scores, last)
+        return (last,), (last,)
 
-    def trace(index: Tensor, state: tuple) -> tuple:
-        tags, now = state
-        time = count - 1 - index
-        is_real = real[:, time]
-        tags = write(tags, time, ops.where(is_real, now, 0))
-        before = argmax(best[:, time - 1] + ops.take(transposed, now, axis=0))
-        return tags, ops.where(is_real, before, now)
+    def trace(state: tuple, now: tuple) -> tuple[tuple, tuple]:
+        (tag,), (best, is_real) = state, now
+        before = argmax(best + ops.take(transposed, tag, axis=0))
+        return (ops.where(is_real, before, tag),), (ops.where(is_real, tag, 0),)
 
-    first = start + emissions[:, 0]
-    best = write(ops.zeros_like(emissions), 0, first)
-    best, last = ops.fori_loop(1, count, advance, (best, first))
-    tags = ops.zeros_like(real, dtype="int32")
-    tags, now = ops.fori_loop(0, count - 1, trace, (tags, argmax(last + end)))
-    return write(tags, 0, ops.where(real[:, 0], now, 0))
+    first, others = start + emissions[:, 0], real[:, 1:]
+    xs, empty = (emissions[:, 1:], others), ops.zeros_like(emissions[:, 1:])
+    (last,), (best,) = loop(advance, (first,), xs, (empty,))
+    xs = (put_first(first, best)[:, :-1], others)
+    empty = ops.zeros_like(others, dtype="int32")
+    (tag,), (tags,) = loop(trace, (argmax(last + end),), xs, (empty,), reverse=True)
+    return put_first(ops.where(real[:, 0], tag, 0), tags)

@@ -10,7 +10,7 @@ from lmzoo.layers.attention.cross import GlobalAttentionBlock
 from lmzoo.layers.attention.weights import mean_over_keys
 from lmzoo.layers.dropout import Dropout
 from lmzoo.layers.layer import Layer
-from lmzoo.layers.recurrent.scan import scan
+from lmzoo.loops import scan
 from lmzoo.typing import Tensor
 
 CELLS = {"gru": keras.layers.GRUCell, "lstm": keras.layers.LSTMCell}
@@ -73,10 +73,13 @@ class InputFeedingBlock(Layer):
         x = self.dropout(x, training=training)
         memory_state = self.prepare_memory(memory, memory_mask)
 
-        def step(x: Tensor, state: tuple) -> tuple:
-            return self._step(x, state, memory_state, None)
+        def step(state: tuple, now: tuple) -> tuple[tuple, tuple]:
+            state = self._step(now[0], state, memory_state, None)
+            return state, state[:1]
 
-        return scan(step, self.init_state(ops.shape(x)[0], 0, memory_state), x)
+        state = self.init_state(ops.shape(x)[0], 0, memory_state)
+        empty = ops.zeros((*ops.shape(x)[:2], self.hidden_dim), state[0].dtype)
+        return scan(step, state, (x,), (empty,))[1][0]
 
     def compute_output_shape(self, x_shape: tuple, memory_shape: tuple) -> tuple:
         return (*x_shape[:-1], self.hidden_dim)

@@ -3,18 +3,17 @@
 The input projection is one large product before the loop, the weight gradient one after it
 (Appleyard et al. 2016, https://arxiv.org/abs/1604.01946), and so is what the gradient needs of all
 steps. Forward, the gates overwrite the projected inputs; backward, XLA would copy that buffer at
-each step. sigmoid(x) is tanh(x / 2) / 2 + 1/2. On TensorFlow the loops run under XLA.
-A mask is (batch, time, 1), 1 where a step is real, at 0 states (batch, hidden) stay.
+each step. sigmoid(x) is tanh(x / 2) / 2 + 1/2. A mask is (batch, time, 1), 1 where a step is real,
+at 0 states (batch, hidden) stay; `loop` is a `lmzoo.loops.scan`.
 """
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 
+from lmzoo.loops import by_hand
 from lmzoo.typing import Tensor
 
 
@@ -22,7 +21,7 @@ def run_rnn(
     x: Tensor, kernel: Tensor, h: Tensor, mask: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """h_t = tanh(x_t + h_{t-1} U), projected x (batch, time, hidden) -> all states, last one."""
-    states = _with_gradient(_rnn_forward, _rnn_backward, mask)(x, kernel, h)
+    states = _run(_rnn_forward, _rnn_backward, (x, kernel, h), mask)
     return states, states[:, -1]
 
 
@@ -30,7 +29,7 @@ def run_lstm(
     x: Tensor, kernel: Tensor, h: Tensor, c: Tensor, mask: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Projected x (batch, time, 4 * hidden): input, forget, candidate, output -> hs, h, c."""
-    outputs, last_cell = _with_gradient(_lstm_forward, _lstm_backward, mask)(x, kernel, h, c)
+    outputs, last_cell = _run(_lstm_forward, _lstm_backward, (x, kernel, h, c), mask)
     return outputs, outputs[:, -1], last_cell
 
 
@@ -38,13 +37,13 @@ def run_gru(
     x: Tensor, kernel: Tensor, bias: Tensor, h: Tensor, mask: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     """Projected x (batch, time, 3 * hidden): update, reset, new; recurrent bias -> hs, h."""
-    states = _with_gradient(_gru_forward, _gru_backward, mask)(x, kernel, bias, h)
+    states = _run(_gru_forward, _gru_backward, (x, kernel, bias, h), mask)
     return states, states[:, -1]
 
 
 def run_coverage(scores: Tensor, weight: Tensor, covered: Tensor) -> Tensor:
     """a_t = softmax(s_t + w (a_1 + ... + a_{t-1})) of scores (batch, time, keys) and w ()."""
-    return _with_gradient(_coverage_forward, _coverage_backward, None)(scores, weight, covered)
+    return by_hand(_coverage_forward, _coverage_backward, (scores, weight, covered))
 
 
 def sum_before(weights: Tensor, covered: Tensor) -> Tensor:
@@ -66,48 +65,9 @@ def gru_step(x: Tensor, inner: Tensor, h: Tensor) -> Tensor:
     return n + z * (h - n)
 
 
-def _with_gradient(forward: Callable, backward: Callable, mask: Tensor | None) -> Callable:
-    """The loop with its gradient: `forward` gives outputs and what `backward` needs."""
+def _run(forward: Callable, backward: Callable, inputs: tuple, mask: Tensor | None) -> Any:
     masks = () if mask is None else (mask,)
-
-    @ops.custom_gradient
-    def loop(*inputs: Tensor) -> tuple[Any, Callable]:
-        # An eager tape would otherwise ask for the gradient of the compiled function itself.
-        stopped = [ops.stop_gradient(x) for x in inputs]
-        outputs, needed = _compiled(forward)(*stopped, *masks)
-
-        def gradient(*upstream: Any) -> tuple[Tensor, ...]:
-            # TensorFlow passes the gradients of several outputs apart, JAX as one tuple.
-            flat = upstream[0] if isinstance(upstream[0], tuple) else upstream
-            return _compiled(backward)(needed, tuple(flat), *masks)
-
-        return outputs, gradient
-
-    return loop
-
-
-@functools.cache
-def _compiled(function: Callable) -> Callable:
-    """The function under XLA on TensorFlow; JAX compiles what it is part of."""
-    if keras.backend.backend() != "tensorflow":
-        return function
-    import tensorflow as tf
-
-    return tf.function(function, jit_compile=True, autograph=False)
-
-
-def _loop(body: Callable, count: int, state: tuple, reverse: bool = False) -> tuple:
-    """`state = body(time, *state)` for each time, the last first if `reverse`."""
-
-    def step(i: Tensor, state: tuple) -> tuple:
-        return tuple(body(count - 1 - i if reverse else i, *state))
-
-    return ops.fori_loop(0, count, step, state)
-
-
-def _write(buffer: Tensor, time: Tensor, value: Tensor, column: int = 0) -> Tensor:
-    """The buffer with (batch, n) values in their place."""
-    return ops.slice_update(buffer, (0, time, column), value[:, None])
+    return by_hand(forward, backward, inputs, masks, width=inputs[1].shape[0])
 
 
 def _shift(first: Tensor, states: Tensor) -> Tensor:
@@ -122,62 +82,70 @@ def _kernel_gradient(previous: Tensor, d_gates: Tensor) -> Tensor:
     return ops.matmul(ops.transpose(rows), columns)  # (hidden, gates * hidden)
 
 
-def _keep(mask: tuple, time: Tensor, new: Tensor, old: Tensor) -> Tensor:
+def _keep(real: list[Tensor], new: Tensor, old: Tensor) -> Tensor:
     """The new state where the step is real, else the old one."""
-    return ops.where(mask[0][:, time] != 0, new, old) if mask else new
+    return ops.where(real[0] != 0, new, old) if real else new
 
 
-def _kept(mask: tuple, time: Tensor, gradient: Tensor) -> Tensor | float:
+def _kept(real: list[Tensor], gradient: Tensor) -> Tensor | float:
     """The gradient of a state that was kept because the step is not real."""
-    return gradient * (1 - mask[0][:, time]) if mask else 0.0
+    return gradient * (1 - real[0]) if real else 0.0
 
 
-def _rnn_forward(x: Tensor, kernel: Tensor, h: Tensor, *mask: Tensor) -> tuple[Tensor, tuple]:
-    def body(time: Tensor, buffer: Tensor, last: Tensor) -> tuple:
-        new = ops.tanh(buffer[:, time] + ops.matmul(last, kernel))
-        new = _keep(mask, time, new, last)
-        return _write(buffer, time, new), new
+def _rnn_forward(
+    loop: Callable, x: Tensor, kernel: Tensor, h: Tensor, *mask: Tensor
+) -> tuple[Tensor, tuple]:
+    def body(state: tuple, now: tuple) -> tuple[tuple, tuple]:
+        (last,), (x, *real) = state, now
+        new = _keep(real, ops.tanh(x + ops.matmul(last, kernel)), last)
+        return (new,), (new,)
 
-    states, _ = _loop(body, ops.shape(x)[1], (x, h))
+    _, (states,) = loop(body, (h,), (x, *mask), (x,))
     return states, (states, kernel, h)
 
 
-def _rnn_backward(needed: tuple, upstream: tuple, *mask: Tensor) -> tuple[Tensor, ...]:
+def _rnn_backward(
+    loop: Callable, needed: tuple, upstream: tuple, *mask: Tensor
+) -> tuple[Tensor, ...]:
     states, kernel, first = needed
-    d_states, kernel_t = upstream[0], ops.transpose(kernel)
+    kernel_t = ops.transpose(kernel)
 
-    def body(time: Tensor, buffer: Tensor, d_h: Tensor) -> tuple:
-        d_h, h = d_h + d_states[:, time], states[:, time]
+    def body(state: tuple, now: tuple) -> tuple[tuple, tuple]:
+        (d_h,), (d_state, h, *real) = state, now
+        d_h = d_h + d_state
         d_gates = d_h * (1 - h * h)
-        if mask:
-            d_gates = d_gates * mask[0][:, time]
-        return _write(buffer, time, d_gates), ops.matmul(d_gates, kernel_t) + _kept(mask, time, d_h)
+        if real:
+            d_gates = d_gates * real[0]
+        return (ops.matmul(d_gates, kernel_t) + _kept(real, d_h),), (d_gates,)
 
-    start = (ops.zeros_like(states), ops.zeros_like(first))
-    d_gates, d_first = _loop(body, ops.shape(states)[1], start, reverse=True)
+    xs, start = (upstream[0], states, *mask), (ops.zeros_like(first),)
+    (d_first,), (d_gates,) = loop(body, start, xs, (ops.zeros_like(states),), reverse=True)
     return d_gates, _kernel_gradient(_shift(first, states), d_gates), d_first
 
 
-def _coverage_forward(scores: Tensor, weight: Tensor, covered: Tensor) -> tuple[Tensor, tuple]:
-    def body(time: Tensor, weights: Tensor, before: Tensor) -> tuple:
-        new = ops.softmax(scores[:, time] + weight * before, axis=-1)
-        return _write(weights, time, new), before + new
+def _coverage_forward(
+    loop: Callable, scores: Tensor, weight: Tensor, covered: Tensor
+) -> tuple[Tensor, tuple]:
+    def body(state: tuple, now: tuple) -> tuple[tuple, tuple]:
+        (before,), (score,) = state, now
+        new = ops.softmax(score + weight * before, axis=-1)
+        return (before + new,), (new,)
 
-    weights, _ = _loop(body, ops.shape(scores)[1], (ops.zeros_like(scores), covered))
+    _, (weights,) = loop(body, (covered,), (scores,), (ops.zeros_like(scores),))
     return weights, (weights, weight, covered)
 
 
-def _coverage_backward(needed: tuple, upstream: tuple) -> tuple[Tensor, ...]:
+def _coverage_backward(loop: Callable, needed: tuple, upstream: tuple) -> tuple[Tensor, ...]:
     weights, weight, covered = needed
-    d_weights = upstream[0]
 
-    def body(time: Tensor, buffer: Tensor, d_before: Tensor) -> tuple:
-        now, d_now = weights[:, time], d_weights[:, time] + d_before
-        d_scores = now * (d_now - ops.sum(now * d_now, axis=-1, keepdims=True))
-        return _write(buffer, time, d_scores), d_before + weight * d_scores
+    def body(state: tuple, now: tuple) -> tuple[tuple, tuple]:
+        (d_before,), (weights, d_weights) = state, now
+        d_now = d_weights + d_before
+        d_scores = weights * (d_now - ops.sum(weights * d_now, axis=-1, keepdims=True))
+        return (d_before + weight * d_scores,), (d_scores,)
 
-    start = (ops.zeros_like(weights), ops.zeros_like(covered))
-    d_scores, d_covered = _loop(body, ops.shape(weights)[1], start, reverse=True)
+    start, empty = (ops.zeros_like(covered),), (ops.zeros_like(weights),)
+    (d_covered,), (d_scores,) = loop(body, start, (weights, upstream[0]), empty, reverse=True)
     return d_scores, ops.sum(d_scores * sum_before(weights, covered)), d_covered
 
 
@@ -193,41 +161,42 @@ def _lstm_gates(squashed: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def _lstm_forward(
-    x: Tensor, kernel: Tensor, h: Tensor, c: Tensor, *mask: Tensor
+    loop: Callable, x: Tensor, kernel: Tensor, h: Tensor, c: Tensor, *mask: Tensor
 ) -> tuple[tuple, tuple]:
     scale = _lstm_scale(x)
 
-    def body(
-        time: Tensor, buffer: Tensor, outputs: Tensor, cells: Tensor, h: Tensor, c: Tensor
-    ) -> tuple:
-        squashed = ops.tanh((buffer[:, time] + ops.matmul(h, kernel)) * scale)
+    def body(state: tuple, now: tuple) -> tuple[tuple, tuple]:
+        (h, c), (x, *real) = state, now
+        squashed = ops.tanh((x + ops.matmul(h, kernel)) * scale)
         i, f, g, o = _lstm_gates(squashed)
         new = f * c + i * g
-        h = _keep(mask, time, o * ops.tanh(new), h)
-        c = _keep(mask, time, new, c)
-        buffer = _write(buffer, time, squashed)
-        return buffer, _write(outputs, time, h), _write(cells, time, c), h, c
+        h = _keep(real, o * ops.tanh(new), h)
+        c = _keep(real, new, c)
+        return (h, c), (squashed, h, c)
 
     empty = ops.zeros_like(x[..., : h.shape[-1]])
-    gates, outputs, cells, _, last = _loop(body, ops.shape(x)[1], (x, empty, empty, h, c))
+    (_, last), (gates, outputs, cells) = loop(body, (h, c), (x, *mask), (x, empty, empty))
     return (outputs, last), (gates, outputs, cells, kernel, h, c)
 
 
-def _lstm_backward(needed: tuple, upstream: tuple, *mask: Tensor) -> tuple[Tensor, ...]:
+def _lstm_backward(
+    loop: Callable, needed: tuple, upstream: tuple, *mask: Tensor
+) -> tuple[Tensor, ...]:
     gates, outputs, cells, kernel, h0, c0 = needed
     d_outputs, d_last = upstream
     kernel_t = ops.transpose(kernel)
-    factors, through, keep = _lstm_factors(gates, cells, _shift(c0, cells), *mask)
+    factors = _lstm_factors(gates, cells, _shift(c0, cells), *mask)
 
-    def body(time: Tensor, buffer: Tensor, d_h: Tensor, d_c: Tensor) -> tuple:
-        d_h = d_h + d_outputs[:, time]
-        d_c = d_c + d_h * through[:, time]
-        d_gates = ops.concatenate([d_c, d_c, d_c, d_h], axis=-1) * factors[:, time]
-        d_before = ops.matmul(d_gates, kernel_t) + _kept(mask, time, d_h)
-        return _write(buffer, time, d_gates), d_before, d_c * keep[:, time]
+    def body(state: tuple, now: tuple) -> tuple[tuple, tuple]:
+        (d_h, d_c), (d_output, factors, through, keep, *real) = state, now
+        d_h = d_h + d_output
+        d_c = d_c + d_h * through
+        d_gates = ops.concatenate([d_c, d_c, d_c, d_h], axis=-1) * factors
+        d_before = ops.matmul(d_gates, kernel_t) + _kept(real, d_h)
+        return (d_before, d_c * keep), (d_gates,)
 
-    start = (ops.zeros_like(gates), ops.zeros_like(h0), d_last)
-    d_gates, d_h0, d_c0 = _loop(body, ops.shape(gates)[1], start, reverse=True)
+    xs, start = (d_outputs, *factors, *mask), (ops.zeros_like(h0), d_last)
+    (d_h0, d_c0), (d_gates,) = loop(body, start, xs, (ops.zeros_like(gates),), reverse=True)
     return d_gates, _kernel_gradient(_shift(h0, outputs), d_gates), d_h0, d_c0
 
 
@@ -254,26 +223,27 @@ def _gru_gates(x: Tensor, inner: Tensor) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def _gru_forward(
-    x: Tensor, kernel: Tensor, bias: Tensor, h: Tensor, *mask: Tensor
+    loop: Callable, x: Tensor, kernel: Tensor, bias: Tensor, h: Tensor, *mask: Tensor
 ) -> tuple[Tensor, tuple]:
     width = h.shape[-1]
 
-    def body(time: Tensor, buffer: Tensor, inners: Tensor, states: Tensor, h: Tensor) -> tuple:
-        now = buffer[:, time]
-        z, r, inner = _gru_gates(now, ops.matmul(h, kernel) + bias)
-        n = ops.tanh(now[:, 2 * width :] + r * inner)
-        new = _keep(mask, time, n + z * (h - n), h)
-        buffer = _write(buffer, time, ops.concatenate([z, r, n], axis=-1))
-        return buffer, _write(inners, time, inner), _write(states, time, new), new
+    def body(state: tuple, now: tuple) -> tuple[tuple, tuple]:
+        (h,), (x, *real) = state, now
+        z, r, inner = _gru_gates(x, ops.matmul(h, kernel) + bias)
+        n = ops.tanh(x[:, 2 * width :] + r * inner)
+        new = _keep(real, n + z * (h - n), h)
+        return (new,), (ops.concatenate([z, r, n], axis=-1), inner, new)
 
     empty = ops.zeros_like(x[..., :width])
-    gates, inners, states, _ = _loop(body, ops.shape(x)[1], (x, empty, empty, h))
+    _, (gates, inners, states) = loop(body, (h,), (x, *mask), (x, empty, empty))
     return states, (gates, inners, states, kernel, h)
 
 
-def _gru_backward(needed: tuple, upstream: tuple, *mask: Tensor) -> tuple[Tensor, ...]:
+def _gru_backward(
+    loop: Callable, needed: tuple, upstream: tuple, *mask: Tensor
+) -> tuple[Tensor, ...]:
     gates, inners, states, kernel, first = needed
-    d_states, kernel_t = upstream[0], ops.transpose(kernel)
+    kernel_t = ops.transpose(kernel)
     before = _shift(first, states)
     z, r, n = ops.split(gates, 3, axis=-1)
     real = mask[0] if mask else 1.0
@@ -281,16 +251,17 @@ def _gru_backward(needed: tuple, upstream: tuple, *mask: Tensor) -> tuple[Tensor
     of_z, of_r = (before - n) * z * (1 - z) * real, of_n * inners * r * (1 - r)
     factors = ops.concatenate([of_z, of_r, of_n * r], axis=-1)  # of the new state's gradient
 
-    def body(time: Tensor, buffer: Tensor, d_h: Tensor) -> tuple:
-        d_h = d_h + d_states[:, time]
-        d_inner = ops.concatenate([d_h, d_h, d_h], axis=-1) * factors[:, time]
-        keep = d_h * z[:, time]
-        if mask:
-            keep = keep * mask[0][:, time] + _kept(mask, time, d_h)
-        return _write(buffer, time, d_h), keep + ops.matmul(d_inner, kernel_t)
+    def body(state: tuple, now: tuple) -> tuple[tuple, tuple]:
+        (d_h,), (d_state, factors, z, *real) = state, now
+        d_h = d_h + d_state
+        d_inner = ops.concatenate([d_h, d_h, d_h], axis=-1) * factors
+        keep = d_h * z
+        if real:
+            keep = keep * real[0] + _kept(real, d_h)
+        return (keep + ops.matmul(d_inner, kernel_t),), (d_h,)
 
-    start = (ops.zeros_like(states), ops.zeros_like(first))
-    d_h, d_first = _loop(body, ops.shape(gates)[1], start, reverse=True)
+    xs, start = (upstream[0], factors, z, *mask), (ops.zeros_like(first),)
+    (d_first,), (d_h,) = loop(body, start, xs, (ops.zeros_like(states),), reverse=True)
     d_inner = ops.concatenate([d_h, d_h, d_h], axis=-1) * factors
     d_x = ops.concatenate([d_h * of_z, d_h * of_r, d_h * of_n], axis=-1)
     return d_x, _kernel_gradient(before, d_inner), ops.sum(d_inner, axis=(0, 1)), d_first

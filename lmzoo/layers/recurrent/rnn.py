@@ -34,6 +34,8 @@ class _Recurrence(keras.layers.RNN):
         """Keras's `inner_loop`: last output, outputs (batch, time, units) and last states."""
         if not self._applies(training):
             return super().inner_loop(sequences, initial_state, mask, training=training)
+        # As Keras's cells do, for who calls `call` or `stateless_call` himself.
+        sequences = ops.cast(sequences, self.cell.compute_dtype)
         if training and self.dropout:
             noise = self.cell.get_dropout_mask(sequences[:, 0, :])
             sequences = sequences * noise[:, None, :]
