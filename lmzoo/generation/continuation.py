@@ -26,15 +26,31 @@ class Continuation:
     def decode(self, ids: Iterable[int]) -> str:
         """The text of ids, stop strings included, an unfinished character at the end left out."""
         ids = [int(token) for token in ids]
-        whole = self._tokenizer.decode(self._prompt + ids)
+        text = self._after_prompt(self._tokenizer.decode(self._prompt + ids))
+        return self._continue(self._tokenizer.decode(ids) if text is None else text)
+
+    def _after_prompt(self, whole: str) -> str | None:
+        """What follows the prompt in the whole text; None where that does not begin with it."""
         if whole.startswith(self._before):
-            text = whole[len(self._before) :]
-        else:
-            text = self._tokenizer.decode(ids)
+            return whole[len(self._before) :]
+        # New words may change the prompt's spaces (by closing a quotation), nothing else of it.
+        start = 0
+        for letter in "".join(self._before.split()):
+            while whole[start : start + 1].isspace():
+                start += 1
+            if whole[start : start + 1] not in ("", letter):
+                return None
+            start += 1
+        return whole[start:]
+
+    def _continue(self, text: str) -> str:
         return (text.removeprefix(" ") if self._has_space else text).rstrip(_BROKEN)
 
     def stable(self, ids: Sequence[int]) -> str:
         """The part of the text of ids that further ids will not change."""
+        if hasattr(self._tokenizer, "settled"):
+            text = self._after_prompt(self._tokenizer.settled([*self._prompt, *ids]))
+            return self.decode(ids) if text is None else self._continue(text)
         text = self.decode(ids)
         if getattr(self._tokenizer, "kind", None) in _APPEND_ONLY:
             return text

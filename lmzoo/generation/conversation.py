@@ -1,5 +1,6 @@
 """A conversation with a model that has learned replies."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -50,20 +51,35 @@ class Conversation:
         self._sampling = {"temperature": 0.0, **sampling, "max_new_tokens": max_new_tokens}
 
     def reply(self, text: str) -> Iterator[str]:
-        """Generates the pieces of the reply to a text; both become turns, the reply at its end."""
+        """Generates the pieces of the reply to a text; at its end, both become turns.
+
+        The turns before are forgotten, the oldest first, where the encoder cannot hold all of them.
+        """
         turns = [*self.turns, (self.user, text)]
-        context = dialogue_context(turns, self.window)
-        # As ids: words that the tokenizer does not know become unknown ones.
-        source = [int(token) for token in self._reader.encode(context)]
-        if not source:
-            raise PromptError(f"{text!r} has no token: say something else")
-        self.turns = turns
+        context, source = self._read(turns)
+        sides = (self._reader, self._writer)
         ids: list[int] = []
         shown = ""
         for token in stream(self.model, source, tokenizer=self._writer, **self._sampling):
             ids.append(token)
-            reply = answer_text(self.model, (self._reader, self._writer), context, ids)
-            if reply.startswith(shown) and not reply.endswith("\N{REPLACEMENT CHARACTER}"):
-                yield reply[len(shown) :]
-                shown = reply
-        self.turns.append((self.bot, shown))
+            settled = answer_text(self.model, sides, context, ids, settled=True)
+            if len(settled) > len(shown):
+                yield settled[len(shown) :]
+                shown = settled
+        reply = answer_text(self.model, sides, context, ids)
+        if len(reply) > len(shown):
+            yield reply[len(shown) :]
+        self.turns = [*turns, (self.bot, reply)]
+
+    def _read(self, turns: Sequence[tuple[str, str]]) -> tuple[str, list[int]]:
+        """The context of a reply, and its ids: words that the tokenizer lacks are unknown ones."""
+        if not self._reader.encode(turns[-1][1]):
+            raise PromptError(f"{turns[-1][1]!r} has no token: say something else")
+        longest = getattr(getattr(self.model, "encoder", None), "max_length", None) or math.inf
+        spoken = sum(speaker != FACT for speaker, _ in turns)
+        for window in range(min(self.window or spoken, spoken), 0, -1):
+            context = dialogue_context(turns, window)
+            source = [int(token) for token in self._reader.encode(context)]
+            if len(source) <= longest:
+                break
+        return context, source

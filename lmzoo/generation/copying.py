@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from lmzoo.generation.continuation import Continuation
 from lmzoo.generation.prompts import bucket, pad_rows
 from lmzoo.generation.steppers import compiled
 from lmzoo.special_ids import BOS_ID, UNK_ID
@@ -16,8 +17,10 @@ from lmzoo.typing import Tensor
 MIN_LENGTH = 32
 
 
-def answer_text(model: keras.Model, tokenizer: Any, source: str, ids: Iterable[int]) -> str:
-    """The text of an answer.
+def answer_text(
+    model: keras.Model, tokenizer: Any, source: str, ids: Iterable[int], *, settled: bool = False
+) -> str:
+    """The text of an answer, without an unfinished character at its end.
 
     Where a model that copies, with a tokenizer of words, generates an unknown word, the word of the
     source with the largest attention weight takes its place.
@@ -26,6 +29,7 @@ def answer_text(model: keras.Model, tokenizer: Any, source: str, ids: Iterable[i
         model: a Seq2SeqModel.
         tokenizer: that of both sides, or a pair: that of the source and that of the answer.
         source, ids: the source text, and the generated ids.
+        settled: whether to leave out what further ids would change, such as an open quotation.
 
     Returns:
         A string.
@@ -42,14 +46,15 @@ def answer_text(model: keras.Model, tokenizer: Any, source: str, ids: Iterable[i
     ids = [int(token) for token in ids]
     copies = getattr(model, "copies", False) and reader is writer and hasattr(writer, "words")
     if not copies or UNK_ID not in ids:
-        return str(writer.decode(ids))
+        text = Continuation([], writer)
+        return text.stable(ids) if settled else text.decode(ids)
     words = reader.words(source)
     weights = _attention_weights(model, reader.encode(source), ids)
     texts = [
         words[int(row.argmax())] if token == UNK_ID else writer.decode([token])
         for token, row in zip(ids, weights, strict=True)
     ]
-    return str(writer.join(texts))
+    return str(writer.join(texts, settled=settled))
 
 
 def _attention_weights(model: keras.Model, source: list[int], ids: list[int]) -> np.ndarray:

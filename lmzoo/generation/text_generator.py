@@ -61,12 +61,11 @@ class TextGenerator:
     def stream(self, prompt: str = "") -> Iterator[str]:
         """Generates a prompt's continuation, in pieces of whole characters."""
         context = self.prompt_ids(prompt)
-        decoder, ids, shown = Continuation(context, self.tokenizer), [], ""
+        decoder, ids, shown = Continuation(context, self.tokenizer, given=prompt), [], ""
         for token in self._tokens(context):
             ids.append(token)
-            text = decoder.decode(ids)
-            # A tokenizer may still change the spacing at the end: wait for the next token.
-            if len(text) > len(shown) and text.startswith(shown):
+            text = decoder.stable(ids)
+            if len(text) > len(shown):
                 yield text[len(shown) :]
                 shown = text
         yield decoder.finish(ids)[len(shown) :]

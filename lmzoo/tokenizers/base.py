@@ -145,6 +145,12 @@ class Tokenizer(tf.Module):
         data = self._content.data
         return self._join([data[index] for index in self._check_ids(ids)])
 
+    def settled(self, ids: Sequence[int] | np.ndarray) -> str:
+        """The beginning of `decode(ids)` that further ids do not change, for text as it grows."""
+        data = self._content.data
+        text = self._join([data[index] for index in self._check_ids(ids)], settled=True)
+        return text.rstrip(REPLACEMENT)
+
     def id_to_token(self, index: int) -> str:
         """The name of an id, for display; PromptError if it is outside the vocabulary."""
         return self._content.tokens[self._check_ids([index])[0]]
@@ -247,8 +253,8 @@ class Tokenizer(tf.Module):
         """Nothing, where bytes represent whatever is missing."""
         return []
 
-    def _join(self, pieces: list[bytes]) -> str:
-        """The text of the tokens' bytes."""
+    def _join(self, pieces: list[bytes], *, settled: bool = False) -> str:
+        """The text of the tokens' bytes; `settled`: what further ones leave as it is."""
         return b"".join(pieces).decode("utf-8", "replace")
 
     def _graph_join(self, pieces: Tensor) -> Tensor:

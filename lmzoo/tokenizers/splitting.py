@@ -28,6 +28,8 @@ SYMBOLS = (
     (0x2000, 0x2BFF), (0x2E00, 0x2E7F), (0x2FF0, 0x303F), (0x3200, 0x33FF), (0xFE10, 0xFE1F),
     (0xFFF0, 0xFFFF), (0x1D000, 0x1D24F), (0x1F000, 0x1FAFF),
 )  # fmt: skip
+# Pairs of straight quotation marks within a line close around what is between them.
+_PAIRS = (('" (?:([^"\n]*) )?"', r'"\1"'), ("' (?:([^'\n]*) )?'", r"'\1'"))
 WIDE_MARKS = "■-◿、-〿！-／：-＠［-｀｛-･"  # punctuation of Chinese and Japanese
 
 
@@ -106,9 +108,7 @@ def _spacing() -> tuple[tuple[str, str], ...]:
         ("^ ", ""),
         (r" \z", ""),
         (" ?\n ?", "\n"),
-        # Pairs of straight quotation marks within a line close around what is between them.
-        ('" (?:([^"\n]*) )?"', r'"\1"'),
-        ("' (?:([^'\n]*) )?'", r"'\1'"),
+        *_PAIRS,
         ("(^|\n)([\"']) ", r"\1\2"),
         (" ([\"'])(\n|\\z)", r"\1\2"),
         (" ' ", "' "),
@@ -120,12 +120,29 @@ def _spacing() -> tuple[tuple[str, str], ...]:
     )
 
 
-def join(words: Sequence[str], *, prose: bool) -> str:
-    """The same as `graph_join`, of one sequence of words."""
+def join(words: Sequence[str], *, prose: bool, settled: bool = False) -> str:
+    """The same as `graph_join`, of one sequence of words; `settled`: what no further word changes.
+
+    A quotation mark that may still be paired holds back all behind its line's first one.
+    """
     text = " ".join(words)
-    for pattern, replacement in _spacing() if prose else _spacing()[:4]:
+    rules = _spacing() if prose else _spacing()[:4]
+    for number, (pattern, replacement) in enumerate(rules):
+        if number == 4 and settled:
+            text = text[: _settled(text)].rstrip(" ")
         text = _compiled(pattern).sub(replacement, text)
     return text
+
+
+def _settled(text: str) -> int:
+    """How many characters of words joined by single spaces no further word sets otherwise."""
+    start = text.rfind(NEWLINE) + 1
+    line = rest = text[start:]
+    for pattern, _ in _PAIRS:
+        rest = _compiled(pattern).sub(r"\0\1\0", rest)
+        if re.search(f"{pattern[0]}( |$)", rest):
+            return start + min(line.find(quote) for quote in "\"'" if quote in line)
+    return len(text)
 
 
 def graph_join(words: Tensor, *, prose: bool) -> Tensor:

@@ -68,9 +68,9 @@ class WhitespaceTokenizer(WordVocabulary):
         """The words of a text, one for each id of `encode`, unknown ones unchanged."""
         return splitting.split(self.prepare(text), self._pattern())
 
-    def join(self, words: Sequence[str]) -> str:
-        """The text of words, known or not, with spaces as `decode` sets them."""
-        return splitting.join(words, prose=self._prose)
+    def join(self, words: Sequence[str], *, settled: bool = False) -> str:
+        """The text of words, known or not, as `decode` sets spaces; `settled`: as that method."""
+        return splitting.join(words, prose=self._prose, settled=settled)
 
     def _encode_batch(self, texts: list[str]) -> list[np.ndarray]:
         pattern, index = self._pattern(), self._content.index.__getitem__
@@ -95,8 +95,8 @@ class WhitespaceTokenizer(WordVocabulary):
                 self._lookup = tf.lookup.StaticHashTable(pairs, default_value=UNK_ID)
         return self._lookup
 
-    def _join(self, pieces: list[bytes]) -> str:
-        return splitting.join([piece.decode() for piece in pieces], prose=self._prose)
+    def _join(self, pieces: list[bytes], *, settled: bool = False) -> str:
+        return self.join([piece.decode() for piece in pieces], settled=settled)
 
     def _graph_join(self, pieces: Tensor) -> Tensor:
         return splitting.graph_join(pieces, prose=self._prose)

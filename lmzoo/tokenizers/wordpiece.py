@@ -102,9 +102,9 @@ class WordPieceTokenizer(WordVocabulary):
             no_pretokenization=True,
         )
 
-    def _join(self, pieces: list[bytes]) -> str:
+    def _join(self, pieces: list[bytes], *, settled: bool = False) -> str:
         text = " ".join(piece.decode() for piece in pieces).replace(f" {SUFFIX}", "")
-        return splitting.join([text.removeprefix(SUFFIX)], prose=True)
+        return splitting.join([text.removeprefix(SUFFIX)], prose=True, settled=settled)
 
     def _graph_join(self, pieces: Tensor) -> Tensor:
         text = tf.strings.reduce_join(pieces, axis=-1, separator=" ")

@@ -5,8 +5,8 @@ import pytest
 
 import lmzoo
 from lmzoo.dialogue_format import dialogue_context
-from lmzoo.errors import PromptError
-from lmzoo.generation import Conversation
+from lmzoo.errors import LmzooError, PromptError
+from lmzoo.generation import Conversation, conversation
 
 TURNS = [("fact", "i am old"), ("user", "hi"), ("bot", "hello"), ("user", "bye")]
 
@@ -47,3 +47,50 @@ def test_a_text_without_tokens_is_no_turn():
     with pytest.raises(PromptError, match="say something else"):
         list(talk.reply("?"))
     assert talk.turns == []
+
+
+@pytest.fixture
+def talk():
+    texts = ["<|user|> hi there you", '<|bot|> he said "good morning" to me .']
+    words = lmzoo.data.train_tokenizer(texts, kind="word")
+    model = lmzoo.build_gru_seq2seq(words.vocab_size, embed_dim=8, hidden_dim=8)
+    return Conversation(model, words, max_new_tokens=3)
+
+
+def test_a_reply_is_whole_behind_a_quotation_mark(talk, monkeypatch):
+    words = talk._writer
+    ids = words.encode('he said "good morning" to me.')
+    monkeypatch.setattr(conversation, "stream", lambda *args, **settings: iter(ids))
+    pieces = list(talk.reply("hi"))
+    assert "".join(pieces) == words.decode(ids) == 'he said "good morning" to me.'
+    assert pieces[:2] == ["he", " said"]
+    assert talk.turns == [("user", "hi"), ("bot", 'he said "good morning" to me.')]
+
+
+def test_a_turn_that_cannot_be_read_is_forgotten(talk, monkeypatch):
+    "".join(talk.reply("hi"))
+    turns = list(talk.turns)
+    with pytest.raises(LmzooError, match="surrogate"):
+        "".join(talk.reply("caf\udce9"))
+
+    def fails(*args, **settings):
+        raise PromptError("too long")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(conversation, "stream", fails)
+        with pytest.raises(PromptError, match="too long"):
+            "".join(talk.reply("you"))
+    assert talk.turns == turns
+    next(talk.reply("there"), "")  # a reply that is not read to its end
+    "".join(talk.reply("you"))
+    assert ("user", "you") in talk.turns
+
+
+def test_the_oldest_turns_are_forgotten_where_the_encoder_is_short(talk, monkeypatch):
+    monkeypatch.setattr(type(talk.model.encoder), "max_length", 9)
+    for _ in range(3):
+        "".join(talk.reply("hi there you"))
+    assert len(talk.turns) == 6
+    with pytest.raises(PromptError, match="shorten"):
+        "".join(talk.reply("hi there you " * 3))
+    assert len(talk.turns) == 6

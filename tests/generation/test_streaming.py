@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import lmzoo
 from lmzoo.generation import generate, stream
 from lmzoo.generation.continuation import Continuation
 from tests.generation.standins import (
@@ -96,6 +97,49 @@ def test_text_that_may_change_waits_for_the_next_word():
         text = generate(model, "she ", stop=stop, **arguments)
         assert text == (expected or 'she said "yes ')
         assert "she " + "".join(stream(model, "she ", stop=stop, **arguments)) == text
+
+
+WORDS = ["he", "said", '"', "'", "good", ".", "morning", "\n", "(", "-", "\N{EURO SIGN}"]
+KINDS = ("word", "whitespace", "wordpiece", "unigram", "byte")
+
+
+@pytest.fixture(scope="module")
+def tokenizers():
+    texts = [" ".join(WORDS * 3)] * 5
+    return {kind: lmzoo.data.train_tokenizer(texts, kind=kind) for kind in KINDS}
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.data())
+def test_what_is_stable_begins_the_whole_text(tokenizers, data):
+    tokenizer = tokenizers[data.draw(st.sampled_from(KINDS))]
+    prompt = data.draw(st.sampled_from([" ", ""]).flatmap(
+        lambda end: st.lists(st.sampled_from(WORDS), max_size=6).map(lambda w: " ".join(w) + end)
+    ))  # fmt: skip
+    ids = data.draw(st.lists(st.integers(0, tokenizer.vocab_size - 1), max_size=10))
+    marks = tokenizer.encode("\" ' good")
+    ids = [marks[i % len(marks)] if i % 2 else i for i in ids]
+    decoder = Continuation(tokenizer.encode(prompt), tokenizer, given=prompt)
+    whole = decoder.finish(ids)
+    for count in range(len(ids) + 1):
+        assert whole.startswith(decoder.stable(ids[:count]))
+
+
+@pytest.mark.parametrize("stop", [None, '"', "morning", 'd "', '." h'])
+def test_quotations_are_streamed_as_they_are_generated(tokenizers, stop):
+    tokenizer = tokenizers["word"]
+    script = tokenizer.encode('good morning" . \' "he" said \'good\' . " morning')
+    model = ScriptedModel(script, start=1, vocab_size=tokenizer.vocab_size)
+    for prompt in ("he", 'he said "good', 'he said "', "he said 'good \"", "'"):
+        start = len(tokenizer.encode(prompt))
+        arguments = {"tokenizer": tokenizer, "temperature": 0, "stop": stop}
+        arguments["max_new_tokens"] = len(script) + 1 - start
+        whole = generate(model, prompt, **arguments)
+        assert prompt + "".join(stream(model, prompt, **arguments)) == whole
+        if stop is None:
+            right = tokenizer.decode([*tokenizer.encode(prompt), *script[start - 1 :]])
+            assert "".join(whole.split()) == "".join(right.split())
+            assert right.endswith(whole[len(prompt) :])
 
 
 def test_closing_early_is_fine(scripted):
