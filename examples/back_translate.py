@@ -10,8 +10,6 @@ Each line of the texts becomes a pair: what the model makes of it, and the line 
 import argparse
 from pathlib import Path
 
-import keras
-
 import lmzoo
 from lmzoo import cli
 
@@ -26,8 +24,7 @@ parser.add_argument("--num-beams", type=int, default=1, help="hypotheses of the 
 
 def main(args: argparse.Namespace) -> None:
     """Texts in; a table of translations and texts out."""
-    saved = lmzoo.data.load_task(args.folder)
-    model = keras.saving.load_model(f"{args.folder}/model.keras")
+    model, saved = lmzoo.load_run(args.folder)
     records = lmzoo.data.read_texts(args.texts).read()
     lines = [" ".join(line.split()) for block in records for line in block["text"].split("\n")]
     lines = [line for line in lines if line]

@@ -8,8 +8,6 @@ The folder is what a training example or `lmzoo train lm` wrote. For generation 
 
 import argparse
 
-import keras
-
 import lmzoo
 from lmzoo import cli
 
@@ -21,8 +19,8 @@ parser.add_argument("--seed", type=int, default=0, help="same seed, same text")
 
 def main(args: argparse.Namespace) -> None:
     """A prompt in; a greedy, a sampled and a searched continuation and its score out."""
-    saved = lmzoo.data.load_task(args.folder)  # the tokenizer, and what a document was
-    model = keras.saving.load_model(f"{args.folder}/model.keras")
+    # the best model; its tokenizer, and what a document was
+    model, saved = lmzoo.load_run(args.folder)
     generator = lmzoo.generation.TextGenerator(
         model,
         saved.tokenizer,

@@ -20,7 +20,15 @@ from lmzoo import (
 from lmzoo.evaluation import classify, tag
 from lmzoo.generation import answer, beam_search, generate, score, stream
 from lmzoo.models import *
-from lmzoo.registry import build_model, describe_model, list_models, register, unregister
+from lmzoo.registry import (
+    build_model,
+    describe_model,
+    list_models,
+    load_model,
+    register,
+    unregister,
+)
+from lmzoo.runs import load_run
 
 __version__ = "0.1.0"
 
@@ -40,6 +48,8 @@ __all__ = [
     "grammar",
     "layers",
     "list_models",
+    "load_model",
+    "load_run",
     "losses",
     "metrics",
     "models",

@@ -1,11 +1,88 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, folders that one program writes to at a time."""
 
+import contextlib
+import errno
+import importlib.util
 import json
+import math
 import os
+import re
+import socket
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+from lmzoo.errors import ArgumentError, DataError, LmzooError
+
+LOCK = ".lock"
+_HAS_LOCKS = importlib.util.find_spec("fcntl") is not None  # not Windows
+_REMEDIES = {
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some space",
+    errno.EFBIG: "free some space",
+    errno.EACCES: "choose a place where you have permission",
+    errno.EPERM: "choose a place where you have permission",
+    errno.EROFS: "choose a place that is not read-only",
+    errno.ENAMETOOLONG: "give a shorter path",
+    errno.ENOENT: "check the path",
+    errno.ENOTDIR: "a part of the path is a file: choose another",
+    errno.EEXIST: "it is a file: name a folder",
+    errno.EISDIR: "it is a folder: name a file",
+}
+_held: "weakref.WeakValueDictionary[Path, FolderLock]" = weakref.WeakValueDictionary()
+
+
+@contextmanager
+def explained(action: str, path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn an error of the operating system into a DataError that names the file and the remedy.
+
+    Example:
+        >>> with explained("read", "missing.txt"):
+        ...     _ = Path("missing.txt").read_text()
+        Traceback (most recent call last):
+        lmzoo.errors.DataError: cannot read missing.txt: No such file or directory; check the path
+    """
+    try:
+        yield
+    except OSError as error:
+        shown = str(path) if len(str(path)) <= 200 else f"{str(path)[:200]}..."
+        reason = error.strerror or str(error) or type(error).__name__
+        remedy = _REMEDIES.get(error.errno or 0, "check the file and the disk")
+        raise DataError(f"cannot {action} {shown}: {reason}; {remedy}") from error
+
+
+@contextmanager
+def readable(path: str | os.PathLike[str], remedy: str) -> Iterator[None]:
+    """Turn whatever a library raises at a damaged file into a DataError that names the file.
+
+    Example:
+        >>> with readable("task.json", "train again"):
+        ...     {}["task"]
+        Traceback (most recent call last):
+        lmzoo.errors.DataError: task.json cannot be loaded ('task'): train again
+    """
+    try:
+        yield
+    except LmzooError:
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in _REMEDIES:
+            with explained("read", path):
+                raise
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        # Keras puts the first failure's text behind a headline.
+        lines = lines[1:] if len(lines) > 1 and lines[0].startswith("A total of") else lines
+        reason = lines[0][:300] if lines else type(error).__name__
+        raise DataError(f"{path} cannot be loaded ({reason}): {remedy}") from error
+
+
+def make_folder(path: str | os.PathLike[str]) -> Path:
+    """Make a folder, and those around it, if missing."""
+    with explained("make the folder", path):
+        Path(path).mkdir(parents=True, exist_ok=True)
+    return Path(path)
 
 
 @contextmanager
@@ -19,13 +96,18 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         'weights'
     """
     target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    make_folder(target.parent)
+    # With the suffix, by which Keras knows its format.
+    temporary = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
+    with explained("write", target):
+        try:
+            yield temporary
+            with temporary.open("r+b") as file:
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -34,6 +116,125 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
+def to_json(value: Any, *, indent: int | None = None) -> str:
+    """Strict JSON, in one line unless there is an indent: what is not finite becomes null.
+
+    Example:
+        >>> to_json({"loss": float("inf"), "seeds": [1.5, float("nan")]})
+        '{"loss": null, "seeds": [1.5, null]}'
+    """
+    return json.dumps(_finite(value), ensure_ascii=False, indent=indent, allow_nan=False)
+
+
 def write_json(path: str | os.PathLike[str], value: Any, *, indent: int | None = None) -> None:
-    """Write a JSON file, whole or not at all, in one line unless there is an indent."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=indent) + "\n")
+    """Write a strict JSON file, whole or not at all, in one line unless there is an indent."""
+    write_text(path, to_json(value, indent=indent) + "\n")
+
+
+def append_line(path: str | os.PathLike[str], line: str) -> None:
+    """Append a line to a UTF-8 text file, whole or not at all."""
+    data = f"{line}\n".encode()
+    with explained("write", path), open(path, "ab", buffering=0) as file:
+        size = os.fstat(file.fileno()).st_size
+        try:
+            if file.write(data) < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except BaseException:
+            file.truncate(size)
+            raise
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files of programs that were killed while they wrote."""
+    with explained("read", folder):
+        for path in folder.iterdir():
+            found = re.fullmatch(r"\..+\.(\d+)\.tmp(\.\w+)?", path.name)
+            if found and not _is_running(int(found[1])):
+                path.unlink(missing_ok=True)
+
+
+class FolderLock:
+    """Holds a folder for this program, until `release` or the program's end, however it ends.
+
+    The system forgets the lock of a program that died, so that no stale one is ever in the way. A
+    program is in nobody's way but others': it may hold a folder twice. Where the system has no
+    such locks (Windows, some network disks) nothing is held.
+
+    Args:
+        folder: it exists.
+
+    Raises:
+        ArgumentError: another program holds it; the message says which.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder.resolve() / LOCK
+        self._file = _locked_file(self._path)
+        self.release = weakref.finalize(self, _unlock, self._path, self._file)
+
+
+def lock_folder(folder: Path) -> FolderLock:
+    """The lock of a folder; the same one for everybody in this program who holds it now."""
+    key = folder.resolve()
+    lock = _held.get(key)
+    if lock is None or not lock.release.alive:
+        lock = _held[key] = FolderLock(folder)
+    return lock
+
+
+def _locked_file(path: Path) -> IO[str] | None:
+    """The lock's file, open and locked, with who holds it; None where nothing can be locked."""
+    if not _HAS_LOCKS:
+        return None
+    import fcntl
+
+    while True:
+        with explained("write", path):
+            file = path.open("a+", encoding="utf-8")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Whoever held it may have removed the file between these two lines.
+            if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                break
+        except BlockingIOError as error:
+            file.seek(0)
+            holder = file.read().strip() or "another program"
+            file.close()
+            raise ArgumentError(
+                f"{path.parent} is in use by {holder}: wait for its end, or choose another folder"
+            ) from error
+        except OSError:  # a disk without locks
+            file.close()
+            return None
+        file.close()
+    file.truncate(0)
+    file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+    file.flush()
+    return file
+
+
+def _unlock(path: Path, file: IO[str] | None) -> None:
+    if file is not None:
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)  # while it is held: nobody can hold this file later
+        file.close()
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    return [_finite(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _is_running(pid: int) -> bool:
+    if not _HAS_LOCKS:  # where the call below would not ask, but end the program
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -4,18 +4,28 @@ import difflib
 import fnmatch
 import functools
 import inspect
+import json
+import math
+import os
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 import keras
+import numpy as np
 
-from lmzoo.errors import ArgumentError, UnknownModelError
+from lmzoo.errors import ArgumentError, DataError, LmzooError, UnknownModelError
+from lmzoo.files import explained, readable
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
 # Keys of a recipe that are not arguments of the builder.
 EXTRAS = ("builder", "name", "dtype", "transforms")
+MOST_LAYERS = 1_000  # building more takes minutes
+LARGE = 1 << 20  # a size above which a model is counted before it is built
+_NUMPY = {"bfloat16": "float16", "float8_e4m3fn": "int8", "float8_e5m2": "int8", "int4": "int8"}
+CONFIG, WEIGHTS = "config.json", "model.weights.h5"  # members of a Keras file
 
 
 @dataclass(frozen=True)
@@ -75,6 +85,8 @@ def register(
         def build(*args: Any, **kwargs: Any) -> Any:
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
+            bound.arguments.update({k: _of_python(v) for k, v in bound.arguments.items()})
+            _check_layers(bound.arguments)
             model = builder(*bound.args, **bound.kwargs)
             policy = keras.config.dtype_policy().name
             model.record_recipe({"builder": name, **bound.arguments, "dtype": policy})
@@ -112,7 +124,7 @@ def register_transform(*, observe: Observer | None = None) -> Callable[[Builder]
     def decorate(function: Builder) -> Builder:
         name, signature = function.__name__, inspect.signature(function)
         if name in _TRANSFORMS:
-            raise ArgumentError(f"The transform {name!r} is registered already.")
+            raise ArgumentError(f"The transform {name!r} is registered already: rename it.")
 
         @functools.wraps(function)
         def apply(model: Any, *args: Any, **kwargs: Any) -> Any:
@@ -225,7 +237,67 @@ def preset_arguments(name: str) -> dict[str, dict[str, Any]]:
 
 
 def rebuild(recipe: Mapping[str, Any]) -> Any:
-    """Builds a model anew: the builder's call, with models inside it rebuilt, then transforms."""
+    """Builds a model anew: the builder's call, with models inside it rebuilt, then transforms.
+
+    Raises:
+        DataError: the recipe is none of lmzoo's, or damaged.
+        ArgumentError: the model is larger than this machine's memory.
+    """
+    try:
+        if _largest(recipe) > LARGE and (need := _bytes_of(recipe)) > (has := _memory()):
+            raise ArgumentError(
+                f"the model {recipe['builder']!r} needs {need:,} bytes for its weights, and this "
+                f"machine has {has:,}: give smaller sizes than {_sizes(recipe)}"
+            )
+        return _build(recipe)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, LmzooError):
+            raise
+        raise DataError(
+            f"a model cannot be built from its recipe ({type(error).__name__}: {error}): save the "
+            "model again, or train it again"
+        ) from error
+
+
+def load_model(path: str | os.PathLike[str]) -> Any:
+    """Loads a model that `model.save` wrote; `keras.saving.load_model`, with errors of lmzoo's own.
+
+    Args:
+        path: the .keras file.
+
+    Returns:
+        The model.
+
+    Raises:
+        DataError: there is no such file, it is damaged, or its sizes are not those of its weights,
+            which is found out before any memory is taken.
+
+    Example:
+        >>> import lmzoo
+        >>> lmzoo.build_gru_lm(20, embed_dim=4, hidden_dim=4).save("model.keras")
+        >>> load_model("model.keras").vocab_size
+        20
+    """
+    with explained("read", path), open(path, "rb"):
+        pass
+    remedy = "the file is damaged: copy or train it again"
+    with readable(path, remedy), zipfile.ZipFile(path) as archive:
+        config, stored = archive.getinfo(CONFIG), archive.getinfo(WEIGHTS).file_size
+        if config.file_size > 64 * LARGE:
+            raise DataError(f"{path} has a {CONFIG} of {config.file_size:,} bytes: {remedy}")
+        recipe = json.loads(archive.read(config))["config"]
+        # Quantization, which is left out of the count, makes weights up to 8 times smaller.
+        most = stored * (8 if '"quantize"' in json.dumps(recipe) else 1) + LARGE
+        if "builder" in recipe and (need := _bytes_of(recipe)) > most:
+            raise DataError(
+                f"{path} holds {stored:,} bytes of weights, but its sizes ask for {need:,} "
+                f"({_sizes(recipe)}): {remedy}"
+            )
+    with readable(path, remedy):
+        return keras.saving.load_model(path)
+
+
+def _build(recipe: Mapping[str, Any]) -> Any:
     arguments = {k: _rebuilt(v) for k, v in recipe.items() if k not in EXTRAS}
     entry = _find(recipe["builder"])
     before = keras.config.dtype_policy()
@@ -248,7 +320,62 @@ def rebuild(recipe: Mapping[str, Any]) -> Any:
 
 def _rebuilt(value: Any) -> Any:
     """An argument of a recipe, in which a nested recipe stands for its model."""
-    return rebuild(value) if isinstance(value, Mapping) and "builder" in value else value
+    return _build(value) if isinstance(value, Mapping) and "builder" in value else value
+
+
+def _of_python(value: Any) -> Any:
+    """An argument without NumPy's scalars, which neither Keras nor JSON takes for numbers."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if type(value) in (list, tuple):
+        return type(value)(_of_python(item) for item in value)
+    return value
+
+
+def _check_layers(arguments: Mapping[str, Any]) -> None:
+    """Refuses a number of layers that nobody can wait for."""
+    for name, value in arguments.items():
+        if name.endswith("num_layers") and isinstance(value, int) and value > MOST_LAYERS:
+            raise ArgumentError(f"{name} is {value}; at most {MOST_LAYERS:,} layers are built")
+
+
+def _bytes_of(recipe: Mapping[str, Any]) -> int:
+    """The size of a model's weights without transforms, for which no memory is taken."""
+    with keras.StatelessScope(initialize_variables=False):
+        weights = _build(_untransformed(recipe)).weights
+    return sum(
+        math.prod(w.shape) * np.dtype(_NUMPY.get(w.dtype, w.dtype)).itemsize for w in weights
+    )
+
+
+def _untransformed(value: Any) -> Any:
+    """A recipe without transforms, also in the recipes inside it."""
+    if isinstance(value, Mapping):
+        return {k: _untransformed(v) for k, v in value.items() if k != "transforms"}
+    return value
+
+
+def _largest(value: Any) -> int:
+    """The largest whole number in a recipe."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return max(map(_largest, value), default=0)
+    return value if isinstance(value, int) else 0
+
+
+def _sizes(recipe: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{key}={value}" for key, value in recipe.items() if type(value) is int and value > 1
+    )
+
+
+def _memory() -> float:
+    """This machine's memory in bytes; infinite where the system does not say."""
+    try:
+        return float(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, OSError, ValueError):
+        return math.inf
 
 
 def _find(name: str) -> Entry:

@@ -34,6 +34,7 @@ ALLOWED = {
     "callbacks": {"evaluation", "generation", "metrics"},
     "training": {"losses"},
     "pretrained": {"data", "models", "registry", "tokenizers"},
+    "runs": {"data", "registry"},
     "__main__": {"cli"},
     "cli": {
         "__init__",
@@ -46,6 +47,7 @@ ALLOWED = {
         "optimizers",
         "pretrained",
         "registry",
+        "runs",
         "schedules",
         "training",
     },

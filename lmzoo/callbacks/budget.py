@@ -98,6 +98,7 @@ class TimeBudget(Progress):
                 "TimeBudget sets the learning rate from the clock, but the optimizer has a "
                 "schedule of its own: give the optimizer a number as learning_rate"
             ) from error
+        self._stop_if_over()  # when a resumed training has had its time: see Checkpoint
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         if self.peak is None or (self.budget is None and self.epochs is None):

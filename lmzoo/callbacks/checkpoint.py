@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,15 +14,24 @@ from keras import ops
 from lmzoo.callbacks.checkpoint_file import (
     BEST,
     LAST,
+    builder_of,
+    copy,
     generators,
     is_finite,
-    part_of,
+    open_folder,
     read_state,
     restore,
     write,
 )
-from lmzoo.callbacks.progress import Progress, is_validated, learning_rate_of
+from lmzoo.callbacks.progress import (
+    NOTHING,
+    Progress,
+    is_validated,
+    learning_rate_of,
+    train_nothing,
+)
 from lmzoo.errors import ArgumentError, DataError
+from lmzoo.files import lock_folder
 
 
 class Checkpoint(Progress):
@@ -31,13 +39,15 @@ class Checkpoint(Progress):
 
     `model.keras` (the best) and `last.keras` are Keras files for `keras.saving.load_model` that
     also hold the optimizer's state, counts and random generators. A kill at any moment leaves whole
-    files; weights that are not finite are never written. `last.keras` is written at the end of
-    every epoch and of the training, and every so many seconds. Put this callback behind those that
-    write what it monitors; figures that `PeriodicValidation` writes inside an epoch count too.
+    files; weights that are not finite are never written. `last.keras` is written by `start`, every
+    so many seconds, before and after the measurements at the end of an epoch, and at the end of the
+    training. A measurement that a kill cut short is made when the training is resumed. Put this
+    callback behind those that write what it monitors; figures that `PeriodicValidation` writes
+    inside an epoch count too. Until the training ends no other program may write to the folder.
 
     Args:
-        folder: where the files go. Where a training lies already, they go to the first free one of
-            folder-2, folder-3, ... (see `Checkpoint.folder`).
+        folder: where the files go. Where a training lies already, or runs, they go to the first
+            free one of folder-2, folder-3, ... (see `Checkpoint.folder`).
         resume: whether to continue the training in the folder; call `start` before `fit`.
         monitor: the log by which a model is best; with None, or without validation, the last is.
         mode: "min" if less is better, "max" if more is.
@@ -76,7 +86,8 @@ class Checkpoint(Progress):
             raise ArgumentError(f'mode must be "min" or "max", not {mode!r}')
         if every_seconds is not None and every_seconds < 0:
             raise ArgumentError(f"every_seconds must be 0 or more, not {every_seconds}")
-        self.folder, self.resume = _open_folder(Path(folder), resume), resume
+        self.folder, self._lock = open_folder(Path(folder), resume)
+        self.resume = resume
         self.monitor, self.mode, self.every_seconds = monitor, mode, every_seconds
         self.restore_best_weights = restore_best_weights
         self.best: dict[str, Any] | None = None
@@ -84,7 +95,8 @@ class Checkpoint(Progress):
         self._steps_per_epoch: int | None = None
         self._busy = [0.0, 0]  # seconds, steps: without compilation, validation and saving
         self._data: Any = None
-        self._is_rest = self._ends_rest = False
+        self._is_rest = self._ends_rest = self._is_inside = False
+        self._logs: dict[str, float] = {}  # of the last execution, for an end of epoch without one
         self._saved: int | None = None
         self._saved_at = self._made_at = self._begun = clock()
 
@@ -107,18 +119,13 @@ class Checkpoint(Progress):
         self.fingerprint = None if data is None else data.fingerprint()
         self._steps_per_epoch = None if data is None else data.steps_per_epoch
         self._data = data
-        if self.resume and (state := read_state(self.folder)) is not None:
-            self._check_data(state.get("data"))
-            restore(self.folder, model)
-            self.continue_from(state)
-            self.best = state["best"]
-            self._busy = list(state["busy"])
-            if self._steps_per_epoch is not None:
-                self.epoch, self.step_in_epoch = divmod(self.step, self._steps_per_epoch)
-                data.start_at(self.step)
-            print(f"resuming at step {self.step:,} (epoch {self.epoch + 1})", flush=True)
+        if self.resume:
+            self._continue(model, data)
         if data is not None:
             data.save(self.folder)
+        if not self.resume:  # what cannot be written fails now, and a kill can be resumed from
+            self.set_model(model)
+            self.save_now()
         return {**self.counts(), "learning_rate": rate}
 
     def summary(self) -> dict[str, Any]:
@@ -150,28 +157,33 @@ class Checkpoint(Progress):
             self._saved, self._saved_at = self.step, self.clock()
         return path
 
+    @property
+    def is_inside_batch(self) -> bool:
+        """Whether the weights are ahead of the counts: no time to save."""
+        return self._is_inside
+
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         super().on_train_begin(logs)
-        self._saved_at = self.clock()
+        if not self._lock.release.alive:
+            self._lock = lock_folder(self.folder)
+        self._saved_at, self._is_inside = self.clock(), False
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         super().on_epoch_begin(epoch, logs)
         self._is_rest, self._ends_rest = self._first > 0, False
+        is_over = getattr(self.model, "stop_training", False)  # the budget was used up before
+        if is_over or 0 < self._first == self._steps_per_epoch:
+            train_nothing(self.model)
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._begun = self.clock()
+        self._begun, self._is_inside = self.clock(), True
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         before = self.step
         super().on_train_batch_end(batch, logs)
-        if self.monitor is not None and self.monitor in (logs or {}):
-            self._judge(float((logs or {})[self.monitor]))
-        elif batch + 1 > self.step - before:  # the first execution is mostly compilation
-            self._busy[0] += self.clock() - self._begun
-            self._busy[1] += self.step - before
-        if self.every_seconds is not None and self.clock() - self._saved_at >= self.every_seconds:
-            self.save_now()
-            self._saved_at = self.clock()
+        self._is_inside = False
+        if logs != NOTHING:
+            self._after_execution(logs or {}, self.step - before, batch)
         if self._is_rest and self.step_in_epoch == self._steps_per_epoch:
             # Keras expects a whole epoch: it would make one more step, without data, which
             # changes the state of dropout.
@@ -186,6 +198,8 @@ class Checkpoint(Progress):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         super().on_epoch_end(epoch, logs)
         self.on_test_begin()
+        if logs is not None and not logs.keys() & self._logs.keys():
+            logs.update(self._logs)
         value = self._monitored(logs or {})
         if value is None or not self._judge(value):
             self.save_now()
@@ -199,6 +213,48 @@ class Checkpoint(Progress):
         elif self.restore_best_weights and self.best["step"] != self.step:
             print(f"restoring the best weights, of step {self.best['step']:,}", flush=True)
             self.model.load_weights(self.folder / BEST)
+        self._lock.release()
+
+    def _continue(self, model: keras.Model, data: Any) -> None:
+        """Restores what `start` resumes."""
+        # A kill between the first writing of the two leaves the best alone.
+        state = read_state(self.folder)
+        is_best = state is None
+        state = state or read_state(self.folder, best=True) or {}
+        self._check_model(model, state)
+        self._check_data(state.get("data"))
+        restore(self.folder, model, best=is_best)
+        self.continue_from(state)
+        self.best, self._busy = state["best"], list(state["busy"])
+        self._logs = dict(state.get("logs") or {})
+        if self._steps_per_epoch is not None:
+            measured = self.epoch
+            self.epoch, self.step_in_epoch = divmod(self.step, self._steps_per_epoch)
+            if self.step_in_epoch == 0 and measured < self.epoch:
+                self.epoch, self.step_in_epoch = self.epoch - 1, self._steps_per_epoch
+            data.start_at(self.step)
+        print(f"resuming at step {self.step:,} (epoch {self.epoch + 1})", flush=True)
+
+    def _after_execution(self, logs: Mapping[str, Any], steps: int, batch: int) -> None:
+        """Judges the figures of a batch, takes the time, and saves where it is time to."""
+        self._logs = {
+            name: float(value) for name, value in logs.items() if not name.startswith("val_")
+        }
+        if self.monitor is not None and self.monitor in logs:
+            self._judge(float(logs[self.monitor]))
+        elif batch + 1 > steps:  # the first execution is mostly compilation
+            self._busy[0] += self.clock() - self._begun
+            self._busy[1] += steps
+        total = (self.params or {}).get("steps")
+        is_end = self.step_in_epoch == total or getattr(self.model, "stop_training", False)
+        if self.every_seconds is None:
+            is_time = is_end
+        else:  # sooner where a measurement follows, which takes time
+            wait = self.every_seconds / 6 if is_end else self.every_seconds
+            is_time = self.clock() - self._saved_at >= wait
+        if is_time and self._saved != self.step:
+            self.save_now()
+            self._saved_at = self.clock()
 
     def _monitored(self, logs: Mapping[str, Any]) -> float | None:
         """The monitored figure, None where there is none to be had."""
@@ -224,7 +280,7 @@ class Checkpoint(Progress):
             self.best = previous
             return False
         # The best first: a kill between the two costs nothing, since the best is found again.
-        os.replace(shutil.copyfile(path, part_of(self.folder / LAST)), self.folder / LAST)
+        copy(path, self.folder / LAST)
         self._saved, self._saved_at = self.step, self.clock()
         return True
 
@@ -235,10 +291,21 @@ class Checkpoint(Progress):
             "monitor": self.monitor,
             "best": self.best,
             "busy": self._busy,
+            "logs": {name: value for name, value in self._logs.items() if np.isfinite(value)},
             "data": self.fingerprint,
+            "builder": builder_of(self.model),
             "generators": [ops.convert_to_numpy(v).tolist() for v in generators(self.model)],
         }
         return write(self.model, path, state) if is_finite(self.model) else None
+
+    def _check_model(self, model: keras.Model, state: Mapping[str, Any]) -> None:
+        """Raises if the folder is another model's."""
+        now, began = builder_of(model), state.get("builder")
+        if now is not None and began is not None and now != began:
+            raise DataError(
+                f"{self.folder} holds the training of a {began}, which a {now} cannot resume: name "
+                "the folder of its own training, or start a new one without resuming"
+            )
 
     def _check_data(self, began: dict[str, Any] | None) -> None:
         """Raises if the data are not those that the training began with."""
@@ -254,28 +321,6 @@ class Checkpoint(Progress):
             f"{self.folder} cannot be resumed with these data: {'; '.join(changed)}. Give the same "
             "data and settings, or start a new training without resuming"
         )
-
-
-def _open_folder(folder: Path, resume: bool) -> Path:
-    """The folder of a training; one that holds another training is never written to."""
-    if resume:
-        if not (folder / LAST).exists():
-            raise ArgumentError(
-                f"there is no training to resume in {folder}: start one without resuming, or name "
-                "the folder of one"
-            )
-        return folder
-    free, number = folder, 1
-    while (free / LAST).exists() or (free / BEST).exists():
-        number += 1
-        free = folder.with_name(f"{folder.name}-{number}")
-    if free != folder:
-        print(f"{folder} holds a training already (resume it, or:) writing to {free}", flush=True)
-    try:
-        free.mkdir(parents=True, exist_ok=True)
-    except FileExistsError as error:
-        raise ArgumentError(f"{free} is a file; name a folder") from error
-    return free
 
 
 def _compiled_rate(model: keras.Model) -> float | None:

@@ -1,7 +1,8 @@
-"""The file of a checkpoint: a Keras file with the training state as one more member."""
+"""The folder of a training, and its checkpoints: Keras files with the training state inside."""
 
 import json
 import os
+import shutil
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -12,10 +13,71 @@ import keras
 import numpy as np
 from keras import ops
 
-from lmzoo.errors import DataError
+from lmzoo.errors import ArgumentError, DataError, LmzooError
+from lmzoo.files import (
+    FolderLock,
+    explained,
+    lock_folder,
+    make_folder,
+    readable,
+    remove_leftovers,
+    replacing,
+)
 
 LAST, BEST = "last.keras", "model.keras"
 _STATE = "lmzoo_training_state.json"
+_LARGEST = 1 << 24
+_REMEDY = (
+    "resume with the arguments it was trained with, or start afresh in another folder; if "
+    "last.keras is damaged, remove it to go on from model.keras"
+)
+
+
+def open_folder(folder: Path, resume: bool) -> tuple[Path, FolderLock]:
+    """The folder of a training, held; one that holds another training is never written to."""
+    if resume:
+        if not is_training(folder):
+            raise ArgumentError(
+                f"there is no training to resume in {folder}: start one without resuming, or name "
+                "the folder of one"
+            )
+        lock = lock_folder(folder)
+        remove_leftovers(folder)
+        return folder, lock
+    free, number = folder, 1
+    while (held := _hold_if_free(free)) is None:
+        number += 1
+        free = folder.with_name(f"{folder.name}-{number}")
+    if free != folder:
+        print(f"{folder} holds a training already (resume it, or:) writing to {free}", flush=True)
+    remove_leftovers(free)
+    return free, held
+
+
+def _hold_if_free(folder: Path) -> FolderLock | None:
+    """The lock of a folder without a training, which is made if missing; else None."""
+    if folder.is_file():
+        raise ArgumentError(f"{folder} is a file; name a folder")
+    make_folder(folder)
+    try:
+        lock = lock_folder(folder)
+    except ArgumentError:  # another program trains in it
+        return None
+    if not is_training(folder):
+        return lock
+    try:  # one that was stopped before its first step has nothing to lose
+        state = read_state(folder)
+    except DataError:
+        state = None
+    if state is None or state["step"] > 0 or (folder / BEST).exists():
+        return None
+    return lock
+
+
+def is_training(folder: str | os.PathLike[str]) -> bool:
+    """Whether a folder holds a training: `last.keras` or `model.keras`."""
+    with explained("read", folder):
+        return any((Path(folder) / name).exists() for name in (LAST, BEST))
 
 
 def read_state(folder: str | os.PathLike[str], *, best: bool = False) -> dict[str, Any] | None:
@@ -37,13 +99,21 @@ def read_state(folder: str | os.PathLike[str], *, best: bool = False) -> dict[st
         True
     """
     path = Path(folder) / (BEST if best else LAST)
-    if not path.exists():
-        return None
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return dict(json.loads(archive.read(_STATE)))
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise _unreadable(path, error) from error
+    with explained("read", path):
+        if not path.exists():
+            return None
+    with readable(path, _REMEDY), zipfile.ZipFile(path) as archive:
+        if archive.getinfo(_STATE).file_size > _LARGEST:
+            raise DataError(f"{path} has a training state of more than {_LARGEST:,} bytes")
+        state = dict(json.loads(archive.read(_STATE)))
+        counts = [state[name] for name in ("epoch", "step", "step_in_epoch")]
+        if not all(type(count) is int and count >= 0 for count in counts):
+            raise DataError(f"{path} counts {counts} epochs and steps: {_REMEDY}")
+        seconds, steps = state["busy"]
+        top = state["best"] or {"step": 0, "value": 0.0}
+        if not np.isfinite([state["seconds"], seconds, steps, top["step"], top["value"]]).all():
+            raise DataError(f"{path} holds figures that are not finite: {_REMEDY}")
+        return state
 
 
 def restore(
@@ -69,36 +139,30 @@ def restore(
     if state is None:
         return None
     path = Path(folder) / (BEST if best else LAST)
-    try:
+    with readable(path, _REMEDY), warnings.catch_warnings():
         _build_optimizer(model)
-        with warnings.catch_warnings():
-            # Keras only warns, and leaves the optimizer as it was, if its state does not fit.
-            warnings.filterwarnings("error", message=".*optimizer")
-            model.load_weights(path)
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError, UserWarning) as error:
-        raise _unreadable(path, error) from error
-    for variable, value in zip(generators(model), state["generators"], strict=False):
-        variable.assign(np.asarray(value, dtype=variable.dtype))
+        # Keras only warns, and leaves the optimizer as it was, if its state does not fit.
+        warnings.filterwarnings("error", message=".*optimizer")
+        model.load_weights(path)
+        for variable, value in zip(generators(model), state["generators"], strict=False):
+            variable.assign(np.asarray(value, dtype=variable.dtype))
     return state
 
 
 def write(model: keras.Model, path: Path, state: Mapping[str, Any]) -> Path:
-    """Saves beside the place, adds the state to the archive, then moves it there in one step."""
-    temporary = part_of(path)
+    """Saves the model with the state in one more member of the archive, whole or not at all."""
     _build_optimizer(model)
-    try:
+    with replacing(path) as temporary:
         model.save(temporary)
         with zipfile.ZipFile(temporary, "a") as archive:
             archive.writestr(_STATE, json.dumps(state))
-        os.replace(temporary, path)
-        return path
-    finally:
-        temporary.unlink(missing_ok=True)
+    return path
 
 
-def part_of(path: Path) -> Path:
-    """Where a file is written before it is complete; Keras wants its suffix."""
-    return path.with_name(f".{path.stem}.part.keras")
+def copy(path: Path, target: Path) -> None:
+    """Copies a file, whole or not at all."""
+    with replacing(target) as temporary:
+        shutil.copyfile(path, temporary)
 
 
 def _build_optimizer(model: keras.Model) -> None:
@@ -122,13 +186,9 @@ def generators(model: keras.Model) -> list[Any]:
     return [v for v in model.variables if v.path.endswith("seed_generator_state")]
 
 
-def _unreadable(path: Path, error: Exception) -> DataError:
-    """What to say of a checkpoint; Keras puts the first failure's text behind a headline."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    if len(lines) > 1 and lines[0].startswith("A total of"):
-        lines = lines[1:]
-    reason = lines[0] if lines else type(error).__name__
-    return DataError(
-        f"the checkpoint {path} cannot be loaded into this model ({reason}): "
-        "resume with the arguments it was trained with, or start afresh in another folder"
-    )
+def builder_of(model: keras.Model) -> str | None:
+    """The builder of a zoo model, None for another one."""
+    try:
+        return str(model.recipe["builder"])
+    except (AttributeError, LmzooError):
+        return None

@@ -1,5 +1,6 @@
 """Learning curves: logs as JSON lines, and a picture."""
 
+import contextlib
 import json
 import math
 import os
@@ -10,7 +11,7 @@ from typing import Any
 
 from lmzoo.callbacks.progress import Progress, is_validated, learning_rate_of
 from lmzoo.errors import ArgumentError
-from lmzoo.files import replacing
+from lmzoo.files import append_line, explained, replacing, to_json, write_text
 
 
 class LearningCurve(Progress):
@@ -51,17 +52,15 @@ class LearningCurve(Progress):
         self.picture = Path(folder) / "curve.png"
         self.floor, self.every_steps, self.keys, self.label = floor, every_steps, keys, label
         self.records: list[dict[str, Any]] = []
-        if self.step and self.path.exists():
-            lines = self.path.read_text(encoding="utf-8").splitlines()
-            self.records = [r for r in map(_parse, lines) if r and r["step"] <= self.step]
+        if self.step:
+            self.records = [r for r in _read(self.path) if r["step"] <= self.step]
+        self._kept = len(self.records) or None  # of a training that is resumed
         self._opened = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         super().on_train_begin(logs)
         if not self._opened:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            text = "".join(json.dumps(record) + "\n" for record in self.records)
-            self.path.write_text(text, encoding="utf-8")
+            self._write()
             self._opened = True
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -93,9 +92,17 @@ class LearningCurve(Progress):
         record = {"step": self.step, "epoch": self.epoch, "seconds": round(self.seconds, 3)}
         if (rate := learning_rate_of(self.model)) is not None:
             record["learning_rate"] = rate
-        self.records.append(record | {name: float(value) for name, value in logs.items()})
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(self.records[-1]) + "\n")
+        record |= {name: float(value) for name, value in logs.items()}
+        if self._kept == len(self.records) and self.records[-1]["step"] == self.step:
+            # Measured before the training was resumed, and again.
+            self.records[-1] |= record
+            self._write()
+        else:
+            self.records.append(record)
+            append_line(self.path, to_json(record))
+
+    def _write(self) -> None:
+        write_text(self.path, "".join(f"{to_json(record)}\n" for record in self.records))
 
 
 def draw_curves(
@@ -155,16 +162,18 @@ def draw_curves(
 def _finite(curves: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, list[Any]]:
     """The points that are finite, of the curves that have any."""
     finite = {
-        label: [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
+        label: [p for p in points if all(v is not None and math.isfinite(v) for v in p)]
         for label, points in curves.items()
     }
     return {label: points for label, points in finite.items() if points}
 
 
-def _parse(line: str) -> dict[str, Any] | None:
-    """A record, or None for a line that a kill cut short."""
-    try:
-        record = json.loads(line)
-    except json.JSONDecodeError:
-        return None
-    return record if isinstance(record, dict) and "step" in record else None
+def _read(path: Path) -> list[dict[str, Any]]:
+    """The records of a file, without a line that a kill cut short."""
+    with explained("read", path):
+        text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+    found = []
+    for line in text.splitlines():
+        with contextlib.suppress(ValueError, RecursionError):
+            found.append(json.loads(line))
+    return [r for r in found if isinstance(r, dict) and type(r.get("step")) is int]

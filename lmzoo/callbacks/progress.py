@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+NOTHING: dict[str, Any] = {}  # the logs of an execution that trained nothing
+
 
 def is_validated(logs: Mapping[str, Any] | None) -> bool:
     """Whether the logs hold figures of an evaluation."""
@@ -17,6 +19,27 @@ def learning_rate_of(model: keras.Model) -> float | None:
     """The current learning rate; None without an optimizer."""
     optimizer = getattr(model, "optimizer", None)
     return None if optimizer is None else float(ops.convert_to_numpy(optimizer.learning_rate))
+
+
+def train_nothing(model: keras.Model) -> None:
+    """Makes the next execution of `fit` train nothing and return NOTHING.
+
+    For an epoch that has only its end left to do: `fit` validates after one execution at the least.
+    """
+    function = model.train_function
+
+    def no_figures() -> dict[str, Any]:
+        del model.get_metrics_result
+        return dict(NOTHING)
+
+    def execute(*arguments: Any) -> Any:
+        model.train_function = function
+        # In a model that has not trained yet, Keras cannot tell the metrics.
+        model.get_metrics_result = no_figures
+        # Under JAX it is also given the training's state, which it hands back.
+        return dict(NOTHING) if len(arguments) == 1 else (dict(NOTHING), arguments[0])
+
+    model.train_function = execute
 
 
 class Progress(keras.callbacks.Callback):
@@ -65,6 +88,8 @@ class Progress(keras.callbacks.Callback):
         self.epoch, self.step_in_epoch = epoch + 1, 0
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if logs == NOTHING:
+            return
         # Keras counts a last, shorter execution as a full one: the epoch's length corrects that.
         total = (self.params or {}).get("steps")
         done = min(batch + 1, total - self._first) if total else batch + 1

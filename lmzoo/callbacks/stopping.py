@@ -39,8 +39,9 @@ class StopOnNaN(Progress):
 class StopOnSignal(keras.callbacks.Callback):
     """Ends the program after the running batch, with a checkpoint, on Ctrl-C, SIGTERM or SIGHUP.
 
-    A second signal ends it at once. Outside of the main thread, where Python delivers no signals,
-    it does nothing. Put it last.
+    In a measurement at the end of an epoch it waits for nothing: resuming makes that measurement.
+    One inside an epoch is finished first. A second signal ends the program at once. Outside of the
+    main thread, where Python delivers no signals, it does nothing. Put it last.
 
     Args:
         checkpoint: what writes `last.keras`.
@@ -67,10 +68,13 @@ class StopOnSignal(keras.callbacks.Callback):
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         self._end()
 
-    on_test_batch_end = on_train_batch_end  # while `fit` validates
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if not self.checkpoint.is_inside_batch:
+            self._end()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        self._end()
+        # The checkpoint is written, and the model may have its best weights back: no time to save.
+        self._end(save=False)
         self._restore_handlers()
 
     def _handle(self, number: int, frame: Any) -> None:
@@ -79,11 +83,11 @@ class StopOnSignal(keras.callbacks.Callback):
         self.received = number
         print("\nstopping after this batch (a second signal stops at once)", flush=True)
 
-    def _end(self) -> None:
+    def _end(self, *, save: bool = True) -> None:
         if self.received is None:
             return
         self._restore_handlers()
-        path = self.checkpoint.save_now()
+        path = self.checkpoint.save_now() if save else self.checkpoint.folder
         where = f"the checkpoint is {path}" if path else "no checkpoint: weights are not finite"
         print(f"stopped at step {self.checkpoint.step:,}; {where}; --resume continues", flush=True)
         raise SystemExit(128 + self.received)

@@ -2,7 +2,12 @@
 
 import argparse
 import contextlib
+import importlib
+import io
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -51,7 +56,8 @@ def add_training_flags(
         help="train for so long (default: %(default)s)")  # fmt: skip
     length.add_argument("--epochs", type=positive(int), default=epochs, action=_Length,
         help="train for so many epochs (default: %(default)s)")  # fmt: skip
-    add("--seed", type=int, default=0, help="same seed, data and --epochs: same model")
+    add("--seed", type=seed, default=0,
+        help="same seed, data and --epochs: same model (default: %(default)s)")  # fmt: skip
     add("--out", default=out, metavar="DIR",
         help="folder for everything that is written (default: %(default)s)")  # fmt: skip
     add("--resume", action="store_true", help="continue the training in --out")
@@ -74,20 +80,64 @@ def positive(kind: type[Any]) -> Callable[[str], Any]:
     return read
 
 
+def seed(text: str) -> int:
+    """Reads a seed from the command line: what NumPy, TensorFlow and Python all take."""
+    value = int(text)
+    if not 0 <= value < 1 << 32:
+        raise argparse.ArgumentTypeError(f"{text} is not a seed: give 0 to {(1 << 32) - 1}")
+    return value
+
+
 @contextlib.contextmanager
 def errors_in_one_line(name: str) -> Iterator[None]:
-    """Ends the program with one line for an error of lmzoo's own, quietly for Ctrl-C."""
+    """Ends the program with one line for errors of lmzoo and of the system, quietly for Ctrl-C.
+
+    SIGTERM and SIGHUP end it in good order too: files are whole, processes that it began end.
+    """
     try:
-        yield
-    except LmzooError as error:
+        with _orderly_signals():
+            yield
+    except BrokenPipeError as error:  # who read the output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from error
+    except (LmzooError, OSError) as error:
         print(f"{name}: {' '.join(str(error).split())}", file=sys.stderr)
         raise SystemExit(1) from error
     except KeyboardInterrupt as error:
         raise SystemExit(130) from error
 
 
+@contextlib.contextmanager
+def _orderly_signals() -> Iterator[None]:
+    """Makes a SystemExit of the signals that would end the program without a word."""
+
+    def leave(number: int, frame: Any) -> None:
+        raise SystemExit(128 + number)
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+        for number in (getattr(signal, name) for name in names):
+            if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores SIGHUP
+                before[number] = signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def accept_any_bytes() -> None:
+    """Lets bytes on the standard input that are no text become U+FFFD, in place of an error."""
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")
+
+
 def ask(reply: Reply) -> None:
     """Asks for texts and prints the reply to each, until the input ends."""
+    with contextlib.suppress(ImportError):  # Windows edits lines itself
+        importlib.import_module("readline")  # gives `input` line editing and a history
+    accept_any_bytes()
     print("\na text, then Enter; an empty line ends")
     while True:
         try:

@@ -12,13 +12,13 @@ from typing import Any
 import keras
 
 import lmzoo
-from lmzoo.cli.flags import Reply, Subparsers, ask
+from lmzoo.cli.flags import Reply, Subparsers, accept_any_bytes, ask
 from lmzoo.cli.settings import parse_settings, settable
 from lmzoo.cli.tasks import TASKS
-from lmzoo.data import Corpus, load_task
-from lmzoo.errors import ArgumentError
+from lmzoo.data import Corpus
 from lmzoo.evaluation import Report, colored, score_tags
 from lmzoo.generation import Conversation, TextGenerator
+from lmzoo.runs import load_run
 
 Flags = dict[str, tuple[Callable[[str], Any], Any, str | None]]  # type, default, help
 SAMPLING: Flags = {
@@ -81,22 +81,12 @@ def _add(
         elif sys.stdin.isatty():
             ask(reply)
         else:
+            accept_any_bytes()
             for line in filter(str.strip, sys.stdin):
                 print("".join(reply(line.rstrip("\r\n"))), flush=True)
 
     parser.set_defaults(run=run)
     return parser
-
-
-def load_run(folder: Path) -> tuple[keras.Model, Any]:
-    """The model that a training left behind, and the SavedTask beside it."""
-    path = folder / "model.keras"
-    if not path.exists():
-        begun = "its training has not got so far" if (folder / "task.json").exists() else (
-            "name the folder of a training"
-        )  # fmt: skip
-        raise ArgumentError(f"{folder} holds no model.keras: {begun}")
-    return keras.saving.load_model(path), load_task(folder)
 
 
 def replier(model: keras.Model, saved: Any) -> Reply:

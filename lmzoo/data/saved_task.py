@@ -78,7 +78,7 @@ def load_task(folder: str | os.PathLike[str]) -> SavedTask:
         task = settings.pop("task")
     except OSError as error:
         raise DataError(f"{place} holds no {TASK}: name the folder of a training") from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(f"{place / TASK} is not a task of lmzoo ({error!r})") from error
     if task not in TASKS:
         raise DataError(f"{place / TASK} has the task {task!r}; lmzoo knows {', '.join(TASKS)}")

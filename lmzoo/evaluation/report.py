@@ -1,6 +1,5 @@
 """What an evaluation found: metrics, a table, files and figures."""
 
-import json
 import math
 import os
 from collections.abc import Callable
@@ -8,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lmzoo.files import write_json, write_text
+from lmzoo.files import to_json, write_json, write_text
 
 
 @dataclass
@@ -40,13 +39,13 @@ class Report:
 
     def json(self) -> str:
         """The metrics as one line of strict JSON: what is not finite becomes null."""
-        return json.dumps({name: finite(value) for name, value in self.metrics.items()})
+        return to_json(self.metrics)
 
     def save(self, folder: str | os.PathLike[str], **more: Any) -> None:
         """Writes metrics.json, with more metrics, report.txt, and the other files and figures."""
         self.metrics.update(more)
         place = Path(folder)
-        write_json(place / "metrics.json", json.loads(self.json()))
+        write_json(place / "metrics.json", self.metrics)
         for name, text in {"report.txt": f"{self}\n", **self.files}.items():
             write_text(place / name, text)
         for name, draw in self.figures.items():

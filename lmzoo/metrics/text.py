@@ -75,7 +75,7 @@ class Bleu(_SacreBleuMetric):
 
     Args:
         tokenize: "13a" (raw text), "zh", "char", "intl", or "none" for tokenized texts; see
-            `choose_bleu_tokenizer`.
+            `choose_bleu_tokenizer`. An ArgumentError names them all.
         lowercase: whether case is ignored.
 
     Source: Papineni et al. 2002, https://aclanthology.org/P02-1040; Post 2018,
@@ -94,6 +94,9 @@ class Bleu(_SacreBleuMetric):
         super().__init__()
         from sacrebleu.metrics import BLEU
 
+        known = sorted(BLEU.TOKENIZERS)
+        if tokenize not in known:
+            raise ArgumentError(f"no tokenizer {tokenize!r} for BLEU; choose {', '.join(known)}")
         self._metric = BLEU(tokenize=tokenize, lowercase=lowercase, force=True)
 
 

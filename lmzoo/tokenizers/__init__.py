@@ -95,7 +95,7 @@ def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
             record = json.load(file)
     except OSError as error:
         raise TokenizerError(f"cannot read a tokenizer from {path}: {error.strerror}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TokenizerError(
             f"{path} is not a complete tokenizer file ({error}); save the tokenizer again"
         ) from error
@@ -113,8 +113,8 @@ def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
             normalize=bool(record.get("normalize", False)),
             report=dict(record["report"]),
         )
-    except TokenizerError:
-        raise
+    except TokenizerError as error:
+        raise TokenizerError(f"{path} is a damaged tokenizer file: {error}") from error
     except (KeyError, TypeError, ValueError, IndexError, RuntimeError, AttributeError) as error:
         raise TokenizerError(f"{path} is a damaged tokenizer file: {error!r}") from error
     if tokenizer.fingerprint != record.get("fingerprint"):

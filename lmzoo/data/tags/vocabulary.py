@@ -179,7 +179,7 @@ def load_tagging_vocabulary(path: str | os.PathLike[str]) -> TaggingVocabulary:
         )
     except OSError as error:
         raise DataError(f"cannot read a vocabulary from {path}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         if isinstance(error, DataError):
             raise
         raise DataError(f"{path} is no whole {FORMAT} ({error!r}); save it again") from error
