@@ -1,4 +1,5 @@
-"""Files that are written whole or not at all, folders that one program writes to at a time."""
+"""Files that are written whole or not at all, what can be wrong with those that are read, and
+folders that one program writes to at a time."""
 
 import contextlib
 import errno
@@ -35,14 +36,14 @@ _held: "weakref.WeakValueDictionary[Path, FolderLock]" = weakref.WeakValueDictio
 
 
 @contextmanager
-def explained(action: str, path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn an error of the operating system into a DataError that names the file and the remedy.
+def writing(path: str | os.PathLike[str], action: str = "write") -> Iterator[None]:
+    """Raise a DataError, with a remedy, for whatever the system refuses within the block.
 
     Example:
-        >>> with explained("read", "missing.txt"):
-        ...     _ = Path("missing.txt").read_text()
+        >>> with writing("missing/new.txt"):
+        ...     Path("missing/new.txt").write_text("text")
         Traceback (most recent call last):
-        lmzoo.errors.DataError: cannot read missing.txt: No such file or directory; check the path
+        lmzoo.errors.DataError: cannot write missing/new.txt: No such file or directory; check ...
     """
     try:
         yield
@@ -69,7 +70,7 @@ def readable(path: str | os.PathLike[str], remedy: str) -> Iterator[None]:
         raise
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _REMEDIES:
-            with explained("read", path):
+            with reading(path):
                 raise
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         # Keras puts the first failure's text behind a headline.
@@ -80,7 +81,7 @@ def readable(path: str | os.PathLike[str], remedy: str) -> Iterator[None]:
 
 def make_folder(path: str | os.PathLike[str]) -> Path:
     """Make a folder, and those around it, if missing."""
-    with explained("make the folder", path):
+    with writing(path, "make the folder"):
         Path(path).mkdir(parents=True, exist_ok=True)
     return Path(path)
 
@@ -99,7 +100,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     make_folder(target.parent)
     # With the suffix, by which Keras knows its format.
     temporary = target.with_name(f".{target.stem}.{os.getpid()}.tmp{target.suffix}")
-    with explained("write", target):
+    with writing(target):
         try:
             yield temporary
             with temporary.open("r+b") as file:
@@ -134,7 +135,7 @@ def write_json(path: str | os.PathLike[str], value: Any, *, indent: int | None =
 def append_line(path: str | os.PathLike[str], line: str) -> None:
     """Append a line to a UTF-8 text file, whole or not at all."""
     data = f"{line}\n".encode()
-    with explained("write", path), open(path, "ab", buffering=0) as file:
+    with writing(path), open(path, "ab", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size
         try:
             if file.write(data) < len(data):
@@ -146,7 +147,7 @@ def append_line(path: str | os.PathLike[str], line: str) -> None:
 
 def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files of programs that were killed while they wrote."""
-    with explained("read", folder):
+    with reading(folder):
         for path in folder.iterdir():
             found = re.fullmatch(r"\..+\.(\d+)\.tmp(\.\w+)?", path.name)
             if found and not _is_running(int(found[1])):
@@ -189,7 +190,7 @@ def _locked_file(path: Path) -> IO[str] | None:
     import fcntl
 
     while True:
-        with explained("write", path):
+        with writing(path):
             file = path.open("a+", encoding="utf-8")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -238,3 +239,56 @@ def _is_running(pid: int) -> bool:
     except OSError:
         return True
     return True
+
+
+@contextmanager
+def reading(
+    path: str | os.PathLike[str], error: type[LmzooError] = DataError, *, regular: bool = True
+) -> Iterator[None]:
+    """Raise an error of lmzoo's, with a remedy, for whatever the system refuses within the block.
+
+    `regular`: whether a path that is there must be a file: who reads from a pipe waits for ever.
+
+    Example:
+        >>> with reading("a text, not a path\\n"):
+        ...     open("a text, not a path\\n")
+        Traceback (most recent call last):
+        lmzoo.errors.DataError: 'a text, not a path\\n' is a text of 19 characters, not ...
+    """
+    try:
+        is_plain = os.path.isfile(path) or os.path.isdir(path) or not os.path.exists(path)
+        if regular and not is_plain:
+            raise error(f"{path} is a pipe or a device; write what it gives to a file first")
+        yield
+    except OSError as problem:
+        raise error(_refusal(path, problem)) from problem
+    except ValueError as problem:
+        if isinstance(problem, LmzooError) or "\0" not in os.fspath(path):
+            raise
+        raise error(_refusal(path, FileNotFoundError(errno.ENOENT, "NUL in a path"))) from problem
+
+
+def _refusal(path: str | os.PathLike[str], problem: OSError) -> str:
+    """What is wrong with a path, and what helps."""
+    name = os.fspath(path)
+    if problem.errno == errno.ENAMETOOLONG or any(mark in name for mark in "\n\r\0"):
+        shown = f"{name[:40]!r} is a text of {len(name):,} characters, not the path of a file"
+        return f"{shown}; give texts as a list of strings"
+    if problem.errno in (errno.ENOENT, errno.ENOTDIR):
+        return f"there is no file {name!r}; check the path"
+    if problem.errno == errno.EISDIR:
+        return f"{name} is a folder; name one file in it"
+    if problem.errno in (errno.EACCES, errno.EPERM):
+        return f"{name} may not be read; change its permissions, or read a copy"
+    if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the disk of {name} is full; make room, or set TMPDIR to a folder on another"
+    return f"{name} cannot be read ({problem.strerror or problem}); check the disk, or read a copy"
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Read a JSON file; a ValueError tells what is wrong with its content."""
+    text = Path(path).read_text(encoding="utf-8")
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("its JSON is nested too deeply") from error

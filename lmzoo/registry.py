@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 from lmzoo.errors import ArgumentError, DataError, LmzooError, UnknownModelError
-from lmzoo.files import explained, readable
+from lmzoo.files import readable, reading
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
@@ -278,7 +278,7 @@ def load_model(path: str | os.PathLike[str]) -> Any:
         >>> load_model("model.keras").vocab_size
         20
     """
-    with explained("read", path), open(path, "rb"):
+    with reading(path), open(path, "rb"):
         pass
     remedy = "the file is damaged: copy or train it again"
     with readable(path, remedy), zipfile.ZipFile(path) as archive:

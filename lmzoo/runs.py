@@ -8,7 +8,7 @@ import keras
 
 from lmzoo.data.saved_task import TASK, load_task
 from lmzoo.errors import ArgumentError
-from lmzoo.files import explained
+from lmzoo.files import reading
 from lmzoo.registry import load_model
 
 MODEL = "model.keras"
@@ -39,7 +39,7 @@ def load_run(folder: str | os.PathLike[str]) -> tuple[keras.Model, Any]:
         True
     """
     place = Path(folder)
-    with explained("read", place):
+    with reading(place):
         is_trained, is_begun = (place / MODEL).exists(), (place / TASK).exists()
     if not is_trained:
         begun = "its training has not got so far" if is_begun else "name the folder of a training"

@@ -16,10 +16,10 @@ from keras import ops
 from lmzoo.errors import ArgumentError, DataError, LmzooError
 from lmzoo.files import (
     FolderLock,
-    explained,
     lock_folder,
     make_folder,
     readable,
+    reading,
     remove_leftovers,
     replacing,
 )
@@ -76,7 +76,7 @@ def _hold_if_free(folder: Path) -> FolderLock | None:
 
 def is_training(folder: str | os.PathLike[str]) -> bool:
     """Whether a folder holds a training: `last.keras` or `model.keras`."""
-    with explained("read", folder):
+    with reading(folder):
         return any((Path(folder) / name).exists() for name in (LAST, BEST))
 
 
@@ -99,7 +99,7 @@ def read_state(folder: str | os.PathLike[str], *, best: bool = False) -> dict[st
         True
     """
     path = Path(folder) / (BEST if best else LAST)
-    with explained("read", path):
+    with reading(path):
         if not path.exists():
             return None
     with readable(path, _REMEDY), zipfile.ZipFile(path) as archive:

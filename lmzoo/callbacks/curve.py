@@ -11,7 +11,7 @@ from typing import Any
 
 from lmzoo.callbacks.progress import Progress, is_validated, learning_rate_of
 from lmzoo.errors import ArgumentError
-from lmzoo.files import append_line, explained, replacing, to_json, write_text
+from lmzoo.files import append_line, reading, replacing, to_json, write_text
 
 
 class LearningCurve(Progress):
@@ -170,7 +170,7 @@ def _finite(curves: Mapping[str, Sequence[tuple[float, float]]]) -> dict[str, li
 
 def _read(path: Path) -> list[dict[str, Any]]:
     """The records of a file, without a line that a kill cut short."""
-    with explained("read", path):
+    with reading(path):
         text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
     found = []
     for line in text.splitlines():

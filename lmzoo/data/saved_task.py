@@ -1,6 +1,5 @@
 """What prediction needs beside a model: the task's settings, its tokenizers or its vocabulary."""
 
-import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 from lmzoo.data.tags.vocabulary import TaggingVocabulary, load_tagging_vocabulary
 from lmzoo.errors import DataError
-from lmzoo.files import write_json
+from lmzoo.files import read_json, reading, write_json
 from lmzoo.tokenizers import load_tokenizer
 
 TASK, VOCABULARY = "task.json", "vocabulary.json"
@@ -74,11 +73,15 @@ def load_task(folder: str | os.PathLike[str]) -> SavedTask:
     """
     place = Path(folder)
     try:
-        settings = json.loads((place / TASK).read_text(encoding="utf-8"))
+        with reading(place / TASK):
+            settings = read_json(place / TASK)
         task = settings.pop("task")
-    except OSError as error:
-        raise DataError(f"{place} holds no {TASK}: name the folder of a training") from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except DataError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            wrong = f"{place} holds no {TASK}: name the folder of a training"
+            raise DataError(wrong) from error
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{place / TASK} is not a task of lmzoo ({error!r})") from error
     if task not in TASKS:
         raise DataError(f"{place / TASK} has the task {task!r}; lmzoo knows {', '.join(TASKS)}")

@@ -6,10 +6,10 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, TypeAlias
 
 from lmzoo.errors import ArgumentError, DataError
+from lmzoo.files import reading
 
 Unpacked: TypeAlias = "IO[bytes] | gzip.GzipFile"
 _GZIP = b"\x1f\x8b"
@@ -21,31 +21,30 @@ _ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
 def open_unpacked(path: str | os.PathLike[str]) -> Iterator[Unpacked]:
     """Open the bytes of a file, unpacked; the packing is detected from its content."""
     outer, member = os.fspath(path), ""
-    if "::" in outer and not Path(outer).exists():
+    if "::" in outer and not os.path.exists(outer):
         outer, _, member = outer.rpartition("::")
-    try:
-        with open(outer, "rb") as plain:
-            magic = plain.read(4)
-            plain.seek(0)
-            if magic in _ZIPS:
-                with (
-                    zipfile.ZipFile(plain) as archive,
-                    _open_member(archive, outer, member) as file,
-                ):
-                    yield file
-            elif member:
-                raise ArgumentError(f"{path}: {outer} is not a zip archive; omit ::{member}")
-            elif magic.startswith(_GZIP):
-                with gzip.GzipFile(fileobj=plain) as unpacked:
-                    yield unpacked
-            else:
-                yield plain
-    except FileNotFoundError as error:
-        raise DataError(f"there is no file {outer}; check the path") from error
-    except IsADirectoryError as error:
-        raise DataError(f"{outer} is a folder; name one file in it") from error
-    except (gzip.BadGzipFile, zipfile.BadZipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is damaged ({error}); download it again") from error
+    with reading(outer), open(outer, "rb") as plain:
+        try:
+            with _unpacked(plain, outer, member) as file:
+                yield file
+        except (gzip.BadGzipFile, zipfile.BadZipFile, EOFError, zlib.error) as error:
+            raise DataError(f"{path} is damaged ({error}); download it again") from error
+
+
+@contextmanager
+def _unpacked(plain: IO[bytes], outer: str, member: str) -> Iterator[Unpacked]:
+    magic = plain.read(4)
+    plain.seek(0)
+    if magic in _ZIPS:
+        with zipfile.ZipFile(plain) as archive, _open_member(archive, outer, member) as file:
+            yield file
+    elif member:
+        raise ArgumentError(f"{outer}::{member}: {outer} is not a zip archive; omit ::{member}")
+    elif magic.startswith(_GZIP):
+        with gzip.GzipFile(fileobj=plain) as unpacked:
+            yield unpacked
+    else:
+        yield plain
 
 
 def _open_member(archive: zipfile.ZipFile, outer: str, member: str) -> IO[bytes]:

@@ -13,11 +13,11 @@ Every tokenizer offers:
 """
 
 import difflib
-import json
 import os
 from collections.abc import Iterable
 
 from lmzoo.errors import TokenizerError
+from lmzoo.files import read_json, reading
 from lmzoo.tokenizers.base import FORMAT, VERSION, Tokenizer
 from lmzoo.tokenizers.byte import ByteTokenizer
 from lmzoo.tokenizers.char import CharTokenizer
@@ -91,11 +91,11 @@ def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
         'tea'
     """
     try:
-        with open(path, encoding="utf-8") as file:
-            record = json.load(file)
-    except OSError as error:
-        raise TokenizerError(f"cannot read a tokenizer from {path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
+        with reading(path, TokenizerError):
+            record = read_json(path)
+    except TokenizerError:
+        raise
+    except ValueError as error:
         raise TokenizerError(
             f"{path} is not a complete tokenizer file ({error}); save the tokenizer again"
         ) from error

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lmzoo.files import reading
 from lmzoo.special_ids import PAD_ID
 
 MEMORY_BYTES = 1 << 27
@@ -35,7 +36,7 @@ class TokenStore:
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
             self._path = Path(folder, "tokens.bin")
         if self._path is not None:
-            with self._path.open("ab") as file:
+            with reading(self._path.parent, regular=False), self._path.open("ab") as file:
                 file.writelines(part.tobytes() for part in self._parts)
             self._parts = []
 

@@ -14,6 +14,7 @@ from lmzoo.data.readers.grammar import read_grammar
 from lmzoo.data.records import REFUSED, Columns, Kind
 from lmzoo.data.splits import SPLITS, unused_note
 from lmzoo.errors import ArgumentError, DataError
+from lmzoo.files import reading
 
 Source: TypeAlias = "str | Path | Iterable[Any] | Mapping[str, Any] | Corpus"
 # The files of a split, which are opened together, or its records.
@@ -126,9 +127,12 @@ def _read_one(source: Any, kind: Kind, files: Files, split: str) -> Corpus:
                     f"item {number} of {split} is {type(path).__name__} among paths: give files as "
                     "pathlib.Path, and texts as a list of their own"
                 )
-            if not path.exists():
-                raise DataError(f"there is no file {path} (of {len(paths)} paths); check the path")
+            with reading(path):
+                if not path.exists():
+                    several = f" (of {len(paths)} paths)"
+                    raise DataError(f"there is no file {path}{several}; check the path")
         opener, notes = files.open(paths, split)
+        opener = watched(opener, paths)
         many = f"{len(paths)} files from {paths[0]}"
         name = many if len(paths) > 3 else ", ".join(map(str, paths))
         return Corpus(name, {"train": opener}, notes)
@@ -143,7 +147,12 @@ def _read_one(source: Any, kind: Kind, files: Files, split: str) -> Corpus:
 
 
 def _read_path(path: Path, kind: Kind, files: Files, as_split: str) -> Corpus:
-    if not path.exists() and "*" not in path.name:
+    with reading(path):
+        return _read_found(path, kind, files, as_split)
+
+
+def _read_found(path: Path, kind: Kind, files: Files, as_split: str) -> Corpus:
+    if not path.exists() and ("*" not in path.name or "\n" in str(path)):
         raise DataError(
             f"there is no file or folder {str(path)[:200]!r}; check the path, or give the "
             f"{kind.name} themselves as a list"
@@ -154,12 +163,35 @@ def _read_path(path: Path, kind: Kind, files: Files, as_split: str) -> Corpus:
         if isinstance(part, list):
             shown.append(f"{split}: {', '.join(file.name for file in part)}")
             used += part
-            part, found = files.open(part, as_split if split == "train" else split)
+            opener, found = files.open(part, as_split if split == "train" else split)
+            part = watched(opener, part)
             notes += found
         splits[split] = part
     if shown and not path.is_file():
         notes = [f"files read: {'; '.join(shown)}", *notes, *unused_note(path, used)]
     return Corpus(str(path), splits, notes)
+
+
+def watched(opener: Opener, paths: Iterable[Path]) -> Opener:
+    """Opens files that must stay as they are: what was counted once is read again later."""
+
+    def state() -> list[tuple[int, int]]:
+        found = []
+        for path in files:
+            with reading(path):
+                found.append((path.stat().st_size, path.stat().st_mtime_ns))
+        return found
+
+    def read() -> Iterator[Record]:
+        for take in (opener, list):
+            if state() != before:
+                names = ", ".join(path.name for path in files[:4])
+                raise DataError(f"{names} changed after it was first read; prepare the data anew")
+            yield from take()
+
+    files = list(paths)
+    before = state()
+    return read
 
 
 class _Spool:
@@ -171,7 +203,8 @@ class _Spool:
         self._path, self._count = Path(folder, "items.pickle"), 0
         with self._path.open("wb") as file:
             for self._count, item in enumerate(items, 1):
-                pickle.dump(item, file)
+                with reading(folder, regular=False):
+                    pickle.dump(item, file)
 
     def __iter__(self) -> Iterator[Any]:
         with self._path.open("rb") as file:

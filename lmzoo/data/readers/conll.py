@@ -7,12 +7,12 @@ from itertools import chain
 from pathlib import Path
 
 from lmzoo.data.corpus import Located, Opener, Record
-from lmzoo.data.readers import Found
+from lmzoo.data.readers import Found, watched
 from lmzoo.data.readers.parallel import SLOT_FILES, read_slots
 from lmzoo.data.readers.tables import find_file, open_table
 from lmzoo.data.readers.text import read_lines, without_gz
 from lmzoo.data.records import BLANKS, TAGGED, split_blanks
-from lmzoo.data.splits import group_by_split, list_files, split_of
+from lmzoo.data.splits import group_by_split, list_files, split_of, unused_note
 from lmzoo.data.tags.schemes import is_span_tag
 from lmzoo.errors import ArgumentError, DataError
 
@@ -156,16 +156,22 @@ def find_tagged(path: Path) -> Found:
     if path.is_file():
         return find_file(path, TAGGED)
     if any((path / name).is_file() for name in SLOT_FILES):
-        return {"train": partial(read_slots, path)}, []
+        return {"train": _open_slots(path)}, []
     if folders := sorted({file.parent for name in SLOT_FILES for file in path.glob(f"*/{name}")}):
         by_split = group_by_split(path, folders, f"folders with {', '.join(SLOT_FILES)}")
-        return {split: partial(read_slots, found[0]) for split, found in by_split.items()}, []
+        return {split: _open_slots(found[0]) for split, found in by_split.items()}, unused_note(
+            path, [folder for found in by_split.values() for folder in found]
+        )
     suffixes = [(file, without_gz(file).suffix) for file in list_files(path)]
     files = [file for file, suffix in suffixes if suffix in SUFFIXES or split_of(suffix)]
     files = files or [file for file, suffix in suffixes if suffix in (".txt", ".tsv")]
     if files and not any(map(split_of, files)):
         return {"train": files}, []
     return group_by_split(path, files, "sentences"), []
+
+
+def _open_slots(folder: Path) -> Opener:
+    return watched(partial(read_slots, folder), [folder / name for name in SLOT_FILES])
 
 
 def open_tagged(path: Path, columns: Sequence[str] | None) -> Opener:

@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 from lmzoo.data.corpus import Record
 from lmzoo.errors import ArgumentError, DataError
+from lmzoo.files import reading
 
 BLOCK_BYTES = 1 << 20
 LINE_LIMIT = 1 << 20  # of texts without document borders, to bound the memory
@@ -37,7 +38,7 @@ def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[str]:
     """Reads the lines of a text file, plain or .gz, without their ends; empty lines too."""
     if encoding != "utf-8":
         opener = gzip.open if path.suffix == ".gz" else open
-        with opener(path, "rt", encoding=encoding, newline="\n") as file:
+        with reading(path), opener(path, "rt", encoding=encoding, newline="\n") as file:
             yield from (line.removesuffix("\n").removesuffix("\r") for line in file)
         return
     pending = ""
@@ -84,16 +85,14 @@ def read_blocks(
     """
     if errors not in ("strict", "replace"):
         raise ArgumentError(f'errors is {errors!r}; choose "strict" or "replace"')
-    try:
-        with path.open("rb") as plain:
-            packed = plain.read(2) == b"\x1f\x8b"
-            plain.seek(0)
+    with reading(path), path.open("rb") as plain:
+        packed = plain.read(2) == b"\x1f\x8b"
+        plain.seek(0)
+        try:
             with gzip.GzipFile(fileobj=plain) if packed else plain as file:
                 yield from _whole_lines(_decode(path, file, counts, errors), line_limit)
-    except FileNotFoundError as error:
-        raise DataError(f"there is no file {path}; check the path") from error
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise DataError(f"{path} is a damaged gzip file ({error}); fetch it again") from error
+        except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+            raise DataError(f"{path} is a damaged gzip file ({error}); fetch it again") from error
 
 
 def _decode(

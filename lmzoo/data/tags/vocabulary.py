@@ -1,19 +1,17 @@
 """The vocabulary of a tagger: ids of words, characters, tags and intents, saved in one file."""
 
-import json
 import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lmzoo.data.batching.widths import round_up
 from lmzoo.data.tags.schemes import forbidden_transitions
-from lmzoo.errors import ArgumentError, DataError
-from lmzoo.files import write_json
+from lmzoo.errors import ArgumentError, DataError, LmzooError
+from lmzoo.files import read_json, reading, write_json
 from lmzoo.tokenizers.char import CharTokenizer
 from lmzoo.tokenizers.cleaning import normalized
 from lmzoo.tokenizers.lowercase import lower
@@ -165,7 +163,8 @@ def load_tagging_vocabulary(path: str | os.PathLike[str]) -> TaggingVocabulary:
         ['O']
     """
     try:
-        record = json.loads(Path(path).read_text(encoding="utf-8"))
+        with reading(path):
+            record = read_json(path)
         if (record["format"], record["version"]) != (FORMAT, VERSION):
             raise DataError(f"{path} is no {FORMAT} of version {VERSION}")
         return TaggingVocabulary(
@@ -177,11 +176,9 @@ def load_tagging_vocabulary(path: str | os.PathLike[str]) -> TaggingVocabulary:
             record["max_word_length"],
             record["normalize_digits"],
         )
-    except OSError as error:
-        raise DataError(f"cannot read a vocabulary from {path}: {error.strerror}") from error
-    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-        if isinstance(error, DataError):
-            raise
+    except LmzooError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise DataError(f"{path} is no whole {FORMAT} ({error!r}); save it again") from error
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import zip_longest
 
 import numpy as np
 
@@ -159,5 +160,12 @@ def _documents(read: Reader, split: str, given: list[str], sides: np.ndarray) ->
     if split in given and split != "train":
         return ({"text": document} for document in read(split, Counter()))
     side = VALID if split == "valid" else TRAIN
-    both = zip(sides, read("train", Counter()), strict=True)
-    return ({"text": document} for its, document in both if its == side)
+    return _of_side(sides, side, read("train", Counter()))
+
+
+def _of_side(sides: np.ndarray, side: int, documents: Iterator[str]) -> Iterator[Record]:
+    for its, document in zip_longest(sides, documents):
+        if its is None or document is None:
+            raise DataError("the texts changed after they were first read; prepare the data anew")
+        if its == side:
+            yield {"text": document}
