@@ -30,9 +30,20 @@ class Prompts:
             raise PromptError(
                 f"the prompt {_short(text)} is text, and no tokenizer was given: pass tokenizer=..."
             )
-        if not text:
-            raise PromptError("the prompt is an empty string: pass at least one character")
-        return _not_empty(text_ids(text, self._reader), text)
+        ids = text_ids(text, self._reader)
+        if not ids and self._start is None:
+            raise no_tokens(text)
+        return np.array(ids, "int32")
+
+    @property
+    def _start(self) -> int | None:
+        """What began every text in training."""
+        return getattr(self._reader, "start_id", None)
+
+    def begin_texts(self) -> None:
+        """Puts what began every text in training in front of prompts that are text."""
+        if self.is_text and self._start is not None:
+            self.rows = [np.array([self._start, *row], "int32") for row in self.rows]
 
     def check_ids(self, limit: int | None) -> None:
         """Raises PromptError for an id outside [0, limit); without a limit, for ids."""
@@ -61,6 +72,9 @@ class Prompts:
 
     def become_sources(self, begin: int) -> None:
         """Makes the prompts the encoder's rows, and the id `begin` what every answer continues."""
+        for row, given in zip(self.rows, self._given, strict=True):
+            if not len(row):
+                raise no_tokens(given)
         self.sources = self.rows
         self.rows = [np.array([begin], "int32") for _ in self.sources]
 
@@ -219,6 +233,11 @@ def diverged() -> ArgumentError:
     )
 
 
+def no_tokens(given: Any) -> PromptError:
+    """The error for a prompt that cannot be continued."""
+    return PromptError(f"the prompt {_short(given)} has no tokens: pass at least one")
+
+
 def _is_texts(prompts: Any) -> bool:
     if not isinstance(prompts, list | tuple) or not prompts:
         return False
@@ -251,7 +270,7 @@ def _not_empty(ids: Any, given: Any) -> np.ndarray:
     """Ids as an int32 array (time,) with at least one of them."""
     values = np.asarray(ids)
     if values.size == 0:
-        raise PromptError(f"the prompt {_short(given)} has no tokens: pass at least one")
+        raise no_tokens(given)
     if values.ndim != 1 or values.dtype.kind not in "iu":
         raise PromptError(f"the prompt {_short(given)} is not a row of ids (whole numbers)")
     if values.max() > np.iinfo("int32").max or values.min() < 0:

@@ -59,7 +59,8 @@ def generate(
         prompts: a string, a list of strings, one list of ids, or a list of lists of ids (NumPy
             arrays too), each with at least one token, of any lengths. For a Seq2SeqModel, sources:
             of features, float arrays (time, feature_dim).
-        tokenizer: needed for text; its `eos_id` then ends a text.
+        tokenizer: needed for text; its `eos_id` then ends a text, and its `start_id`, if it has one
+            (`prepare_lm` sets it for documents), begins it.
         max_new_tokens: at most so many tokens are added to each prompt; 1 or more.
         min_new_tokens: no id ends a text before it has so many new tokens.
         temperature: 0 takes the most probable token; above 0 samples from softmax(logits / it).
