@@ -46,6 +46,7 @@ class Corpus:
         splits: for "train", perhaps "valid" and "test": a function that opens its records, dicts.
         notes: sentences for the report.
         grammar: the language, if it is a sample of the embedded grammar.
+        speakers: of pairs made of dialogues: who is replied to, and who replies.
 
     Example:
         >>> list(Corpus("mine", {"train": lambda: [{"text": "a fine film"}]}).read())
@@ -56,6 +57,7 @@ class Corpus:
     splits: Mapping[str, Opener]
     notes: list[str] = field(default_factory=list)
     grammar: str | None = None
+    speakers: tuple[str, str] | None = None
 
     def read(self, split: str = "train") -> Iterator[Record]:
         """Reads the records of "train", "valid" or "test"; DataError: there is no such split."""
@@ -83,4 +85,5 @@ class Corpus:
         """Adds another corpus's training records after one's own, such as texts translated back."""
         splits = {**self.splits, "train": chained([self.splits["train"], other.splits["train"]])}
         notes = [*self.notes, f"more records to train on: {other.name}"]
-        return Corpus(f"{self.name} and {other.name}", splits, notes, self.grammar)
+        name = f"{self.name} and {other.name}"
+        return Corpus(name, splits, notes, self.grammar, self.speakers)

@@ -90,4 +90,7 @@ def load_task(folder: str | os.PathLike[str]) -> SavedTask:
         return SavedTask(task, settings, vocabulary.tokenizer, vocabulary=vocabulary)
     source = place / SOURCE_TOKENIZER
     of_source = load_tokenizer(source) if source.exists() else None
-    return SavedTask(task, settings, load_tokenizer(place / TOKENIZER), of_source)
+    saved = SavedTask(task, settings, load_tokenizer(place / TOKENIZER), of_source)
+    if task == "lm" and "start_id" not in saved.tokenizer.report:  # of an older training
+        saved.tokenizer.start_id = saved.tokenizer.eos_id if saved.has_documents else None
+    return saved

@@ -103,7 +103,7 @@ def sample_documents(
     prompts = [[tokenizer.eos_id]] * min(batch_size, count)
     texts: list[str] = []
     while len(texts) < count:
-        settings = {"max_new_tokens": longest, "seed": seed + len(texts)}
+        settings: dict[str, Any] = {"max_new_tokens": longest, "seed": seed + len(texts)}
         rows = generate(model, prompts, tokenizer=tokenizer, **settings)
         texts += [tokenizer.decode(row[1:]) for row in rows]
     return texts[:count]

@@ -8,6 +8,7 @@ import keras
 from lmzoo.errors import ArgumentError, PromptError
 from lmzoo.generation.copying import answer_text
 from lmzoo.generation.decoding.batch import generate
+from lmzoo.generation.prompts import bucket, require_count
 from lmzoo.generation.search.beam import beam_search
 
 
@@ -48,10 +49,11 @@ def answer(
         >>> model = lmzoo.build_gru_seq2seq(words.vocab_size, embed_dim=8, hidden_dim=8)
         >>> texts = lmzoo.answer(model, ["a dog", "a cat"], tokenizer=words, num_beams=2)
     """
-    if isinstance(sources, str):
+    if isinstance(sources, str | bytes):
         raise ArgumentError("answer takes a list of texts: write [text]")
-    if batch_size < 1:
-        raise ArgumentError(f"batch_size is {batch_size}; it must be at least 1")
+    require_count("batch_size", batch_size, 1)
+    if max_new_tokens is not None:
+        require_count("max_new_tokens", max_new_tokens, 1)
     reader, writer = tokenizer if isinstance(tokenizer, tuple) else (tokenizer, tokenizer)
     rows = [ids.tolist() for ids in reader.encode_batch(list(sources))]
     empty = [number for number, row in enumerate(rows) if not row]
@@ -62,8 +64,9 @@ def answer(
     answers = [""] * len(rows)
     for first in range(0, len(order), batch_size):
         group = order[first : first + batch_size]
-        # Always as many rows, so that the search is compiled once.
-        batch = [rows[number] for number in group + group[-1:] * (batch_size - len(group))]
+        # A power of two of rows, so that the search is compiled rarely and computes little in vain.
+        size = bucket(len(group), 1, batch_size)
+        batch = [rows[number] for number in group + group[-1:] * (size - len(group))]
         count = max_new_tokens or 2 * len(batch[-1]) + 10
         count = count if limit is None else min(count, limit - 1)
         settings: dict[str, Any] = {"tokenizer": writer, "max_new_tokens": count}

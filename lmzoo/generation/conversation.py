@@ -19,7 +19,8 @@ class Conversation:
         model: a Seq2SeqModel that was trained on dialogues.
         tokenizer: its tokenizer, or a pair: that of the context and that of the replies.
         facts: what both know from the start, such as a line about the model's persona.
-        user, bot: the names of the user's and of the model's turns.
+        user, bot: the names of the user's and of the model's turns; None: those of the dialogues
+            that the model was trained on, which the tokenizer remembers.
         window: how many of the last turns are the context of a reply; None: all.
         max_new_tokens: most tokens of a reply.
         **sampling: further arguments of `lmzoo.stream`, such as temperature=0.7; greedy by default.
@@ -37,8 +38,8 @@ class Conversation:
         tokenizer: Any,
         *,
         facts: Sequence[str] = (),
-        user: str = USER,
-        bot: str = BOT,
+        user: str | None = None,
+        bot: str | None = None,
         window: int | None = None,
         max_new_tokens: int = 64,
         **sampling: Any,
@@ -46,7 +47,8 @@ class Conversation:
         pair = tokenizer if isinstance(tokenizer, tuple) else (tokenizer, tokenizer)
         self.model = model
         self._reader, self._writer = pair
-        self.user, self.bot, self.window = user, bot, window
+        names = getattr(self._reader, "report", {}).get("speakers") or (USER, BOT)
+        self.user, self.bot, self.window = user or names[0], bot or names[1], window
         self.turns = [(FACT, text) for text in facts if text]
         self._sampling = {"temperature": 0.0, **sampling, "max_new_tokens": max_new_tokens}
 

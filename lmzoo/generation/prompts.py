@@ -1,11 +1,13 @@
 """Prompts: the kinds of input as rows of ids, and answers of the same kind."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from lmzoo.errors import ArgumentError, PromptError
+
+MOST_NUMBERS = 2**28  # in a buffer of ids or of logits
 
 
 class Prompts:
@@ -28,9 +30,20 @@ class Prompts:
             raise PromptError(
                 f"the prompt {_short(text)} is text, and no tokenizer was given: pass tokenizer=..."
             )
-        if not text:
-            raise PromptError("the prompt is an empty string: pass at least one character")
-        return _not_empty(text_ids(text, self._reader), text)
+        ids = text_ids(text, self._reader)
+        if not ids and self._start is None:
+            raise no_tokens(text)
+        return np.array(ids, "int32")
+
+    @property
+    def _start(self) -> int | None:
+        """What began every text in training."""
+        return getattr(self._reader, "start_id", None)
+
+    def begin_texts(self) -> None:
+        """Puts what began every text in training in front of prompts that are text."""
+        if self.is_text and self._start is not None:
+            self.rows = [np.array([self._start, *row], "int32") for row in self.rows]
 
     def check_ids(self, limit: int | None) -> None:
         """Raises PromptError for an id outside [0, limit); without a limit, for ids."""
@@ -59,6 +72,9 @@ class Prompts:
 
     def become_sources(self, begin: int) -> None:
         """Makes the prompts the encoder's rows, and the id `begin` what every answer continues."""
+        for row, given in zip(self.rows, self._given, strict=True):
+            if not len(row):
+                raise no_tokens(given)
         self.sources = self.rows
         self.rows = [np.array([begin], "int32") for _ in self.sources]
 
@@ -116,7 +132,8 @@ def check_tokenizer(tokenizer: Any, vocab_size: int) -> None:
 
 def parse_stop(stop: Any, tokenizer: Any, vocab_size: int) -> tuple[list[int], list[str]]:
     """Splits `stop` into ids and strings; the tokenizer's end token always stops."""
-    items = list(stop) if isinstance(stop, list | tuple | set | np.ndarray) else [stop]
+    stop = stop.tolist() if hasattr(stop, "__array__") and not isinstance(stop, str) else stop
+    items = list(stop) if isinstance(stop, list | tuple | set | frozenset) else [stop]
     texts = [item for item in items if isinstance(item, str)]
     ids = [item for item in items if item is not None and not isinstance(item, str)]
     for item in ids:
@@ -139,6 +156,25 @@ def parse_stop(stop: Any, tokenizer: Any, vocab_size: int) -> tuple[list[int], l
 def padded_stops(ids: list[int]) -> np.ndarray:
     """Stop ids filled up with -1 to a power of two, so that their number is rarely new."""
     return np.array(ids + [-1] * (bucket(len(ids), 4, None) - len(ids)), "int32")
+
+
+def padded(rows: Sequence[Sequence[int]]) -> np.ndarray:
+    """Rows of ids, -1 left of and below them, with sizes of powers of two: (rows, longest)."""
+    longest = max((len(row) for row in rows), default=1)
+    table = np.full((bucket(len(rows), 4, None), bucket(longest, 2, None)), -1, "int32")
+    for number, row in enumerate(rows):
+        table[number, -len(row) :] = row
+    return table
+
+
+def row_of_ids(ids: Any, name: str) -> np.ndarray:
+    """An argument's whole numbers (n,), whatever holds them; ArgumentError for anything else."""
+    if isinstance(ids, str | bytes | Mapping) or not hasattr(ids, "__iter__"):
+        raise ArgumentError(f"{name} is {_short(ids)}: give a list of ids")
+    values = np.asarray(ids if hasattr(ids, "__array__") else list(ids))
+    if values.ndim != 1 or (values.size and values.dtype.kind not in "iu"):
+        raise ArgumentError(f"{name} is {_short(ids)}: give a list of ids (whole numbers)")
+    return values.astype("int64")
 
 
 def pad_rows(rows: Sequence[np.ndarray], width: int) -> np.ndarray:
@@ -167,6 +203,39 @@ def require_count(name: str, value: Any, least: int) -> None:
     if not isinstance(value, int | np.integer):
         raise ArgumentError(f"{name} is {value!r}: it must be a whole number, {least} or more")
     require(name, value, lambda v: v >= least, f"a whole number, {least} or more")
+
+
+def check_new_tokens(least: Any, most: Any) -> None:
+    """Raises ArgumentError for numbers of new tokens that make no sense."""
+    require_count("max_new_tokens", most, 1)
+    require_count("min_new_tokens", least, 0)
+    if least > most:
+        raise ArgumentError(
+            f"min_new_tokens is {least} and max_new_tokens {most}: it must be at most that"
+        )
+
+
+def check_room(texts: int, longest: int, new_tokens: int, width: int = 0) -> None:
+    """Raises ArgumentError for texts that no memory holds, and numbers that no int32 does."""
+    size = texts * max(longest + new_tokens, width)
+    if size > MOST_NUMBERS:
+        raise ArgumentError(
+            f"{texts:,} texts at once of up to {longest:,} tokens and {new_tokens:,} new ones need "
+            f"buffers of {size:,} numbers, more than {MOST_NUMBERS:,}: lower max_new_tokens, "
+            "num_beams or the number of prompts"
+        )
+
+
+def diverged() -> ArgumentError:
+    """The error for logits that are no numbers."""
+    return ArgumentError(
+        "the model's logits are NaN or infinite: its training diverged; use an earlier checkpoint"
+    )
+
+
+def no_tokens(given: Any) -> PromptError:
+    """The error for a prompt that cannot be continued."""
+    return PromptError(f"the prompt {_short(given)} has no tokens: pass at least one")
 
 
 def _is_texts(prompts: Any) -> bool:
@@ -201,7 +270,7 @@ def _not_empty(ids: Any, given: Any) -> np.ndarray:
     """Ids as an int32 array (time,) with at least one of them."""
     values = np.asarray(ids)
     if values.size == 0:
-        raise PromptError(f"the prompt {_short(given)} has no tokens: pass at least one")
+        raise no_tokens(given)
     if values.ndim != 1 or values.dtype.kind not in "iu":
         raise PromptError(f"the prompt {_short(given)} is not a row of ids (whole numbers)")
     if values.max() > np.iinfo("int32").max or values.min() < 0:

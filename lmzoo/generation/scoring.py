@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lmzoo.generation.prompts import Prompts, bucket, pad_rows
+from lmzoo.generation.prompts import Prompts, bucket, diverged, pad_rows
 from lmzoo.generation.steppers import compiled
 from lmzoo.generation.steppers.recomputing import PlainModel, RecomputingStepper
 from lmzoo.generation.steppers.selection import prepare
@@ -21,9 +21,9 @@ _SHORTEST = 32
 def score(model: keras.Model, texts_or_ids: Any, *, tokenizer: Any = None) -> Any:
     """The log-probability, in nats, of each token given those before it.
 
-    The first token has no score: n ids give n - 1 values. To score it too, prepend the token that
-    begins a document (`tokenizer.eos_id` for models trained on this package's pipeline). A model of
-    another package whose output is (batch, time, vocab) is taken to be causal.
+    The first of the ids has no score: n ids give n - 1 values. A text begins with the tokenizer's
+    `start_id`, if it has one (`prepare_lm` sets it for documents): then each of its tokens has a
+    score. A model of another package whose output is (batch, time, vocab) is taken to be causal.
 
     Args:
         model: a language model, see `generate`.
@@ -34,7 +34,8 @@ def score(model: keras.Model, texts_or_ids: Any, *, tokenizer: Any = None) -> An
         one float32 array (n - 1,) for one text; a list of them for a list.
 
     Raises:
-        PromptError, ArgumentError: as `generate`; for a tokenizer of another vocabulary size.
+        PromptError, ArgumentError: as `generate`; for a tokenizer of another vocabulary size; for
+            a model whose training diverged.
 
     Example:
         >>> import keras, lmzoo
@@ -49,6 +50,8 @@ def score(model: keras.Model, texts_or_ids: Any, *, tokenizer: Any = None) -> An
         answers = [_score_plain(stepper.plain, row) for row in prompts.rows]
     else:
         answers = _score_batches(stepper, prompts.rows)
+    if any(np.isnan(answer).any() for answer in answers):
+        raise diverged()
     return prompts.collect(answers)
 
 

@@ -1,13 +1,13 @@
 """`stream`: a continuation piece by piece."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
 
 from lmzoo.errors import PromptError
 from lmzoo.generation.decoding.batch import DecodedBatch
-from lmzoo.generation.decoding.sampling import Sampling
+from lmzoo.generation.decoding.rules import check_filters
 
 # After the first token, the compiled loop returns after every so many.
 TOKENS_PER_CALL = 4
@@ -19,12 +19,14 @@ def stream(
     *,
     tokenizer: Any = None,
     max_new_tokens: int = 128,
+    min_new_tokens: int = 0,
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
     min_p: float | None = None,
     repetition_penalty: float | None = None,
     no_repeat_ngram: int | None = None,
+    filters: Mapping[str, Any] | None = None,
     stop: Any = None,
     seed: int | None = None,
 ) -> Iterator[Any]:
@@ -37,8 +39,8 @@ def stream(
     Args:
         model: a language model, see `generate`.
         prompt: a string, or a list of ids.
-        tokenizer, max_new_tokens, temperature, top_k, top_p, min_p, repetition_penalty,
-            no_repeat_ngram, stop, seed: as `generate`.
+        tokenizer, max_new_tokens, min_new_tokens, temperature, top_k, top_p, min_p,
+            repetition_penalty, no_repeat_ngram, filters, stop, seed: as `generate`.
 
     Returns:
         an iterator of strings for a string, else of ids (int); without the prompt.
@@ -52,8 +54,10 @@ def stream(
         >>> len(list(lmzoo.stream(model, [3, 1], max_new_tokens=2, temperature=0)))
         2
     """
-    sampling = Sampling(temperature, top_k, top_p, min_p, repetition_penalty, no_repeat_ngram)
-    batch = DecodedBatch(model, prompt, tokenizer, max_new_tokens, stop, seed, sampling)
+    given = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
+    given |= {"repetition_penalty": repetition_penalty, "no_repeat_ngram": no_repeat_ngram}
+    values, length = check_filters(filters, given), (min_new_tokens, max_new_tokens)
+    batch = DecodedBatch(model, prompt, tokenizer, length, stop, seed, values)
     if not batch.prompts.is_single:
         raise PromptError(
             f"stream takes one prompt, not a list of {batch.size}: use generate for several"

@@ -1,11 +1,12 @@
 """The abstract base class of tokenizers: ids, decoding, files, and the checks of inputs."""
 
 import abc
+import copy
 import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any, ClassVar, Self
@@ -118,6 +119,29 @@ class Tokenizer(tf.Module):
     def report(self) -> dict[str, Any]:
         """Notes of the training, for example {"note": ...}."""
         return self._content.report
+
+    @property
+    def start_id(self) -> int | None:
+        """The id before the first token of each text in training, or None.
+
+        `generate`, `stream`, `beam_search` and `score` put it in front of texts. `prepare_lm` sets
+        it to `eos_id` where the texts are documents; set it to None to leave it out.
+        """
+        start: int | None = self.report.get("start_id")
+        return start
+
+    @start_id.setter
+    def start_id(self, value: int | None) -> None:
+        self.report["start_id"] = value
+
+    def remember(self, name: str, value: Any) -> Self:
+        """This tokenizer with a note in its report, or a copy if another value is noted there."""
+        if self.report.get(name, value) == value:
+            self.report[name] = value
+            return self
+        other = copy.copy(self)
+        other._content = replace(self._content, report={**self.report, name: value})
+        return other
 
     def encode(self, text: str) -> list[int]:
         """Ids of one text, each at least 4 or the unknown id; see `encode_batch`."""

@@ -94,3 +94,25 @@ def test_the_oldest_turns_are_forgotten_where_the_encoder_is_short(talk, monkeyp
     with pytest.raises(PromptError, match="shorten"):
         "".join(talk.reply("hi there you " * 3))
     assert len(talk.turns) == 6
+
+
+def test_a_conversation_has_the_speakers_of_the_dialogues():
+    turns = [("fact", "old"), ("human", "hi"), ("assistant", "hello"), ("human", "bye")]
+    for speakers in (None, ["assistant"]):
+        corpus = lmzoo.data.read_dialogues([turns] * 4)
+        pairs = lmzoo.data.dialogue_pairs(corpus, speakers=speakers)
+        settings = {"tokenizer": "whitespace", "valid_fraction": 0.0}
+        data = lmzoo.data.prepare_seq2seq(pairs, **settings)
+        data.save("chat")
+        saved = lmzoo.data.load_task("chat")
+        for tokenizer in (data.tokenizers, saved.tokenizers):
+            model = lmzoo.build_gru_seq2seq(data.vocab_size, embed_dim=8, hidden_dim=8)
+            talk = Conversation(model, tokenizer, max_new_tokens=2)
+            assert (talk.user, talk.bot) == ("human", "assistant")
+            context = dialogue_context([*talk.turns, (talk.user, "hi")])
+            assert not tokenizer.unknown(context)
+    own = Conversation(model, data.tokenizers, user="assistant", bot="human")
+    assert (own.user, own.bot) == ("assistant", "human")
+    two = lmzoo.data.prepare_seq2seq(pairs, source_tokenizer="word", **settings)
+    assert Conversation(model, two.tokenizers).user == "human"
+    assert Conversation(model, lmzoo.data.train_tokenizer(["a"], kind="word")).user == "user"

@@ -32,6 +32,12 @@ def choose_tokenizer(
     return tokenizer
 
 
+def remember(tokenizer: Any, name: str, value: Any) -> Any:
+    """The tokenizer with a note in its report, if it is one of lmzoo's; another one as it is."""
+    is_own = isinstance(tokenizer, tokenizers.Tokenizer)
+    return tokenizer.remember(name, value) if is_own else tokenizer
+
+
 def tokenizer_report(tokenizer: Any) -> dict[str, Any]:
     """The counts of a tokenizer for a report."""
     return {"kind": tokenizer.kind, "vocab_size": int(tokenizer.vocab_size)}

@@ -1,6 +1,7 @@
 """Dialogues: turns of speakers, and the pairs of a context and its reply that are made of them."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -37,13 +38,27 @@ def dialogue_pairs(
     if window is not None and window < 1:
         raise ArgumentError(f"window is {window}; it must be at least 1, or None for all turns")
 
-    def pairs(record: Record) -> Iterator[Record]:
-        turns, wanted = record["turns"], speakers or record.get("speakers")
-        for number, (speaker, text) in enumerate(turns):
+    def replies(record: Record) -> Iterator[int]:
+        wanted = speakers or record.get("speakers")
+        for number, (speaker, _) in enumerate(record["turns"]):
             if number and speaker != FACT and (not wanted or speaker in wanted):
-                yield {"source": dialogue_context(turns[:number], window), "target": text}
+                yield number
 
-    return corpus.map(pairs)
+    def pairs(record: Record) -> Iterator[Record]:
+        turns = record["turns"]
+        for number in replies(record):
+            yield {
+                "source": dialogue_context(turns[:number], window), "target": turns[number][1]
+            }  # fmt: skip
+
+    def names(record: Record) -> Iterator[tuple[str, str]]:
+        turns = record["turns"]
+        for number in replies(record):
+            if turns[number - 1][0] != FACT:
+                yield turns[number - 1][0], turns[number][0]
+
+    first = (pair for split in corpus.splits for each in corpus.read(split) for pair in names(each))
+    return replace(corpus.map(pairs), speakers=next(first, None))
 
 
 def read_babi(path: Path) -> Iterator[Record]:

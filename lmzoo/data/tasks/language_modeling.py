@@ -13,7 +13,7 @@ from lmzoo.data.batching.checks import check_at_least
 from lmzoo.data.batching.encoding import Encoded, Encoder, predicted_counts
 from lmzoo.data.batching.orders import length_pools, row_order
 from lmzoo.data.batching.token_store import TokenStore
-from lmzoo.data.batching.tokenizer import choose_tokenizer, tokenizer_report
+from lmzoo.data.batching.tokenizer import choose_tokenizer, remember, tokenizer_report
 from lmzoo.data.prepared import PreparedData
 from lmzoo.data.saved_task import SavedTask
 from lmzoo.data.sources import read_texts
@@ -96,7 +96,8 @@ def prepare_lm(
         seed: of split, order, shifts, and the grammar's sample.
 
     Returns:
-        The batches, the tokenizer and the counts.
+        The batches, the tokenizer (which remembers what a text begins with: see its `start_id`)
+        and the counts.
 
     Raises:
         DataError: texts that cannot be used: missing, empty, binary, or shorter than a row.
@@ -129,6 +130,8 @@ def prepare_lm(
     trained = choose_tokenizer(
         tokenizer, vocab_size, texts.read("train"), normalize="unicode" in rules
     )
+    # A stream's rows begin anywhere, a document's behind an end token.
+    trained = remember(trained, "start_id", None if texts.kind == "stream" else trained.eos_id)
     rows = _Layout(texts.kind, layout, sequence_length, batch_size, valid_overlap, seed)
     encoded = {split: rows.encode(texts, split, trained) for split in texts.sizes}
     batches = {split: rows.batches(encoded[split], split, trained.pad_id) for split in encoded}

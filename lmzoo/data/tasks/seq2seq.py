@@ -12,7 +12,7 @@ from lmzoo.data.batching.checks import check_at_least
 from lmzoo.data.batching.encoding import in_chunks
 from lmzoo.data.batching.orders import width_groups
 from lmzoo.data.batching.token_store import Sequences
-from lmzoo.data.batching.tokenizer import choose_tokenizer, tokenizer_report
+from lmzoo.data.batching.tokenizer import choose_tokenizer, remember, tokenizer_report
 from lmzoo.data.batching.widths import padded_widths, round_up
 from lmzoo.data.corpus import Record
 from lmzoo.data.prepared import PreparedData
@@ -122,6 +122,9 @@ def prepare_seq2seq(
         tokenizers = (choose(tokenizer, "source", "target"),) * 2
     else:
         tokenizers = choose(source_tokenizer, "source"), choose(tokenizer, "target")
+    if getattr(source, "speakers", None):  # who asks, and who replies, in a conversation
+        reader = remember(tokenizers[0], "speakers", list(source.speakers))
+        tokenizers = (reader, reader if source_tokenizer is None else tokenizers[1])
     report: dict[str, Any] = {"source": corpus.name, "notes": list(corpus.notes)}
     report["tokenizer"] = tokenizer_report(tokenizers[1])
     batches = {}

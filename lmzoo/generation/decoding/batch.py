@@ -1,16 +1,21 @@
 """`generate`: continue prompts by sampling or greedily, in one compiled loop per shape."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
-from lmzoo.errors import ArgumentError
 from lmzoo.generation.continuation import Continuation
-from lmzoo.generation.decoding.sampling import Rules, Sampling, choose, draw_uniforms
+from lmzoo.generation.decoding.filters import without
+from lmzoo.generation.decoding.rules import Rules, check_filters, make_rules
+from lmzoo.generation.decoding.sampling import NO_TOKEN, UNSOUND, choose, draw_uniforms
 from lmzoo.generation.prompts import (
     Prompts,
+    check_new_tokens,
+    check_room,
+    diverged,
     pad_rows,
     padded_stops,
     parse_stop,
@@ -31,12 +36,14 @@ def generate(
     *,
     tokenizer: Any = None,
     max_new_tokens: int = 128,
+    min_new_tokens: int = 0,
     temperature: float = 1.0,
     top_k: int | None = None,
     top_p: float | None = None,
     min_p: float | None = None,
     repetition_penalty: float | None = None,
     no_repeat_ngram: int | None = None,
+    filters: Mapping[str, Any] | None = None,
     stop: Any = None,
     seed: int | None = None,
 ) -> Any:
@@ -52,14 +59,20 @@ def generate(
         prompts: a string, a list of strings, one list of ids, or a list of lists of ids (NumPy
             arrays too), each with at least one token, of any lengths. For a Seq2SeqModel, sources:
             of features, float arrays (time, feature_dim).
-        tokenizer: needed for text; its `eos_id` then ends a text.
+        tokenizer: needed for text; its `eos_id` then ends a text, and its `start_id`, if it has one
+            (`prepare_lm` sets it for documents), begins it.
         max_new_tokens: at most so many tokens are added to each prompt; 1 or more.
+        min_new_tokens: no id ends a text before it has so many new tokens.
         temperature: 0 takes the most probable token; above 0 samples from softmax(logits / it).
         top_k: sample among the k most probable tokens; 1 or more.
         top_p: sample among the fewest tokens that together have this probability; in (0, 1].
         min_p: sample among tokens at least so many times as probable as the best; in [0, 1].
         repetition_penalty: above 1 makes tokens that the text already holds less likely.
-        no_repeat_ngram: no sequence of so many tokens comes twice in a text.
+        no_repeat_ngram: no sequence of so many tokens comes twice in a text, which ends where no
+            token is left.
+        filters: more rules by name: "banned_tokens", ids or booleans (vocab,); "bad_words", texts
+            or lists of ids; "logit_bias", a dict from ids or texts of one token to numbers that are
+            added to their logits; "typical_p" and "eta_cutoff", which sample among fewer tokens.
         stop: an id, a string, or a list of them, each of which ends a text.
         seed: same seed, same text (on every backend, but for rounding); None draws anew.
 
@@ -77,8 +90,10 @@ def generate(
         >>> len(lmzoo.generate(model, [3, 1], max_new_tokens=2, temperature=0))
         4
     """
-    sampling = Sampling(temperature, top_k, top_p, min_p, repetition_penalty, no_repeat_ngram)
-    batch = DecodedBatch(model, prompts, tokenizer, max_new_tokens, stop, seed, sampling)
+    given = {"temperature": temperature, "top_k": top_k, "top_p": top_p, "min_p": min_p}
+    given |= {"repetition_penalty": repetition_penalty, "no_repeat_ngram": no_repeat_ngram}
+    values, length = check_filters(filters, given), (min_new_tokens, max_new_tokens)
+    batch = DecodedBatch(model, prompts, tokenizer, length, stop, seed, values)
     while not batch.is_done:
         batch.advance(TOKENS_PER_STOP_CHECK if batch.stop_texts else None)
         batch.check_stop_texts()
@@ -93,15 +108,15 @@ class DecodedBatch:
         model: keras.Model,
         prompts: Any,
         tokenizer: Any,
-        max_new_tokens: int,
+        new_tokens: tuple[int, int],
         stop: Any,
         seed: int | None,
-        sampling: Sampling,
+        filters: Mapping[str, Any],
     ) -> None:
-        require_count("max_new_tokens", max_new_tokens, 1)
+        check_new_tokens(*new_tokens)
+        min_new_tokens, max_new_tokens = new_tokens
         if seed is not None:
             require_count("seed", seed, 0)
-        sampling.check()
         self.prompts = Prompts(prompts, tokenizer)
         tokenizer = self.prompts.tokenizer
         self._stepper = prepare(model, self.prompts, max_new_tokens, tokenizer)
@@ -110,13 +125,14 @@ class DecodedBatch:
         stop_ids, self.stop_texts = parse_stop(stop, tokenizer, self._stepper.vocab_size)
         self._stop_ids = padded_stops(stop_ids)
         self.lengths = np.array([len(row) for row in rows], "int32")
+        check_room(self.size, int(self.lengths.max()), max_new_tokens)
         self._limits = self.lengths + np.int32(max_new_tokens)
         self.ends = self._limits.copy()
         self.finished = np.zeros(self.size, bool)
         width = self._stepper.cache_length(int(self._limits.max()))
         self.tokens = pad_rows(rows, width)
         self._uniforms = draw_uniforms(seed, self.size, max_new_tokens, width)
-        self._rules = sampling.rules()
+        self._rules = make_rules(filters, tokenizer, self._stepper.vocab_size, min_new_tokens)
         self._state, self.position = self._stepper.prefill(self.tokens, self.prompts)
         self._continuations: dict[int, Continuation] = {}
 
@@ -130,7 +146,7 @@ class DecodedBatch:
         end = int(self._limits.max()) - 1
         if count is not None:
             end = min(max(self.position, int(self.lengths.max()) - 1) + count, end)
-        position, tokens, self._state, finished, ends, no_nan = self._stepper.run(
+        position, tokens, self._state, finished, ends, sound = self._stepper.run(
             decode_columns,
             self.tokens,
             self._state,
@@ -140,10 +156,8 @@ class DecodedBatch:
             (self.finished, self.ends),
             self._rules,
         )
-        if not bool(no_nan):
-            raise ArgumentError(
-                "the model's logits are NaN: its training diverged; use an earlier checkpoint"
-            )
+        if not bool(sound):
+            raise diverged()
         self.position = int(position)
         self.tokens = ops.convert_to_numpy(tokens)
         self.finished = np.array(ops.convert_to_numpy(finished))
@@ -210,24 +224,27 @@ def decode_columns(
         return ops.logical_and(position < end, ops.logical_not(ops.all(carry[2])))
 
     def body(
-        position: Tensor, tokens: Tensor, state: Any, finished: Tensor, ends: Tensor, no_nan: Tensor
+        position: Tensor, tokens: Tensor, state: Any, finished: Tensor, ends: Tensor, sound: Tensor
     ) -> tuple[Tensor, ...]:
         ids = ops.take(tokens, position, axis=1)[:, None]  # (batch, 1)
         logits, state = stepper.step(ids, unfold(state, like), position)
         logits, state = logits[:, -1], fold(state)  # (batch, vocab)
-        no_nan = ops.logical_and(no_nan, ops.logical_not(ops.any(ops.isnan(logits))))
         after = position + 1
+        if "min_new_tokens" in rules:
+            logits = without(logits, stops, after - lengths < rules["min_new_tokens"])
         drawn = ops.maximum(after - lengths, 0)[:, None]
         uniform = ops.take_along_axis(uniforms, drawn, axis=1)[:, 0]  # (batch,)
         chosen = stepper.inner(choose, logits, tokens, after, rules, uniform)
         free = ops.logical_and(after >= lengths, ops.logical_not(finished))
-        stopped = ops.logical_and(free, ops.any(chosen[:, None] == stops[None, :], axis=-1))
+        sound = ops.logical_and(sound, ops.all(chosen != UNSOUND))
+        ended = ops.any(chosen[:, None] == stops[None, :], axis=-1)
+        stopped = ops.logical_and(free, ops.logical_or(ended, chosen == NO_TOKEN))
         writes = ops.logical_and(free[:, None], columns == after)
-        tokens = ops.where(writes, chosen[:, None], tokens)
+        tokens = ops.where(writes, ops.maximum(chosen, 0)[:, None], tokens)
         ends = ops.where(stopped, after, ends)
         finished = ops.logical_or(ops.logical_or(finished, stopped), after + 1 >= limits)
-        return after, tokens, state, finished, ends, no_nan
+        return after, tokens, state, finished, ends, sound
 
-    no_nan = ops.convert_to_tensor(True)
-    values = stepper.loop(cond, body, (position, tokens, fold(state), *status, no_nan))
+    sound = ops.convert_to_tensor(True)
+    values = stepper.loop(cond, body, (position, tokens, fold(state), *status, sound))
     return *values[:2], unfold(values[2], like), *values[3:]

@@ -46,7 +46,8 @@ def repetition_penalty(logits: Tensor, present: Tensor, penalty: Tensor) -> Tens
 def no_repeat_ngram(logits: Tensor, ids: Tensor, length: Tensor, size: Tensor) -> Tensor:
     """Removes tokens that would repeat an n-gram of a row's first columns (arXiv:1705.04304)."""
     logits, ids = ops.cast(logits, "float32"), ops.cast(ids, "int32")
-    length, size = ops.cast(length, "int32"), ops.cast(size, "int32")
+    length = ops.cast(length, "int32")
+    size = ops.minimum(ops.cast(size, "int32"), ids.shape[1] + 1)
     columns = ops.arange(ids.shape[1], dtype="int32")
     # An n-gram ending at a column needs n - 1 columns before it.
     inside = ops.logical_and(columns >= size - 1, columns < length)
@@ -62,9 +63,49 @@ def no_repeat_ngram(logits: Tensor, ids: Tensor, length: Tensor, size: Tensor) -
     return ops.where(mark(ids, match, logits.shape[-1]), _REMOVED, logits)
 
 
+def typical_p(logits: Tensor, p: Tensor) -> Tensor:
+    """Keeps the fewest tokens of the most typical information that reach p (arXiv:2202.00666)."""
+    logits = ops.cast(logits, "float32")
+    log_p, weights, entropy = _distribution(logits)
+    kept = _largest(-ops.abs(log_p + entropy), weights, ops.cast(p, "float32"))
+    return ops.where(kept, logits, _REMOVED)
+
+
+def eta_cutoff(logits: Tensor, epsilon: Tensor) -> Tensor:
+    """Keeps the best and all above min(epsilon, sqrt(epsilon) exp(-entropy)) (arXiv:2210.15191)."""
+    logits, epsilon = ops.cast(logits, "float32"), ops.cast(epsilon, "float32")
+    log_p, _, entropy = _distribution(logits)
+    floor = ops.log(epsilon)
+    floor = ops.minimum(floor, floor / 2 - entropy)  # (batch, 1)
+    kept = ops.logical_or(log_p >= floor, logits == ops.max(logits, axis=-1, keepdims=True))
+    return ops.where(kept, logits, _REMOVED)
+
+
+def bad_words(logits: Tensor, ids: Tensor, length: Tensor, words: Tensor) -> Tensor:
+    """Removes tokens that would end one of the words, ids (words, longest), -1 left of each."""
+    logits, ids = ops.cast(logits, "float32"), ops.cast(ids, "int32")
+    words = ops.cast(words, "int32")
+    back = ops.arange(1 - words.shape[1], 0, dtype="int32")  # the columns before the new token
+    columns = ops.cast(length, "int32") + back
+    before = ops.take(ids, ops.maximum(columns, 0), axis=1)  # (batch, longest - 1)
+    before = ops.where(columns < 0, -2, before)
+    same = ops.logical_or(words[:, :-1] == before[:, None, :], words[:, :-1] < 0)
+    ends = ops.logical_and(ops.all(same, axis=-1), words[:, -1] >= 0)  # (batch, words)
+    last = ops.broadcast_to(ops.maximum(words[:, -1], 0)[None, :], ends.shape)
+    return ops.where(mark(last, ends, logits.shape[-1]), _REMOVED, logits)
+
+
 def allow_tokens(logits: Tensor, allowed: Tensor) -> Tensor:
     """Keeps the allowed tokens only, bool (vocab,) or (batch, vocab)."""
     return ops.where(allowed, ops.cast(logits, "float32"), _REMOVED)
+
+
+def without(logits: Tensor, tokens: Tensor, rows: Tensor) -> Tensor:
+    """Removes the tokens, ids (n,), -1 for none, from the rows of logits that are marked."""
+    chosen = ops.logical_and(rows[:, None], (tokens >= 0)[None, :])  # (batch, n)
+    ids = ops.broadcast_to(ops.maximum(tokens, 0)[None, :], chosen.shape)
+    marked = mark(ids, chosen, logits.shape[-1])
+    return ops.where(marked, _REMOVED, ops.cast(logits, "float32"))
 
 
 def mark(ids: Tensor, chosen: Tensor, vocab_size: int) -> Tensor:
@@ -75,6 +116,14 @@ def mark(ids: Tensor, chosen: Tensor, vocab_size: int) -> Tensor:
     hits = ops.reshape(ops.cast(chosen, "float32"), (-1,))  # (batch * time,)
     counts = ops.scatter(index, hits, (ids.shape[0] * vocab_size,))
     return ops.reshape(counts > 0, (ids.shape[0], vocab_size))  # (batch, vocab)
+
+
+def _distribution(logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Log-probabilities and probabilities (batch, vocab), and their entropy (batch, 1)."""
+    log_p = ops.log_softmax(logits, axis=-1)
+    p = ops.exp(log_p)
+    products = ops.where(p > 0, p * log_p, 0.0)
+    return log_p, p, -ops.sum(products, axis=-1, keepdims=True)
 
 
 def _largest(logits: Tensor, weights: Tensor, target: Tensor) -> Tensor:

@@ -1,85 +1,63 @@
 """From logits to the next token: the filters in their order, then argmax or a draw."""
 
-from typing import NamedTuple
-
 import numpy as np
 from keras import ops
 
 from lmzoo.generation.decoding import filters
-from lmzoo.generation.prompts import require, require_count
+from lmzoo.generation.decoding.rules import Rules
 from lmzoo.typing import Tensor
 
-Rules = dict[str, Tensor]
-
-# In the order in which they are applied, each with its value that changes nothing.
-FILTERS = {
-    "repetition_penalty": 1,
-    "no_repeat_ngram": None,
-    "temperature": None,
-    "top_k": None,
-    "top_p": 1,
-    "min_p": 0,
-}
-
-
-class Sampling(NamedTuple):
-    """How the next token is chosen; see `lmzoo.generate`."""
-
-    temperature: float
-    top_k: int | None
-    top_p: float | None
-    min_p: float | None
-    repetition_penalty: float | None
-    no_repeat_ngram: int | None
-
-    def check(self) -> None:
-        """Raises ArgumentError for a value outside its range."""
-        finite = "a finite number"
-        require("temperature", self.temperature, lambda v: 0 <= v < np.inf, f"0 or {finite} > 0")
-        ranges = {
-            "top_p": (lambda v: 0 < v <= 1, "above 0 and at most 1; 1 or None keeps every token"),
-            "min_p": (lambda v: 0 <= v <= 1, "between 0 and 1; 0 or None keeps every token"),
-            "repetition_penalty": (lambda v: 0 < v < np.inf, f"{finite} above 0; 1 for none"),
-        }
-        for name, (holds, wanted) in ranges.items():
-            if getattr(self, name) is not None:
-                require(name, getattr(self, name), holds, wanted)
-        for name in ("top_k", "no_repeat_ngram"):
-            if getattr(self, name) is not None:
-                require_count(name, getattr(self, name), 1)
-
-    def rules(self) -> Rules:
-        """The rules of `choose`, without those that change nothing."""
-        names = list(FILTERS) if self.temperature > 0 else list(FILTERS)[:2]
-        values = {name: getattr(self, name) for name in names}
-        return {
-            name: (np.int32 if name in ("top_k", "no_repeat_ngram") else np.float32)(value)
-            for name, value in values.items()
-            if value is not None and value != FILTERS[name]
-        }
+# The filters that sample from fewer tokens, in the order in which they are applied.
+_SAMPLING = ("temperature", "top_k", "top_p", "min_p", "typical_p", "eta_cutoff")
+# Instead of a token: the rules leave none; the logits are NaN or infinite.
+NO_TOKEN, UNSOUND = -1, -2
 
 
 def choose(logits: Tensor, ids: Tensor, length: Tensor, rules: Rules, uniform: Tensor) -> Tensor:
-    """Chooses each row's next token from logits (batch, vocab); greedy without a temperature."""
-    logits = filtered(logits, ids, length, rules)
-    if "temperature" not in rules:
-        return ops.cast(ops.argmax(logits, axis=-1), "int32")
-    return draw(logits, uniform)
+    """Chooses each row's next token from logits (batch, vocab); greedy without a temperature.
+
+    It is NO_TOKEN where the rules remove every token, UNSOUND for logits that are not numbers.
+    """
+    kept = removed(adjusted(logits, ids, length, rules), ids, length, rules)
+    if "temperature" in rules:
+        chosen = draw(sampled(kept, rules), uniform)
+    else:
+        chosen = ops.cast(ops.argmax(kept, axis=-1), "int32")
+    best = ops.max(kept, axis=-1)
+    chosen = ops.where(best == -np.inf, NO_TOKEN, chosen)
+    sound = ops.logical_and(are_sound(logits), ops.logical_not(ops.isnan(best)))
+    return ops.where(ops.logical_and(sound, best < np.inf), chosen, UNSOUND)
 
 
-def filtered(logits: Tensor, ids: Tensor, length: Tensor, rules: Rules) -> Tensor:
-    """Logits (batch, vocab) after the filters; arguments as in `choose`."""
+def are_sound(logits: Tensor) -> Tensor:
+    """Whether logits (..., vocab) have a distribution: no NaN, and a finite largest; (...)."""
     logits = ops.cast(logits, "float32")
-    for name in FILTERS:
-        if name not in rules:
-            continue
-        if name == "repetition_penalty":
-            known = ops.arange(ids.shape[1], dtype="int32")[None, :] < length
-            present = filters.mark(ids, ops.broadcast_to(known, ids.shape), logits.shape[-1])
-            logits = filters.repetition_penalty(logits, present, rules[name])
-        elif name == "no_repeat_ngram":
-            logits = filters.no_repeat_ngram(logits, ids, length, rules[name])
-        else:
+    numbers = ops.logical_not(ops.any(ops.isnan(logits), axis=-1))
+    return ops.logical_and(numbers, ops.isfinite(ops.max(logits, axis=-1)))
+
+
+def adjusted(logits: Tensor, ids: Tensor, length: Tensor, rules: Rules) -> Tensor:
+    """Logits (batch, vocab) that the rules have changed, after ids whose first `length` count."""
+    logits = ops.cast(logits, "float32")
+    if "repetition_penalty" in rules:
+        known = ops.arange(ids.shape[1], dtype="int32")[None, :] < length
+        present = filters.mark(ids, ops.broadcast_to(known, ids.shape), logits.shape[-1])
+        logits = filters.repetition_penalty(logits, present, rules["repetition_penalty"])
+    return logits + rules["logit_bias"] if "logit_bias" in rules else logits
+
+
+def removed(logits: Tensor, ids: Tensor, length: Tensor, rules: Rules) -> Tensor:
+    """Logits (batch, vocab) without the tokens that the text so far forbids."""
+    for name in ("no_repeat_ngram", "bad_words"):
+        if name in rules:
+            logits = getattr(filters, name)(logits, ids, length, rules[name])
+    return filters.allow_tokens(logits, rules["allowed"]) if "allowed" in rules else logits
+
+
+def sampled(logits: Tensor, rules: Rules) -> Tensor:
+    """Logits (batch, vocab) of the tokens among which is sampled."""
+    for name in _SAMPLING:
+        if name in rules:
             logits = getattr(filters, name)(logits, rules[name])
     return logits
 

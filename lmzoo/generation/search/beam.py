@@ -1,5 +1,7 @@
 """`beam_search`: the most probable continuations that a beam of hypotheses finds."""
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -8,14 +10,19 @@ from keras import ops
 
 from lmzoo.errors import ArgumentError
 from lmzoo.generation.continuation import Continuation
+from lmzoo.generation.decoding.rules import check_filters, make_rules, token_mask
 from lmzoo.generation.prompts import (
     Prompts,
     check_ids,
+    check_new_tokens,
+    check_room,
+    diverged,
     pad_rows,
     padded_stops,
     parse_stop,
     require,
     require_count,
+    row_of_ids,
     text_ids,
 )
 from lmzoo.generation.search.loop import IMPOSSIBLE, Finished, Settings, search_rows
@@ -35,27 +42,32 @@ def beam_search(
     allowed_tokens: Any = None,
     num_return: int = 1,
     max_new_tokens: int = 128,
+    min_new_tokens: int = 0,
+    filters: Mapping[str, Any] | None = None,
     stop: Any = None,
     return_scores: bool = False,
 ) -> Any:
     """Search the most probable continuations with a beam.
 
     At each step the `num_beams` best hypotheses that have not ended are extended by every token.
-    Among the `num_beams` best extensions, those by a stop id are finished. A hypothesis scores
+    Among the `num_beams` best extensions, those by a stop id are finished (if there are several
+    stop ids, by the most probable one). A hypothesis scores
     log P / ((5 + len) / 6) ** length_penalty, where len counts its new tokens and the stop id, plus
     coverage_penalty times the sum over the source's tokens of log(min(1, the attention it got in
     all)). The search ends when no live hypothesis can overtake those to be returned any more. With
     one beam it is greedy search: the first stop id ends it.
 
     Args:
-        model, prompts, tokenizer, max_new_tokens: as `generate`.
+        model, prompts, tokenizer, max_new_tokens, min_new_tokens: as `generate`.
         num_beams: hypotheses kept at each step; 1 or more.
         length_penalty: 0 compares plain log-probabilities; above 0 favors longer texts.
         coverage_penalty: above 0 favors texts that attend to all of the source, if the model does.
         prefix: text or ids with which every continuation begins; part of max_new_tokens and score.
-        allowed_tokens: ids to which the continuation after the prefix is restricted, besides the
-            stop ids. Probabilities are not renormalized.
+        allowed_tokens: ids, or booleans (vocab,), to which the continuation after the prefix is
+            restricted, besides the stop ids. Probabilities are not renormalized.
         num_return: how many of the best hypotheses are returned; at most num_beams.
+        filters: as of `generate`, and its top_k, top_p, min_p, repetition_penalty and
+            no_repeat_ngram, by name. Only penalty and bias change probabilities.
         stop: an id or a list of ids that end a hypothesis; they are not part of the answer.
         return_scores: whether to return the scores as well.
 
@@ -74,13 +86,19 @@ def beam_search(
         >>> len(lmzoo.beam_search(model, [3, 1], num_beams=3, max_new_tokens=2))
         4
     """
+    check_new_tokens(min_new_tokens, max_new_tokens)
     _check(num_beams, length_penalty, coverage_penalty, num_return, max_new_tokens)
+    values = check_filters(filters, {})
+    if "temperature" in values:
+        raise ArgumentError("beam_search does not sample: leave temperature out of the filters")
     given = Prompts(prompts, tokenizer)
     tokenizer = given.tokenizer
     stepper = prepare(model, given, max_new_tokens, tokenizer)
+    longest = max(len(row) for row in given.rows)
     stops, texts = parse_stop(stop, tokenizer, stepper.vocab_size)
     if texts:
         raise ArgumentError(f"stop holds the text {texts[0]!r}: beam_search stops at ids only")
+    check_room(num_beams * len(given.rows), longest, max_new_tokens, stepper.vocab_size)
     settings = Settings(
         lengths=np.array([len(row) for row in given.rows], "int32"),
         prefix=np.int32(len(forced := _prefix_ids(prefix, tokenizer, stepper, max_new_tokens))),
@@ -90,6 +108,7 @@ def beam_search(
         # One beam compares nothing, so nothing may overtake the hypothesis that has ended.
         penalty=np.float32(length_penalty if num_beams > 1 else 0.0),
         coverage=np.float32(coverage_penalty),
+        rules=make_rules(values, tokenizer, stepper.vocab_size, min_new_tokens),
     )
     finished = _search(stepper, given, forced, num_beams, num_return, settings)
     return _answers(given, finished, num_beams, num_return, length_penalty, return_scores)
@@ -118,10 +137,12 @@ def _search(
         counts=np.ones((batch, num_return), "int32"),
         scores=np.full((batch, num_return), IMPOSSIBLE, "float32"),
     )
-    finished = stepper.run(
+    *found, sound = stepper.run(
         search_rows, tokens, state, np.int32(position), scores, tuple(settings), tuple(finished)
     )
-    return Finished(*(ops.convert_to_numpy(part) for part in finished))
+    if not bool(sound):
+        raise diverged()
+    return Finished(*(ops.convert_to_numpy(part) for part in found))
 
 
 def _check(
@@ -129,9 +150,11 @@ def _check(
 ) -> None:
     require_count("num_beams", num_beams, 1)
     require_count("num_return", num_return, 1)
-    require_count("max_new_tokens", new_tokens, 1)
-    require("length_penalty", length_penalty, lambda v: 0 <= v < np.inf, "0 or a finite number > 0")
-    require("coverage_penalty", coverage, lambda v: 0 <= v < np.inf, "0 or a finite number > 0")
+    # Float32 holds the longest hypothesis's divisor, and what is left of a score.
+    most = 60 / math.log((5 + max(int(new_tokens), 2)) / 6)
+    in_range = f"0 or more, and with max_new_tokens={new_tokens} at most {most:.4g}"
+    require("length_penalty", length_penalty, lambda v: 0 <= v <= most, in_range)
+    require("coverage_penalty", coverage, lambda v: 0 <= v <= 1e6, "between 0 and 1e6")
     if num_return > num_beams:
         raise ArgumentError(
             f"num_return is {num_return} and num_beams {num_beams}: raise num_beams to at least "
@@ -141,12 +164,12 @@ def _check(
 
 def _prefix_ids(prefix: Any, tokenizer: Any, stepper: Stepper, limit: int) -> list[int]:
     """The ids of the prefix, checked."""
-    if prefix is None or len(prefix) == 0:
+    if prefix is None or (isinstance(prefix, str) and not prefix):
         return []
     if isinstance(prefix, str) and tokenizer is None:
         raise ArgumentError(f"prefix is the text {prefix!r}: pass the tokenizer as well")
     is_text = isinstance(prefix, str)
-    ids = text_ids(prefix, tokenizer) if is_text else [int(token) for token in prefix]
+    ids = text_ids(prefix, tokenizer) if is_text else row_of_ids(prefix, "the prefix").tolist()
     check_ids(ids, stepper.vocab_size, "the prefix")
     if len(ids) > limit:
         raise ArgumentError(
@@ -159,13 +182,12 @@ def _allowed(tokens: Any, stops: list[int], vocab_size: int) -> np.ndarray:
     """Booleans (vocab,): the allowed tokens and the stop ids."""
     if tokens is None:
         return np.ones(vocab_size, bool)
-    ids = [int(token) for token in tokens]
-    if not ids:
+    allowed = token_mask(tokens, vocab_size, "allowed_tokens")
+    if not allowed.any():
         raise ArgumentError("allowed_tokens is empty: give at least one id, or None for all")
-    check_ids(ids, vocab_size, "allowed_tokens")
-    allowed = np.zeros(vocab_size, bool)
-    allowed[ids + stops] = True
-    return allowed
+    ends = np.zeros(vocab_size, bool)
+    ends[stops] = True
+    return allowed | ends
 
 
 def _answers(

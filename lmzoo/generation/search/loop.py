@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from lmzoo.generation.decoding.filters import allow_tokens
+from lmzoo.generation.decoding.filters import allow_tokens, without
+from lmzoo.generation.decoding.rules import Rules
+from lmzoo.generation.decoding.sampling import adjusted, are_sound, removed, sampled
 from lmzoo.generation.steppers.stepper import Stepper
 from lmzoo.typing import Tensor
 
@@ -22,6 +24,7 @@ class Settings(NamedTuple):
     allowed: Tensor  # (vocab,) booleans
     penalty: Tensor  # scalar
     coverage: Tensor  # scalar
+    rules: Rules  # those of `choose`
 
 
 class Finished(NamedTuple):
@@ -42,31 +45,37 @@ def search_rows(
     fixed: tuple[Tensor, ...],
     finished: tuple[Tensor, ...],
 ) -> tuple[Tensor, ...]:
-    """The whole search from `position` on; takes and returns the fields of `Finished`."""
+    """The whole search from `position` on; takes and returns the fields of `Finished`.
+
+    The last value returned is whether all logits had a distribution.
+    """
     settings = Settings(*fixed)
     beams = scores.shape[1]
     last = ops.max(settings.lengths) + settings.limit - 1
     state = keras.tree.map_structure(lambda part: ops.repeat(part, beams, axis=0), state)
 
     def cond(position: Tensor, *carry: Any) -> Tensor:
-        scores, finished = carry[2], carry[3:]
+        scores, sound, finished = carry[2], carry[3], carry[4:]
         best = ops.max(scores, axis=-1) / _divisor(settings.limit, settings.penalty)
         overtakes = best > ops.min(finished[3], axis=-1)
-        return ops.logical_and(position < last, ops.any(overtakes))
+        return ops.logical_and(ops.logical_and(position < last, sound), ops.any(overtakes))
 
     def body(
-        position: Tensor, tokens: Tensor, state: Any, scores: Tensor, *finished: Tensor
+        position: Tensor, tokens: Tensor, state: Any, scores: Tensor, *carry: Tensor
     ) -> tuple[Any, ...]:
+        sound, *finished = carry
         logits, state = stepper.step(ops.take(tokens, position, axis=1)[:, None], state, position)
         logits = logits[:, -1]  # (batch * beams, vocab)
+        sound = ops.logical_and(sound, ops.all(are_sound(logits)))
         coverage = _coverage(stepper, state, scores)
         parents, tokens, scores, better = stepper.inner(
-            grow, logits, tokens, position + 1, scores, fixed, finished, coverage
+            grow, logits, tokens, position + 1, scores, fixed, tuple(finished), coverage
         )
-        return position + 1, tokens, stepper.reorder(state, parents), scores, *better
+        return position + 1, tokens, stepper.reorder(state, parents), scores, sound, *better
 
-    values = stepper.loop(cond, body, (position, tokens, state, scores, *finished))
-    return tuple(values[4:])
+    sound = ops.convert_to_tensor(True)
+    values = stepper.loop(cond, body, (position, tokens, state, scores, sound, *finished))
+    return *values[5:], values[4]
 
 
 def grow(
@@ -82,16 +91,16 @@ def grow(
     settings = Settings(*fixed)
     batch, beams = scores.shape
     vocab, length = logits.shape[-1], tokens.shape[-1]
-    log_p = ops.log_softmax(ops.cast(logits, "float32"), axis=-1)
+    log_p = ops.log_softmax(adjusted(logits, tokens, column, settings.rules), axis=-1)
+    kept = ops.reshape(_kept(log_p, tokens, column, settings), (batch, beams, vocab))
     log_p = ops.reshape(log_p, (batch, beams, vocab))
     old = ops.reshape(tokens, (batch, beams, length))
     forced = (column < settings.lengths + settings.prefix)[:, None]  # (batch, 1)
     counts = ops.maximum(column - settings.lengths + 1, 1)[:, None]  # new tokens, this one included
 
-    total = scores[:, :, None] + allow_tokens(log_p, settings.allowed)
-    # Each beam has one extension by each stop id: among so many there are enough by other ids.
-    count = min(beams * (1 + settings.stops.shape[0]), beams * vocab)
-    top, top_parents, top_tokens = _best(total, count)  # each (batch, count)
+    total = scores[:, :, None] + kept
+    # Each beam has one extension by a stop id: among so many there are enough by other ids.
+    top, top_parents, top_tokens = _best(total, min(beams * 2, beams * vocab))  # (batch, count)
     is_stop = ops.any(top_tokens[:, :, None] == settings.stops, axis=-1)
     ended_parents = top_parents[:, :beams]
     ended = ops.where(ops.logical_and(is_stop, ops.logical_not(forced)), top, IMPOSSIBLE)[:, :beams]
@@ -117,9 +126,33 @@ def grow(
     complete = complete / divisor + ops.take_along_axis(coverage, parents, axis=1)
     best = _merge(Finished(*finished), _pick(old, ended_parents), column, counts, ended)
     best = _merge(best, new, column + 1, counts, complete)
+    if settings.rules:  # they may leave a hypothesis no token: it ends as it is
+        stuck = ops.logical_and(ops.max(total, axis=-1) == IMPOSSIBLE, ops.logical_not(forced))
+        stuck = ops.where(stuck, scores, IMPOSSIBLE) / _divisor(counts - 1, settings.penalty)
+        best = _merge(best, old, column, counts - 1, stuck + coverage)
     live = ops.where(is_last, IMPOSSIBLE, live)
     rows = ops.arange(batch, dtype="int32")[:, None] * beams + parents
     return ops.reshape(rows, (-1,)), ops.reshape(new, (-1, length)), live, tuple(best)
+
+
+def _kept(log_p: Tensor, tokens: Tensor, column: Tensor, settings: Settings) -> Tensor:
+    """Log-probabilities (batch * beams, vocab), -inf for what must not come next.
+
+    Of the stop ids only the best is kept: by each of them the same hypothesis would end.
+    """
+    rules, stops = settings.rules, settings.stops
+    if "min_new_tokens" in rules:
+        beams = log_p.shape[0] // settings.lengths.shape[0]
+        early = column - ops.repeat(settings.lengths, beams) < rules["min_new_tokens"]
+        log_p = without(log_p, stops, early)
+    log_p = allow_tokens(log_p, settings.allowed)
+    log_p = sampled(removed(log_p, tokens, column, rules), rules)
+    of_stops = ops.take(log_p, ops.maximum(stops, 0), axis=-1)  # (batch * beams, stops)
+    best = ops.argmax(ops.where(stops >= 0, of_stops, IMPOSSIBLE), axis=-1)
+    ids = ops.arange(log_p.shape[-1], dtype="int32")
+    is_stop = ops.any(ids[:, None] == stops, axis=-1)  # (vocab,)
+    is_best = ids == ops.take(stops, best)[:, None]  # (batch * beams, vocab)
+    return ops.where(ops.logical_and(is_stop, ops.logical_not(is_best)), IMPOSSIBLE, log_p)
 
 
 def _coverage(stepper: Stepper, state: Any, scores: Tensor) -> Tensor:

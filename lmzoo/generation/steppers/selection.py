@@ -15,7 +15,7 @@ _PLAIN: weakref.WeakKeyDictionary[keras.Model, PlainModel] = weakref.WeakKeyDict
 
 def prepare(model: keras.Model, prompts: Prompts, new_tokens: int, tokenizer: Any) -> Stepper:
     """The model's stepper, once the prompts have been checked against it."""
-    stepper = _stepper(model, min(len(row) for row in prompts.rows))
+    stepper = _stepper(model, max(1, min(len(row) for row in prompts.rows)))
     check_tokenizer(tokenizer, stepper.vocab_size)
     stepper.check(prompts, new_tokens)
     return stepper

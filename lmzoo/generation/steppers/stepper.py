@@ -32,7 +32,11 @@ class Stepper:
         self.random_access_cache: bool = getattr(model, "random_access_cache", False)
 
     def check(self, prompts: Prompts, new_tokens: int) -> None:
-        """Raises PromptError for prompts outside the vocabulary or too long for the model."""
+        """Raises PromptError for prompts outside the vocabulary or too long for the model.
+
+        Texts get what begins them.
+        """
+        prompts.begin_texts()
         prompts.check_ids(self.input_size)
         prompts.check_length(new_tokens, self.max_length)
 

@@ -144,3 +144,34 @@ def test_uniforms_depend_on_seed_and_row_only():
     assert not np.array_equal(few[0], few[1])
     assert not np.array_equal(few, draw_uniforms(8, 2, 5, 8))
     assert not np.array_equal(draw_uniforms(None, 1, 5, 8), draw_uniforms(None, 1, 5, 8))
+
+
+def entropy(p):
+    return -sum(value * np.log(value) for value in p if value > 0)
+
+
+@quick
+@given(logits_of, st.floats(0.015625, 0.984375, width=32))
+def test_typical_p(logits, p):
+    for row, found in zip(logits, run(filters.typical_p, logits, p), strict=True):
+        log_p = log_softmax(row)
+        weights = np.exp(log_p)
+        distance = np.abs(-log_p - entropy(weights))
+        kept = np.isfinite(found)
+        assert weights[kept].sum() >= p - 1e-5
+        # The fewest: without the least typical of those kept, p is not reached.
+        worst = max(np.flatnonzero(kept), key=lambda i: (distance[i], i))
+        assert weights[kept].sum() - weights[worst] < p + 1e-5
+        assert distance[kept].max() <= distance[~kept].min(initial=np.inf) + 1e-3
+        np.testing.assert_array_equal(found[kept], row[kept])
+
+
+@quick
+@given(logits_of, st.floats(2**-12, 0.5, width=32))
+def test_eta_cutoff(logits, epsilon):
+    for row, found in zip(logits, run(filters.eta_cutoff, logits, epsilon), strict=True):
+        p = np.exp(log_softmax(row))
+        floor = min(epsilon, np.sqrt(epsilon) * np.exp(-entropy(p)))
+        clear = np.abs(p - floor) > 1e-5 * floor + 1e-12
+        wanted = (p >= floor) | (row == row.max())
+        np.testing.assert_array_equal(np.isfinite(found)[clear], wanted[clear])
