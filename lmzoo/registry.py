@@ -87,7 +87,15 @@ def register(
             bound.apply_defaults()
             bound.arguments.update({k: _of_python(v) for k, v in bound.arguments.items()})
             _check_layers(bound.arguments)
-            model = builder(*bound.args, **bound.kwargs)
+            try:
+                model = builder(*bound.args, **bound.kwargs)
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+                if isinstance(error, LmzooError):
+                    raise
+                lines = str(error).splitlines() or [type(error).__name__]
+                raise ArgumentError(
+                    f"{builder.__name__} cannot build a model of these arguments: {lines[0]}"
+                ) from error
             policy = keras.config.dtype_policy().name
             model.record_recipe({"builder": name, **bound.arguments, "dtype": policy})
             return model

@@ -1,10 +1,16 @@
 """Checkpoints: exact resumption, whole files, no bad weights."""
 
+import json
+import subprocess
+import sys
+import zipfile
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+import lmzoo
 from lmzoo.callbacks import Checkpoint, restore
 from lmzoo.errors import ArgumentError, DataError
 
@@ -248,3 +254,68 @@ def test_a_folder_with_a_training_is_left_alone(tmp_path, capsys):
     (tmp_path / "file").touch()
     with pytest.raises(ArgumentError, match="is a file"):
         Checkpoint(tmp_path / "file")
+
+
+def test_a_folder_where_another_program_trains_is_left_alone(tmp_path):
+    out = tmp_path / "run"
+    out.mkdir()
+    code = (
+        "import sys, time; from pathlib import Path; from lmzoo.files import lock_folder\n"
+        "lock = lock_folder(Path(sys.argv[1])); print('held', flush=True); time.sleep(600)"
+    )
+    other = subprocess.Popen([sys.executable, "-c", code, out], stdout=subprocess.PIPE, text=True)
+    try:
+        assert other.stdout.readline() == "held\n"
+        assert Checkpoint(out).folder.name == "run-2"
+        (out / "last.keras").touch()
+        with pytest.raises(ArgumentError, match="in use by process"):
+            Checkpoint(out, resume=True)
+    finally:
+        other.kill()
+        other.wait()
+        other.stdout.close()
+
+
+def test_a_start_is_a_checkpoint_and_the_best_alone_can_be_resumed(tmp_path):
+    model, run = make_model(), Checkpoint(tmp_path)
+    run.start(model)
+    assert restore(tmp_path, make_model())["step"] == 0
+    assert Checkpoint(tmp_path).folder == tmp_path  # nothing was trained yet
+    model.fit(make_data(), verbose=0, callbacks=[run])
+    (tmp_path / "last.keras").unlink()
+    again, resumed = Checkpoint(tmp_path, resume=True), make_model()
+    assert again.start(resumed)["step"] == ROWS // BATCH
+    assert_same_weights(model, resumed)
+
+
+def test_another_models_folder_is_not_resumed(tmp_path):
+    def make(build):
+        model = build(VOCAB, embed_dim=4, hidden_dim=4)
+        model.compile("sgd")
+        return model
+
+    Checkpoint(tmp_path).start(make(lmzoo.build_gru_lm))
+    before = (tmp_path / "last.keras").read_bytes()
+    with pytest.raises(DataError, match="training of a gru_lm, which a rnn_lm cannot resume"):
+        Checkpoint(tmp_path, resume=True).start(make(lmzoo.build_rnn_lm))
+    assert (tmp_path / "last.keras").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "state",
+    [{}, [], {"step": "x"}, {"step": -1}, {"best": 3}, {"busy": [1]}, {"seconds": None},
+     {"generators": 3}],
+    ids=str,
+)  # fmt: skip
+def test_a_damaged_state_is_an_error_of_ours(tmp_path, state):
+    Checkpoint(tmp_path).start(make_model())
+    path = tmp_path / "last.keras"
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    name = "lmzoo_training_state.json"
+    whole = {**json.loads(members[name]), **state} if state else state
+    with zipfile.ZipFile(path, "w") as archive:
+        for key, content in {**members, name: json.dumps(whole)}.items():
+            archive.writestr(key, content)
+    with pytest.raises(DataError, match=r"last\.keras"):
+        restore(tmp_path, make_model())
