@@ -73,7 +73,7 @@ class BleuCallback(ScoreCallback):
         finish: applied to every hypothesis, such as joining sub-words that the data came in.
 
     Raises:
-        ArgumentError: unequal numbers of sources and references, or none.
+        ArgumentError: unequal numbers of sources and references, or none; a blank source.
     """
 
     def __init__(
@@ -97,6 +97,12 @@ class BleuCallback(ScoreCallback):
                 f"{len(sources)} sources and {len(references)} references: give one reference at "
                 "the least for each source, and one source at the least"
             )
+        for number, source in enumerate(sources):
+            if isinstance(source, str) and not source.strip():
+                raise ArgumentError(
+                    f"source {number} is {source!r}, which has no token: leave it and its "
+                    "reference out"
+                )
         self.sources, self.references, self.tokenizer = sources, references, tokenizer
         self.metric = Bleu() if metric is None else metric
         self.show, self.finish = show, finish

@@ -50,7 +50,8 @@ def train_tokenizer(
             "whitespace" (text that is already tokenized), "bpe" or "unigram" (pieces of words and
             bytes, lossless on every text), "wordpiece" (pieces of words).
         vocab_size: number of ids, special ones included. None: all characters or words for "char",
-            "word" and "whitespace"; 8000, or what the texts can fill, for pieces; "byte" has 260.
+            "word" and "whitespace", but at most the 20,000 most frequent; 8000, or what the texts
+            can fill, for pieces; "byte" has 260.
         lowercase: lower-case these texts and every later one.
         normalize: clean these texts and every later one by the harmless rules of `clean_text`:
             Unicode's composed form NFC, "\\n" as the line end, no controls. The tasks of

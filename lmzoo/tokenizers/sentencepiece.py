@@ -28,6 +28,7 @@ from lmzoo.typing import Tensor
 
 DEFAULT_SIZE = 8000
 SMALLEST = FIRST + 256 + 1
+LONG = 1 << 16  # characters of a text that is encoded at once
 SPACE = "\u2581"  # how sentencepiece writes a space
 SAMPLE = 5_000_000  # characters that the trainer gets
 LONGEST_LINE = 1000  # characters of one training sentence
@@ -149,13 +150,23 @@ class SentencePieceTokenizer(Tokenizer):
 
     def _encode_batch(self, texts: list[str]) -> list[np.ndarray]:
         parts = [part for text in texts for part in text.split(SPACE)]
-        encoded = [np.array(ids, np.int32) for ids in self._processor.encode(parts)]
+        encoded = self._encode_parts(parts)
         if len(parts) == len(texts):
             return encoded
         # The bytes of U+2581 stand between the parts of a text.
         bounds = np.cumsum([0, *(text.count(SPACE) + 1 for text in texts)])
         spaced = [piece for part in encoded for piece in (self._space_ids, part)]
         return [np.concatenate(spaced[2 * i + 1 : 2 * j]) for i, j in itertools.pairwise(bounds)]
+
+    def _encode_parts(self, parts: list[str]) -> list[np.ndarray]:
+        """Ids of texts without U+2581; long ones in segments, to bound time and memory."""
+        if all(len(part) <= LONG for part in parts):
+            return [np.array(ids, np.int32) for ids in self._processor.encode(parts)]
+        encode = self._processor.encode
+        return [
+            np.concatenate([np.array(encode(each), np.int32) for each in _segments(part)])
+            for part in parts
+        ]
 
     def _graph_ids(self, texts: Tensor) -> tf.RaggedTensor:
         processor = self._graph_processor()
@@ -209,6 +220,18 @@ class UnigramTokenizer(SentencePieceTokenizer):
 
     def _graph_ids(self, texts: Tensor) -> tf.RaggedTensor:
         return graph_settle(super()._graph_ids(texts), self._repetitions)
+
+
+def _segments(text: str) -> Iterator[str]:
+    """Segments of a text that begin where no piece goes on: with spaces, or a newline."""
+    start, border = 0, re.compile("(?<=[^ ]) |\n")
+    while start < len(text):
+        found = border.search(text, min(start + LONG, len(text)))
+        stop = found.start() if found else len(text)
+        yield text[start:stop]
+        start = stop
+    if not text:
+        yield text
 
 
 def _import_sentencepiece() -> Any:

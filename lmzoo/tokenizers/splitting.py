@@ -7,7 +7,7 @@ except in the blocks of symbols.
 
 import functools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from unicodedata import ucd_3_2_0
 
 import tensorflow as tf
@@ -15,6 +15,7 @@ import tensorflow as tf
 from lmzoo.typing import Tensor
 
 NEWLINE = "\n"
+LONG = 1 << 16  # characters of a text
 # Everything that is white space to str.isspace(), except the newline.
 BLANK = "\t\x0b\x0c\r\x1c-\x1f \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 # Scripts without spaces between words, where each character is a word: Thai and Lao, Myanmar,
@@ -89,6 +90,13 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 def split(text: str, pattern: str) -> list[str]:
     """The tokens of a text, newlines among them; other white space is dropped."""
     return _compiled(pattern).findall(text)
+
+
+def tokens(text: str, pattern: str) -> Iterator[str]:
+    """The same as `split`, one by one where a list of them would take much memory."""
+    if len(text) < LONG:
+        return iter(split(text, pattern))
+    return (match[0] for match in _compiled(pattern).finditer(text))
 
 
 def graph_split(texts: Tensor, pattern: str) -> tf.RaggedTensor:

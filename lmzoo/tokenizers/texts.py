@@ -8,6 +8,8 @@ from typing import Any
 
 from lmzoo.errors import TokenizerError
 
+MOST_ENTRIES = 20_000  # characters or words of a vocabulary whose size nobody has chosen
+
 
 def check_text(text: Any) -> None:
     """Refuse anything but strings, and strings that have no UTF-8 form."""
@@ -23,6 +25,21 @@ def check_text(text: Any) -> None:
             f"{error.start}, which has no UTF-8 form; repair the text first, for example with "
             'text.encode("utf-8", "replace").decode()'
         ) from error
+
+
+# What the tasks need of a tokenizer: any object that has these may be one.
+CONTRACT = ("encode_batch", "decode", "vocab_size", "kind", "lowercase", "unk_id", "eos_id")
+
+
+def check_tokenizer(tokenizer: Any) -> None:
+    """Refuse an object of another library that is no tokenizer as lmzoo's tasks need one."""
+    if missing := [name for name in CONTRACT if not hasattr(tokenizer, name)]:
+        raise TokenizerError(
+            f"{type(tokenizer).__module__}.{type(tokenizer).__name__} is not a tokenizer of "
+            f"lmzoo: it has no {', '.join(missing)}, and its padding, unknown, begin and end ids "
+            "are not 0, 1, 2 and 3. Train one on your texts, train_tokenizer(texts, "
+            "kind='wordpiece'); or encode the texts yourself and give `fit` the ids"
+        )
 
 
 def import_package(name: str, purpose: str) -> Any:
@@ -103,9 +120,9 @@ def ranked(counts: Counter[str]) -> list[str]:
 def most_frequent(
     counts: Counter[str], vocab_size: int | None, *, kind: str, reserved: int
 ) -> list[str]:
-    """The most frequent strings that fit into a vocabulary beside `reserved` ids; all if None."""
+    """The most frequent strings that fit into a vocabulary beside `reserved` ids."""
     if vocab_size is None:
-        return ranked(counts)
+        return ranked(counts)[:MOST_ENTRIES]
     if vocab_size > reserved + len(counts):
         raise too_large(vocab_size, kind=kind, largest=reserved + len(counts))
     return ranked(counts)[: vocab_size - reserved]

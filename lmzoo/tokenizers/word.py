@@ -14,6 +14,8 @@ from lmzoo.tokenizers.base import FIRST, UNKNOWN, Learned, Tokenizer
 from lmzoo.tokenizers.texts import check_vocab_size, most_frequent
 from lmzoo.typing import Tensor
 
+CAPPED = "the vocabulary holds the {:,} most frequent of {:,} words; vocab_size allows more"
+
 
 class WordVocabulary(Tokenizer):
     """Abstract base class: id 4 is the newline; decoding sets spaces by rule."""
@@ -57,12 +59,16 @@ class WhitespaceTokenizer(WordVocabulary):
         fraction = known / (newlines + unknown + counts.total())
         left_out = len(counts) - len(kept)
         report = {"words": len(counts), "words_left_out": left_out, "known_fraction": fraction}
-        return kept, report | cls._notes(counts)
+        notes = [
+            *([CAPPED.format(len(kept), len(counts))] if left_out and vocab_size is None else []),
+            *cls._notes(counts),
+        ]
+        return kept, report | ({"note": "; ".join(notes)} if notes else {})
 
     @classmethod
-    def _notes(cls, counts: Counter[str]) -> dict[str, Any]:
+    def _notes(cls, counts: Counter[str]) -> list[str]:
         """Further notes about the words."""
-        return {}
+        return []
 
     def words(self, text: str) -> list[str]:
         """The words of a text, one for each id of `encode`, unknown ones unchanged."""
@@ -74,8 +80,8 @@ class WhitespaceTokenizer(WordVocabulary):
 
     def _encode_batch(self, texts: list[str]) -> list[np.ndarray]:
         pattern, index = self._pattern(), self._content.index.__getitem__
-        rows = (splitting.split(text, pattern) for text in texts)
-        return [np.array([index(word) for word in row], np.int32) for row in rows]
+        rows = (splitting.tokens(text, pattern) for text in texts)
+        return [np.fromiter(map(index, row), np.int32) for row in rows]
 
     def _unknown(self, text: str) -> list[str]:
         index, words = self._content.index, splitting.split(text, self._pattern())
@@ -119,18 +125,18 @@ class WordTokenizer(WhitespaceTokenizer):
     _pattern = staticmethod(splitting.word_pattern)
 
     @classmethod
-    def _notes(cls, counts: Counter[str]) -> dict[str, Any]:
+    def _notes(cls, counts: Counter[str]) -> list[str]:
         unspaced = sum(count for word, count in counts.items() if splitting.is_unspaced(word))
         letters = sum(count * len(word) for word, count in counts.items() if word[0].isalnum())
         note = "text without spaces between words (Chinese, ...): words are characters"
-        return {"note": note} if 2 * unspaced > letters else {}
+        return [note] if 2 * unspaced > letters else []
 
 
 def count_words(texts: Iterable[str], pattern: str, *, kind: str) -> Counter[str]:
     """How often each word occurs; TokenizerError without any word."""
     counts: Counter[str] = Counter()
     for text in texts:
-        counts.update(splitting.split(text, pattern))
+        counts.update(splitting.tokens(text, pattern))
     if not counts.keys() - {splitting.NEWLINE, UNKNOWN}:
         raise TokenizerError(f"nothing to train on: no word for kind {kind!r} in any text")
     return counts

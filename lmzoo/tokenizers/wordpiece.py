@@ -77,8 +77,8 @@ class WordPieceTokenizer(WordVocabulary):
 
     def _encode_batch(self, texts: list[str]) -> list[np.ndarray]:
         pattern, cut = splitting.word_pattern(), self._cut
-        rows = (splitting.split(text, pattern) for text in texts)
-        return [np.array([i for word in row for i in cut(word)], np.int32) for row in rows]
+        rows = (splitting.tokens(text, pattern) for text in texts)
+        return [np.fromiter((i for word in row for i in cut(word)), np.int32) for row in rows]
 
     def _unknown(self, text: str) -> list[str]:
         words = dict.fromkeys(splitting.split(text, splitting.word_pattern()))

@@ -62,5 +62,7 @@ def test_missing_references_are_refused():
     tokenizer = lmzoo.data.train_tokenizer(WORDS, kind="whitespace")
     with pytest.raises(ArgumentError, match="1 sources and 0 references"):
         BleuCallback(["red"], [], tokenizer=tokenizer)
+    with pytest.raises(ArgumentError, match="source 1 is ' ', which has no token"):
+        BleuCallback(["red", " "], ["red", "red"], tokenizer=tokenizer)
     with pytest.raises(ArgumentError, match="every_epochs"):
         BleuCallback(["red"], ["red"], tokenizer=tokenizer, every_epochs=0)

@@ -1,6 +1,7 @@
 """BPE and unigram: what training sees, and what is lossless about them."""
 
 import random
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lmzoo.errors import TokenizerError
+from lmzoo.tokenizers import sentencepiece as sp
 from lmzoo.tokenizers import train_tokenizer
 from lmzoo.tokenizers.ties import find_repetitions
 
@@ -124,3 +126,23 @@ def test_repetitions_are_those_that_may_change_places(words):
 def test_training_is_silent(kind, capfd):
     train_tokenizer(story(20), kind=kind)
     assert capfd.readouterr() == ("", "")
+
+
+SEGMENTED = st.lists(
+    st.sampled_from(["  ", " ", "\n", "\n\n ", "The old", "boats", "and", "é", "\u2581", "xqz"]),
+    max_size=25,
+).map("".join)
+
+
+@pytest.fixture(scope="module")
+def trained():
+    return {kind: train_tokenizer(story(80) + ["a  b   c"] * 20, kind=kind) for kind in KINDS}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(texts=st.lists(SEGMENTED, max_size=4), size=st.integers(0, 12))
+def test_a_long_text_has_the_ids_of_the_whole(trained, kind, texts, size):
+    tokenizer = trained[kind]
+    expected = [row.tolist() for row in tokenizer.encode_batch(texts)]
+    with mock.patch.object(sp, "LONG", max(size, 1)):
+        assert [row.tolist() for row in tokenizer.encode_batch(texts)] == expected

@@ -1,6 +1,7 @@
 """Words as tokens: splitting, spacing, and the ranking by frequency."""
 
 from collections import Counter
+from unittest import mock
 
 import pytest
 import tensorflow as tf
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lmzoo.errors import TokenizerError
-from lmzoo.tokenizers import splitting, train_tokenizer
+from lmzoo.tokenizers import splitting, texts, train_tokenizer
 
 PROSE = [
     "The old man, who sells red boats, left at half past nine.",
@@ -134,3 +135,23 @@ def test_nothing_but_white_space_is_refused():
     for kind in ("word", "whitespace", "wordpiece"):
         with pytest.raises(TokenizerError, match="nothing to train on: no word"):
             train_tokenizer([" \n\t", "\n"], kind=kind)
+
+
+def test_a_vocabulary_without_a_size_is_capped_and_says_so(monkeypatch):
+    monkeypatch.setattr(texts, "MOST_ENTRIES", 3)
+    for kind, size in (("word", 5 + 3), ("whitespace", 5 + 3), ("char", 4 + 3)):
+        tokenizer = train_tokenizer(["a a b b c d"], kind=kind)
+        assert tokenizer.vocab_size == size
+        assert {"a", "b"} <= {tokenizer.id_to_token(index) for index in range(size)}
+    assert train_tokenizer(["a a b b c d"], kind="word").report["note"] == (
+        "the vocabulary holds the 3 most frequent of 4 words; vocab_size allows more"
+    )
+    assert train_tokenizer(["a a b b c d"], kind="word", vocab_size=9).vocab_size == 9
+    assert "note" not in train_tokenizer(["a b c"], kind="word").report
+
+
+@given(text=st.text("ab ,\n\t'.1", max_size=60), size=st.integers(0, 20))
+def test_tokens_one_by_one_are_those_of_the_list(text, size):
+    with mock.patch.object(splitting, "LONG", size):
+        for pattern in (splitting.word_pattern(), splitting.blank_pattern()):
+            assert list(splitting.tokens(text, pattern)) == splitting.split(text, pattern)

@@ -326,9 +326,9 @@ def test_damaged_files_are_refused(tokenizers, kind, tmp_path):
 
 def test_files_of_another_kind_are_refused(tmp_path):
     path = tmp_path / "file"
-    with pytest.raises(TokenizerError, match="cannot read"):
+    with pytest.raises(TokenizerError, match=r"there is no file|is a folder"):
         load_tokenizer(path)
-    with pytest.raises(TokenizerError, match="cannot read"):
+    with pytest.raises(TokenizerError, match=r"there is no file|is a folder"):
         load_tokenizer(tmp_path)
     path.write_bytes(b"\x80\x81\x82")
     with pytest.raises(TokenizerError, match="not a complete tokenizer"):

@@ -16,6 +16,7 @@ Item = TypeVar("Item")
 
 BATCH_CHARACTERS = 1 << 20
 BATCH_TEXTS = 4096
+LONG = 1 << 16  # characters of a text
 CHECKED_TEXTS = 50  # decoded again, to see whether the tokenizer is lossless
 _CJK = (
     "\u2e80-\u2fff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf"
@@ -34,10 +35,14 @@ def in_chunks(items: Iterable[Item], size: int = BATCH_TEXTS) -> Iterator[list[I
 
 def count_words(text: str) -> int:
     """Counts words, split at white space; in Chinese and Japanese, each character is a word."""
-    if not _HAS_CJK.search(text):
+    has_cjk = bool(_HAS_CJK.search(text))
+    if not has_cjk and len(text) < LONG:
         return len(text.split())
+    # Not as a list, which would take much memory.
+    words = (match[0] for match in re.finditer(r"\S+", text))
     return sum(
-        len(_CJK_WORDS.findall(word)) if _HAS_CJK.search(word) else 1 for word in text.split()
+        sum(1 for _ in _CJK_WORDS.finditer(word)) if has_cjk and _HAS_CJK.search(word) else 1
+        for word in words
     )
 
 

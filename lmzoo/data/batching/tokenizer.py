@@ -7,6 +7,7 @@ from typing import Any
 
 from lmzoo import tokenizers
 from lmzoo.errors import ArgumentError
+from lmzoo.tokenizers.texts import check_tokenizer
 
 
 def choose_tokenizer(
@@ -24,6 +25,7 @@ def choose_tokenizer(
         return tokenizers.train_tokenizer(
             texts, kind=tokenizer, vocab_size=vocab_size, lowercase=lowercase, normalize=normalize
         )
+    check_tokenizer(tokenizer)
     if vocab_size is not None and vocab_size != tokenizer.vocab_size:
         raise ArgumentError(
             f"vocab_size={vocab_size}, but the given tokenizer has {tokenizer.vocab_size} ids; "

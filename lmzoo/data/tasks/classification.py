@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lmzoo.data.batching.batches import Batches
-from lmzoo.data.batching.checks import check_at_least
+from lmzoo.data.batching.checks import check_at_least, check_sizes
 from lmzoo.data.batching.encoding import in_chunks
 from lmzoo.data.batching.orders import width_groups
 from lmzoo.data.batching.token_store import Sequences
@@ -23,6 +23,7 @@ from lmzoo.data.splits import SPLITS, check_fraction, stratified_split
 from lmzoo.data.transforms.class_balance import sort_labels
 from lmzoo.errors import ArgumentError, DataError
 from lmzoo.special_ids import EOS_ID, UNK_ID
+from lmzoo.tokenizers.texts import check_tokenizer
 
 MAX_WIDTHS = 4
 MAX_LENGTH = 256  # tokens of a text, in training and in use
@@ -101,7 +102,7 @@ def prepare_classification(
         >>> labels.shape == weights.shape == ids.shape[:1], data.labels
         (True, ['bad', 'good'])
     """
-    check_at_least(1, {"max_length": max_length, "batch_size": batch_size})
+    check_sizes({"max_length": max_length, "batch_size": batch_size})
     check_fraction(valid_fraction)
     corpus = read_labeled(
         source, columns=columns, format=format, skip_unusable=skip_unusable,
@@ -246,6 +247,7 @@ def encode_texts(tokenizer: Any, texts: Sequence[str], max_length: int = MAX_LEN
         raise ArgumentError(f"texts is the string {texts[:40]!r}; give a list of strings")
     if not len(texts):
         raise DataError("there are no texts to encode; give at least one")
+    check_tokenizer(tokenizer)
     ids = Sequences(tokenizer.vocab_size)
     for number, tokens in enumerate(tokenizer.encode_batch(list(texts))):
         if not len(tokens):

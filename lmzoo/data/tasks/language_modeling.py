@@ -9,7 +9,7 @@ import numpy as np
 
 from lmzoo.data.batching import packing
 from lmzoo.data.batching.batches import Batches
-from lmzoo.data.batching.checks import check_at_least
+from lmzoo.data.batching.checks import check_sizes
 from lmzoo.data.batching.encoding import Encoded, Encoder, predicted_counts
 from lmzoo.data.batching.orders import length_pools, row_order
 from lmzoo.data.batching.token_store import TokenStore
@@ -108,7 +108,7 @@ def prepare_lm(
         >>> [(part.shape.as_list(), part.dtype.name) for part in next(iter(data.train))]
         [([2, 16], 'int32'), ([2, 16], 'int32'), ([2, 16], 'float32')]
     """
-    check_at_least(1, {"sequence_length": sequence_length, "batch_size": batch_size})
+    check_sizes({"sequence_length": sequence_length, "batch_size": batch_size})
     if layout not in LAYOUTS:
         raise ArgumentError(f"layout is {layout!r}; choose one of {', '.join(LAYOUTS)}")
     rules = choose_rules(clean)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from lmzoo.data.batching.batches import Batches
-from lmzoo.data.batching.checks import check_at_least
+from lmzoo.data.batching.checks import check_sizes
 from lmzoo.data.batching.encoding import in_chunks
 from lmzoo.data.batching.orders import width_groups
 from lmzoo.data.batching.token_store import Sequences
@@ -106,7 +106,7 @@ def prepare_seq2seq(
     """
     longest = (max_length if max_source_length is None else max_source_length, max_length)
     sizes = {"max_length": max_length, "max_source_length": longest[0]}
-    check_at_least(1, {**sizes, "tokens_per_batch": tokens_per_batch})
+    check_sizes({**sizes, "tokens_per_batch": tokens_per_batch})
     if max(longest) > MAX_LENGTH:
         raise ArgumentError(f"a length of {max(longest)} is more than the {MAX_LENGTH} supported")
     corpus = read_pairs(

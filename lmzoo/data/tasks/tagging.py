@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lmzoo.data.batching.batches import Batches
-from lmzoo.data.batching.checks import check_at_least
+from lmzoo.data.batching.checks import check_at_least, check_sizes
 from lmzoo.data.batching.orders import width_groups
 from lmzoo.data.batching.token_store import Sequences
 from lmzoo.data.batching.widths import padded_widths
@@ -24,10 +24,12 @@ from lmzoo.data.tags.vocabulary import TaggingVocabulary, character_width, norma
 from lmzoo.errors import ArgumentError, DataError
 from lmzoo.special_ids import EOS_ID, UNK_ID
 from lmzoo.tokenizers.char import CharTokenizer
+from lmzoo.tokenizers.texts import MOST_ENTRIES
 from lmzoo.tokenizers.word import FIRST, UNKNOWN, WhitespaceTokenizer
 
 # A tagger with a CRF takes long to compile, and does so for each width.
 MAX_WIDTHS = 3
+LONGEST_WORD = 1000  # characters that a table has room for
 _MAX_FORMS = 1 << 31
 
 
@@ -103,7 +105,7 @@ def prepare_tagging(
     Args:
         source, columns, grammar_size: see `read_tagged`, which also repairs tags.
         scheme: to train on, "IOB2" or "IOBES"; "plain": no spans; None: the source's, not IOB1.
-        vocab_size: most ids of words, 5 special ones included; None: as many as there are.
+        vocab_size: most ids of words, 5 special ones included; None: 20,005, or fewer.
         min_count: words that occur less often in training have no id of their own. With 1 the
             unknown id is only learned with `forget_rare_words`.
         lowercase, normalize_digits: whether words, not their characters, lose case and digits.
@@ -126,8 +128,13 @@ def prepare_tagging(
         >>> words.shape.as_list(), characters.shape.as_list(), data.tags
         ([32, 4], [32, 4, 8], ['O', 'B-PER'])
     """
-    check_at_least(1, {"batch_size": batch_size, "min_count": min_count, "max_length": max_length})
+    check_sizes({"batch_size": batch_size})
+    check_at_least(1, {"min_count": min_count, "max_length": max_length})
     check_at_least(2, {"max_word_length": max_word_length})
+    if max_word_length > LONGEST_WORD:
+        raise ArgumentError(
+            f"max_word_length is {max_word_length:,}; it must be at most {LONGEST_WORD:,}"
+        )
     check_at_least(FIRST + 2, {"vocab_size": vocab_size})
     plain, wanted = (scheme, None) if scheme == PLAIN else (None, scheme)
     corpus = read_tagged(
@@ -149,7 +156,7 @@ def prepare_tagging(
     kept = sorted((key for key in keys if keys[key] >= min_count), key=lambda k: (-keys[k], k))
     if not kept:
         raise ArgumentError(f"no word of training occurs {min_count} times: lower min_count")
-    most = None if vocab_size is None else vocab_size - FIRST - 1
+    most = MOST_ENTRIES if vocab_size is None else vocab_size - FIRST - 1
     vocabulary = TaggingVocabulary(
         WhitespaceTokenizer(kept[:most], lowercase=lowercase),
         CharTokenizer.train(map(normal_form, words)) if characters else None,

@@ -1,6 +1,7 @@
 """Encoding counts what it encodes."""
 
 from itertools import pairwise
+from unittest import mock
 
 import numpy as np
 from hypothesis import given
@@ -71,3 +72,10 @@ def test_words():
     assert count_words(" \n") == 0
     counts = count_words("Two words ."), count_words("两个字。"), count_words("GPT-2 好")
     assert counts == (3, 3, 2)
+
+
+@given(text=st.text("a好 \t\n\u3000\xa0\x1c,", max_size=40))
+def test_words_of_a_long_text_are_counted_alike(text):
+    expected = count_words(text)
+    with mock.patch.object(encoding, "LONG", 0):
+        assert count_words(text) == expected

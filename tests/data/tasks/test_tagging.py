@@ -226,7 +226,7 @@ def test_the_vocabulary_comes_back_from_its_file(tmp_path, characters):
         path.write_text(text)
         with pytest.raises(DataError, match="is no"):
             load_tagging_vocabulary(path)
-    with pytest.raises(DataError, match="cannot read"):
+    with pytest.raises(DataError, match="there is no file"):
         load_tagging_vocabulary(tmp_path / "nowhere")
 
 
