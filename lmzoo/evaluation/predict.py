@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from lmzoo.errors import ArgumentError, PromptError
+from lmzoo.errors import ArgumentError, PromptError, listed
 
 BATCH = 64
 COLORS = ("cyan", "magenta", "yellow", "green", "blue", "red")
@@ -56,10 +56,11 @@ def classify(
     from lmzoo.metrics import predicted_classes
     from lmzoo.metrics.roc import checked_probabilities
 
+    labels = listed(labels, "labels")
     if out_of_scope is not None and out_of_scope not in labels:
         raise ArgumentError(f"out_of_scope={out_of_scope!r} is not one of the {len(labels)} labels")
-    place = None if out_of_scope is None else list(labels).index(out_of_scope)
-    several = [texts] if isinstance(texts, str) else list(texts)
+    place = None if out_of_scope is None else labels.index(out_of_scope)
+    several = [texts] if isinstance(texts, str) else listed(texts, "texts")
     batches = [
         model.predict_on_batch(encode_texts(tokenizer, several[start : start + BATCH], max_length))
         for start in range(0, len(several), BATCH)
@@ -107,9 +108,7 @@ def tag(model: Any, sentences: Any, *, vocabulary: Any) -> Any:
     """
     if isinstance(sentences, str):
         return tag(model, [sentences], vocabulary=vocabulary)[0]
-    rows = [words.split() if isinstance(words, str) else list(words) for words in sentences]
-    if not all(rows):
-        raise PromptError("a sentence has no word: give words separated by spaces, or lists")
+    rows = [_words(sentence) for sentence in listed(sentences, "sentences")]
     tagged: list[Any] = []
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
@@ -121,6 +120,17 @@ def tag(model: Any, sentences: Any, *, vocabulary: Any) -> Any:
             intents = [vocabulary.intents[int(i)] for i in model.decode_intents(inputs)]
             tagged += zip(batch, tags, intents, strict=True)
     return tagged
+
+
+def _words(sentence: Any) -> list[str]:
+    """The words of a sentence, a text or a list."""
+    words = sentence.split() if isinstance(sentence, str) else listed(sentence, "a sentence")
+    wrong = [word for word in words if not isinstance(word, str) or not word.strip()]
+    if wrong:
+        raise PromptError(f"a sentence holds {wrong[0]!r:.60}, which is no word: leave it out")
+    if not words:
+        raise PromptError("a sentence has no word: give words separated by spaces, or lists")
+    return words
 
 
 def colored(words: Sequence[str], tags: Sequence[str], intent: str | None = None) -> str:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from lmzoo.data.corpus import Corpus, Located, Record
 from lmzoo.data.readers.text import placed_lines
-from lmzoo.errors import ArgumentError, DataError
+from lmzoo.errors import ArgumentError, DataError, listed
 
 # (speaker, text); the speaker "fact" is nobody: what all of them know.
 Turn: TypeAlias = tuple[str, str]
@@ -38,6 +38,8 @@ def dialogue_pairs(
     """
     if window is not None and window < 1:
         raise ArgumentError(f"window is {window}; it must be at least 1, or None for all turns")
+
+    speakers = None if speakers is None else listed(speakers, "speakers")
 
     def replies(record: Record) -> Iterator[int]:
         wanted = speakers or record.get("speakers")
