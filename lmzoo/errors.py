@@ -1,5 +1,8 @@
 """Errors that lmzoo raises: each message has what is wrong, the value, and the remedy."""
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class LmzooError(Exception):
     """Base class of lmzoo's errors; the examples print these as one line, without a traceback."""
@@ -27,3 +30,10 @@ class UnknownModelError(LmzooError, LookupError):
 
 class TrainingDiverged(LmzooError, ArithmeticError):
     """The loss became NaN or infinite; training stopped at the last good checkpoint."""
+
+
+def listed(values: Any, name: str) -> list[Any]:
+    """The items of an argument; ArgumentError for a single text, whose letters are no items."""
+    if isinstance(values, str | bytes | Mapping) or not hasattr(values, "__iter__"):
+        raise ArgumentError(f"{name} is {values!r:.60}: give a list, even for a single one")
+    return list(values)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from lmzoo.errors import ArgumentError
+from lmzoo.errors import ArgumentError, listed
 
 
 class AverageWeights(keras.callbacks.Callback):
@@ -81,11 +81,12 @@ class SampleText(keras.callbacks.Callback):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if not prompts:
+        self.prompts = listed(prompts, "prompts")
+        if not self.prompts:
             raise ArgumentError("SampleText needs at least one prompt; the list is empty")
         if every_epochs < 1:
             raise ArgumentError(f"every_epochs must be 1 or more, not {every_epochs}")
-        self.prompts, self.tokenizer, self.every_epochs = list(prompts), tokenizer, every_epochs
+        self.tokenizer, self.every_epochs = tokenizer, every_epochs
         sampling = {"max_new_tokens": max_new_tokens, "temperature": temperature, "seed": seed}
         self.sampling: dict[str, Any] = sampling
 

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from lmzoo.callbacks.progress import is_validated
-from lmzoo.errors import ArgumentError
+from lmzoo.errors import ArgumentError, listed
 from lmzoo.evaluation.tag_report import tag_scores
 from lmzoo.generation import answer
 from lmzoo.metrics import Bleu
@@ -92,6 +92,7 @@ class BleuCallback(ScoreCallback):
         prefix: str = "val_",
     ) -> None:
         super().__init__(self._bleu, every_epochs=every_epochs, prefix=prefix)
+        sources, references = listed(sources, "sources"), listed(references, "references")
         if len(sources) != len(references) or not sources:
             raise ArgumentError(
                 f"{len(sources)} sources and {len(references)} references: give one reference at "

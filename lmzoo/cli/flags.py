@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import importlib
-import io
 import os
 import signal
 import sys
@@ -11,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from lmzoo.errors import LmzooError
+from lmzoo.errors import LmzooError, PromptError
 
 Reply = Callable[[str], Iterable[str]]  # yields the pieces of the reply to a text
 Subparsers = argparse._SubParsersAction  # what holds the commands
@@ -127,10 +126,32 @@ def _orderly_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def readable(text: str) -> str:
+    """The text; PromptError where it was read from bytes that are not UTF-8."""
+    if text != text.encode("utf-8", "replace").decode():
+        raise PromptError(f"{text!r:.60} holds bytes that are not UTF-8: write it in that encoding")
+    return text
+
+
 def accept_any_bytes() -> None:
-    """Lets bytes on the standard input that are no text become U+FFFD, in place of an error."""
-    if isinstance(sys.stdin, io.TextIOWrapper):
-        sys.stdin.reconfigure(errors="replace")
+    """Lets standard input hold bytes that are not UTF-8, so that one bad line ends nothing."""
+    if hasattr(sys.stdin, "reconfigure"):
+        sys.stdin.reconfigure(errors="surrogateescape")
+
+
+def reply_to_lines(reply: Reply) -> None:
+    """Prints the reply to each line of standard input; a line that fails has an empty one."""
+    failed = 0
+    accept_any_bytes()
+    for line in filter(str.strip, sys.stdin):
+        try:
+            text = "".join(reply(readable(line.rstrip("\r\n"))))
+        except LmzooError as error:
+            print(" ".join(str(error).split()), file=sys.stderr)
+            failed, text = failed + 1, ""
+        print(text, flush=True)
+    if failed:
+        raise PromptError(f"{failed} lines could not be answered")
 
 
 def ask(reply: Reply) -> None:
@@ -148,7 +169,7 @@ def ask(reply: Reply) -> None:
             return
         try:
             print("  ", end="")
-            for piece in reply(text):
+            for piece in reply(readable(text)):
                 print(piece, end="", flush=True)
             print()
         except LmzooError as error:

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 
 import lmzoo
-from lmzoo.cli.flags import Reply, Subparsers, accept_any_bytes, ask
+from lmzoo.cli.flags import Reply, Subparsers, ask, reply_to_lines
 from lmzoo.cli.settings import parse_settings, settable
 from lmzoo.cli.tasks import TASKS
 from lmzoo.data import Corpus
@@ -23,6 +23,7 @@ from lmzoo.runs import load_run
 Flags = dict[str, tuple[Callable[[str], Any], Any, str | None]]  # type, default, help
 SAMPLING: Flags = {
     "max_new_tokens": (int, 128, None),
+    "min_new_tokens": (int, 0, "no end before so many tokens"),
     "temperature": (float, 1.0, "0 is greedy (default: 1)"),
     "top_k": (int, None, "sample among the k most probable tokens"),
     "top_p": (float, None, "sample among tokens that together have this probability"),
@@ -81,9 +82,7 @@ def _add(
         elif sys.stdin.isatty():
             ask(reply)
         else:
-            accept_any_bytes()
-            for line in filter(str.strip, sys.stdin):
-                print("".join(reply(line.rstrip("\r\n"))), flush=True)
+            reply_to_lines(reply)
 
     parser.set_defaults(run=run)
     return parser

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from lmzoo.data.records import split_blanks
-from lmzoo.errors import ArgumentError, PromptError
+from lmzoo.errors import ArgumentError, PromptError, listed
 
 BATCH = 64
 COLORS = ("cyan", "magenta", "yellow", "green", "blue", "red")
@@ -59,6 +59,7 @@ def classify(
     from lmzoo.metrics import predicted_classes
     from lmzoo.metrics.roc import checked_probabilities
 
+    labels = listed(labels, "labels")
     if out_of_scope is not None and out_of_scope not in labels:
         raise ArgumentError(f"out_of_scope={out_of_scope!r} is not one of the {len(labels)} labels")
     place = None if out_of_scope is None else list(labels).index(out_of_scope)
@@ -111,9 +112,7 @@ def tag(model: Any, sentences: Any, *, vocabulary: Any) -> Any:
     """
     if isinstance(sentences, str):
         return tag(model, [sentences], vocabulary=vocabulary)[0]
-    rows = [split_blanks(words) if isinstance(words, str) else list(words) for words in sentences]
-    if not all(rows):
-        raise PromptError("a sentence has no word: give words separated by spaces, or lists")
+    rows = [_words(sentence) for sentence in listed(sentences, "sentences")]
     tagged: list[Any] = []
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
@@ -125,6 +124,17 @@ def tag(model: Any, sentences: Any, *, vocabulary: Any) -> Any:
             intents = [vocabulary.intents[int(i)] for i in model.decode_intents(inputs)]
             tagged += zip(batch, tags, intents, strict=True)
     return tagged
+
+
+def _words(sentence: Any) -> list[str]:
+    """The words of a sentence, a text or a list."""
+    words = split_blanks(sentence) if isinstance(sentence, str) else listed(sentence, "a sentence")
+    wrong = [word for word in words if not isinstance(word, str) or not split_blanks(word)]
+    if wrong:
+        raise PromptError(f"a sentence holds {wrong[0]!r:.60}, which is no word: leave it out")
+    if not words:
+        raise PromptError("a sentence has no word: give words separated by spaces, or lists")
+    return words
 
 
 def colored(words: Sequence[str], tags: Sequence[str], intent: str | None = None) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from lmzoo.errors import ArgumentError, PromptError
+from lmzoo.errors import PromptError, listed
 from lmzoo.generation.copying import answer_text
 from lmzoo.generation.decoding.batch import generate
 from lmzoo.generation.prompts import bucket, require_count
@@ -49,13 +49,12 @@ def answer(
         >>> model = lmzoo.build_gru_seq2seq(words.vocab_size, embed_dim=8, hidden_dim=8)
         >>> texts = lmzoo.answer(model, ["a dog", "a cat"], tokenizer=words, num_beams=2)
     """
-    if isinstance(sources, str | bytes):
-        raise ArgumentError("answer takes a list of texts: write [text]")
+    sources = listed(sources, "sources")
     require_count("batch_size", batch_size, 1)
     if max_new_tokens is not None:
         require_count("max_new_tokens", max_new_tokens, 1)
     reader, writer = tokenizer if isinstance(tokenizer, tuple) else (tokenizer, tokenizer)
-    rows = [ids.tolist() for ids in reader.encode_batch(list(sources))]
+    rows = [ids.tolist() for ids in reader.encode_batch(sources)]
     empty = [number for number, row in enumerate(rows) if not row]
     if empty:
         raise PromptError(f"source {empty[0]} is {sources[empty[0]]!r}, which has no token")

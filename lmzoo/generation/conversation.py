@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from lmzoo.dialogue_format import BOT, FACT, USER, dialogue_context
-from lmzoo.errors import PromptError
+from lmzoo.errors import PromptError, listed
 from lmzoo.generation.copying import answer_text
 from lmzoo.generation.streaming import stream
 
@@ -49,7 +49,7 @@ class Conversation:
         self._reader, self._writer = pair
         names = getattr(self._reader, "report", {}).get("speakers") or (USER, BOT)
         self.user, self.bot, self.window = user or names[0], bot or names[1], window
-        self.turns = [(FACT, text) for text in facts if text]
+        self.turns = [(FACT, text) for text in listed(facts, "facts") if text]
         self._sampling = {"temperature": 0.0, **sampling, "max_new_tokens": max_new_tokens}
 
     def reply(self, text: str) -> Iterator[str]:

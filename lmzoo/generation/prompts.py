@@ -1,11 +1,11 @@
 """Prompts: the kinds of input as rows of ids, and answers of the same kind."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from lmzoo.errors import ArgumentError, PromptError
+from lmzoo.errors import ArgumentError, PromptError, listed
 
 MOST_NUMBERS = 2**28  # in a buffer of ids or of logits
 
@@ -169,9 +169,7 @@ def padded(rows: Sequence[Sequence[int]]) -> np.ndarray:
 
 def row_of_ids(ids: Any, name: str) -> np.ndarray:
     """An argument's whole numbers (n,), whatever holds them; ArgumentError for anything else."""
-    if isinstance(ids, str | bytes | Mapping) or not hasattr(ids, "__iter__"):
-        raise ArgumentError(f"{name} is {_short(ids)}: give a list of ids")
-    values = np.asarray(ids if hasattr(ids, "__array__") else list(ids))
+    values = np.asarray(ids if hasattr(ids, "__array__") else listed(ids, name))
     if values.ndim != 1 or (values.size and values.dtype.kind not in "iu"):
         raise ArgumentError(f"{name} is {_short(ids)}: give a list of ids (whole numbers)")
     return values.astype("int64")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from lmzoo.errors import listed
 from lmzoo.grammar.language import check_language, world
 from lmzoo.grammar.orthography import read_english
 from lmzoo.grammar.parse import Inside
@@ -106,7 +107,7 @@ def floor(texts: Iterable[str], *, language: str = "en") -> float:
         >>> floor(["Emma sang in the park."]) == -log_probability("Emma sang in the park.")
         True
     """
-    return -sum(log_probability(text, language=language) for text in texts)
+    return -sum(log_probability(text, language=language) for text in listed(texts, "texts"))
 
 
 def entropy(language: str = "en") -> Entropy:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from lmzoo.data.corpus import Corpus, Located, Record
 from lmzoo.data.readers.text import placed_lines
 from lmzoo.dialogue_format import BOT, FACT, USER, dialogue_context
-from lmzoo.errors import ArgumentError, DataError
+from lmzoo.errors import ArgumentError, DataError, listed
 
 Turn: TypeAlias = tuple[str, str]  # (speaker, text)
 
@@ -37,6 +37,8 @@ def dialogue_pairs(
     """
     if window is not None and window < 1:
         raise ArgumentError(f"window is {window}; it must be at least 1, or None for all turns")
+
+    speakers = None if speakers is None else listed(speakers, "speakers")
 
     def replies(record: Record) -> Iterator[int]:
         wanted = speakers or record.get("speakers")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lmzoo.errors import ArgumentError, PromptError
+from lmzoo.errors import ArgumentError, PromptError, listed
 from lmzoo.generation.prompts import check_ids, padded, require, require_count, row_of_ids, text_ids
 from lmzoo.typing import Tensor
 
@@ -83,7 +83,7 @@ def make_rules(
 
 def token_mask(tokens: Any, vocab_size: int, name: str) -> np.ndarray:
     """Booleans (vocab,) of ids, or such booleans as they are."""
-    values = np.asarray(tokens if hasattr(tokens, "__array__") else _listed(tokens, name))
+    values = np.asarray(tokens if hasattr(tokens, "__array__") else listed(tokens, name))
     if values.dtype == bool:
         if values.shape != (vocab_size,):
             raise ArgumentError(
@@ -96,12 +96,6 @@ def token_mask(tokens: Any, vocab_size: int, name: str) -> np.ndarray:
     mask = np.zeros(vocab_size, bool)
     mask[ids] = True
     return mask
-
-
-def _listed(tokens: Any, name: str) -> list[Any]:
-    if isinstance(tokens, str | bytes | Mapping) or not hasattr(tokens, "__iter__"):
-        raise ArgumentError(f"{name} is {tokens!r}: give a list of ids")
-    return list(tokens)
 
 
 def _bias(bias: Any, tokenizer: Any, vocab_size: int) -> np.ndarray:
@@ -122,7 +116,7 @@ def _bias(bias: Any, tokenizer: Any, vocab_size: int) -> np.ndarray:
 def _bad_words(words: Any, tokenizer: Any, vocab_size: int) -> np.ndarray:
     """The ids of the words, int32 (words, longest), -1 to the left of each."""
     rows = []
-    for word in _listed(words, "bad_words"):
+    for word in listed(words, "bad_words"):
         rows.append(_word_ids(word, tokenizer, vocab_size, "bad_words"))
         if isinstance(word, str):  # its pieces differ behind a space, if the tokenizer has one
             with contextlib.suppress(PromptError):
