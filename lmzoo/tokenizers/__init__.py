@@ -17,6 +17,8 @@ import json
 import os
 from collections.abc import Iterable
 
+import numpy as np
+
 from lmzoo.errors import TokenizerError
 from lmzoo.tokenizers.base import FORMAT, VERSION, Tokenizer
 from lmzoo.tokenizers.byte import ByteTokenizer
@@ -31,6 +33,7 @@ _CLASSES: tuple[type[Tokenizer], ...] = (
     ByteTokenizer, CharTokenizer, WordTokenizer, WhitespaceTokenizer, BPETokenizer,
     UnigramTokenizer, WordPieceTokenizer,
 )  # fmt: skip
+LARGEST = 1 << 24  # ids, above which the libraries that train pieces run out of memory
 _KINDS = {family.kind: family for family in _CLASSES}
 
 
@@ -65,7 +68,12 @@ def train_tokenizer(
         >>> tokenizer.decode(tokenizer.encode("sold boats"))
         'sold boats'
     """
-    return _family(kind).train(texts, vocab_size=vocab_size, lowercase=lowercase)
+    family = _family(kind)
+    if vocab_size is not None and not (_is_whole(vocab_size) and vocab_size <= LARGEST):
+        raise TokenizerError(
+            f"vocab_size is {vocab_size!r}; give a whole number up to {LARGEST:,}, or None"
+        )
+    return family.train(texts, vocab_size=vocab_size, lowercase=lowercase)
 
 
 def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
@@ -112,6 +120,10 @@ def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
     if tokenizer.fingerprint != record.get("fingerprint"):
         raise TokenizerError(f"{path} is damaged: its content does not match its fingerprint")
     return tokenizer
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _family(kind: str) -> type[Tokenizer]:
