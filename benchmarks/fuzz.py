@@ -67,7 +67,7 @@ def run_room(room: str, count: int, out: Path) -> list[dict[str, Any]]:
     known = {row["seed"] for row in rows}
     left = [seed for seed in range(count) if seed not in known]
     while left:
-        worker = Worker(room)
+        worker = Worker(room, out)
         try:
             for seed in left[:BATCH]:
                 row = worker.ask(seed)
@@ -86,20 +86,24 @@ def run_room(room: str, count: int, out: Path) -> list[dict[str, Any]]:
 class Worker:
     """A room's process."""
 
-    def __init__(self, room: str) -> None:
-        self.room = room
-        command = [sys.executable, __file__, "--room", room, "--worker"]
+    def __init__(self, room: str, out: Path) -> None:
+        log = (out / f"{room}.stderr").open("wb")
+        command = [sys.executable, os.path.abspath(__file__), "--room", room, "--worker"]
         self.folder = tempfile.TemporaryDirectory(prefix="fuzz-")
         root = str(Path(__file__).resolve().parents[1])
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "PYTHONPATH": root}
         environment.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
         self.process = subprocess.Popen(
             command, cwd=self.folder.name, env=environment, text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
         )  # fmt: skip
+        log.close()
         self.lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
-        self.idle = float(json.loads(self.lines.get(timeout=600))["idle_mb"])
+        first = json.loads(self.lines.get(timeout=600))
+        if "idle_mb" not in first:
+            raise RuntimeError(f"the room {room} cannot start: see {log.name}")
+        self.idle = float(first["idle_mb"])
 
     def _read(self) -> None:
         for line in self.process.stdout or ():

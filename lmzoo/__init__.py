@@ -1,5 +1,9 @@
 """lmzoo: the home for language models on Keras 3 and TensorFlow."""
 
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # before TensorFlow is loaded: no notes of it
+
 from lmzoo import (
     callbacks,
     data,

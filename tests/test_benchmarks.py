@@ -2,21 +2,24 @@
 
 import argparse
 import importlib
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 
 FOLDER = Path(__file__).parents[1] / "benchmarks"
+NAMES = ("speed", "proofs", "growth", "fuzz", "fuzz_inputs", "kill_resume")
 
 
 @pytest.fixture(scope="module")
 def modules():
     """The scripts as modules, as they find each other when run."""
     sys.path.insert(0, str(FOLDER))
-    yield {name: importlib.import_module(name) for name in ("speed", "proofs", "growth")}
+    yield {name: importlib.import_module(name) for name in NAMES}
     sys.path.remove(str(FOLDER))
 
 
@@ -87,3 +90,35 @@ def test_a_recorded_run_is_listed():
     for name in ("lstm_grammar", "speed_layers", "proof_steps"):
         assert f"{name}: " in listed
     assert "{data}" in listed
+
+
+def test_kills_are_planned_alike_and_differences_found(modules, tmp_path):
+    kill = modules["kill_resume"]
+    plan = kill.planned(50, 0, 0)
+    assert sum(len(moments) for _, _, moments in plan) == 50
+    assert {name for name, _, _ in plan} == set(kill.FLAGS)
+    assert kill.planned(50, 0, 0) == plan
+    for place, value in (("one", 1.0), ("same", 1.0), ("other", 2.0)):
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="dense")])
+        model.set_weights([np.full((2, 1), value), np.zeros(1)])
+        (tmp_path / place).mkdir()
+        model.save(tmp_path / place / "model.keras")
+        figures = json.dumps({"loss": value, "seconds": place})
+        (tmp_path / place / "metrics.json").write_text(figures, "utf-8")
+    assert kill.difference(tmp_path / "one", tmp_path / "same") == ""
+    found = kill.difference(tmp_path / "one", tmp_path / "other")
+    assert "vars/0" in found
+    assert "loss: 1.0 and 2.0" in found
+    assert "seconds" not in found
+
+
+@pytest.mark.parametrize("room", ["readers", "tokenizers", "metrics"])
+def test_an_input_of_the_fuzz_program_follows_from_its_seed(modules, room, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fuzz = modules["fuzz"]
+    assert set(modules["fuzz_inputs"].ROOMS) == set(fuzz.PARTS)
+    assert sum(fuzz.PARTS.values()) == pytest.approx(1)
+    for seed in range(3):
+        ends = {fuzz.attempt(room, seed)["end"] for _ in range(2)}
+        assert len(ends) == 1
+        assert ends <= {"fine", "refused", "error"}

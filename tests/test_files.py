@@ -74,7 +74,7 @@ def test_a_line_is_appended_whole_or_not_at_all(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("x" * 300, "File name too long"), ("file/below", "a part of the path is a file"),
+    [("x" * 300, "File name too long"), ("file/below", "it is a file: name a folder"),
      ("folder", "it is a folder")],
 )  # fmt: skip
 def test_errors_of_the_system_name_the_file_and_the_remedy(tmp_path, name, message):

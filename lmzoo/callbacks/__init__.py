@@ -2,7 +2,7 @@
 
 from lmzoo.callbacks.budget import TimeBudget
 from lmzoo.callbacks.checkpoint import Checkpoint
-from lmzoo.callbacks.checkpoint_file import read_state, restore
+from lmzoo.callbacks.checkpoint_file import is_training, read_state, restore
 from lmzoo.callbacks.curve import LearningCurve, draw_curves
 from lmzoo.callbacks.epoch_ends import AverageWeights, ResetState, SampleText
 from lmzoo.callbacks.learning_rate import RateSearch, find_learning_rate
@@ -28,6 +28,7 @@ __all__ = [
     "TimeBudget",
     "draw_curves",
     "find_learning_rate",
+    "is_training",
     "read_state",
     "restore",
 ]

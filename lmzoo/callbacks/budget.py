@@ -8,6 +8,7 @@ from typing import Any
 from lmzoo.callbacks.progress import Progress, learning_rate_of
 from lmzoo.errors import ArgumentError
 
+SHORT = 0.5  # epochs
 _SHAPES: dict[str, Callable[[float], float]] = {
     "cosine": lambda progress: 0.5 * (1.0 + math.cos(math.pi * progress)),
     "linear": lambda progress: 1.0 - progress,
@@ -68,6 +69,7 @@ class TimeBudget(Progress):
         self._compiled = False
         self._trained = self._seconds
         self._rate: float | None = None
+        self._has_looked = False  # whether the data fit into the time
 
     def multiplier(self, fraction: float, trained: float | None = None) -> float:
         """The learning rate as a fraction of the peak, after a fraction of the budget.
@@ -125,11 +127,26 @@ class TimeBudget(Progress):
         if self._compiled:
             self._trained += self._seconds - before
         self._compiled = True
+        self._say_if_short()
         self._stop_if_over()
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         super().on_epoch_end(epoch, logs)
         self._stop_if_over()
+
+    def _say_if_short(self) -> None:
+        """Says after a tenth of the time if the rest will not even show the data once."""
+        steps = (self.params or {}).get("steps")
+        if self.budget is None or not steps or self._has_looked or self.seconds < self.budget / 10:
+            return
+        self._has_looked = True
+        epochs = self.step * self.budget / self.seconds / steps
+        if epochs < SHORT:
+            print(
+                f"\nthis model sees {epochs:.0%} of the data in {self.budget / 60:g} minutes: give "
+                "it more time, or choose a smaller model or vocabulary",
+                flush=True,
+            )
 
     def _total_steps(self) -> int:
         steps = (self.params or {}).get("steps")

@@ -53,6 +53,8 @@ class Checkpoint(Progress):
         mode: "min" if less is better, "max" if more is.
         every_seconds: time between writes inside an epoch; None for epoch ends only.
         restore_best_weights: whether the model gets its best weights when the training ends.
+        patience: epochs without a better model after which the training stops, counted over a
+            resumed training too; None: it goes on.
         clock: seconds, monotonic.
 
     Raises:
@@ -79,6 +81,7 @@ class Checkpoint(Progress):
         mode: str = "min",
         every_seconds: float | None = 30.0,
         restore_best_weights: bool = True,
+        patience: int | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(clock=clock)
@@ -86,10 +89,12 @@ class Checkpoint(Progress):
             raise ArgumentError(f'mode must be "min" or "max", not {mode!r}')
         if every_seconds is not None and every_seconds < 0:
             raise ArgumentError(f"every_seconds must be 0 or more, not {every_seconds}")
+        if patience is not None and patience < 1:
+            raise ArgumentError(f"patience must be 1 or more, not {patience}; None for no end")
         self.folder, self._lock = open_folder(Path(folder), resume)
         self.resume = resume
         self.monitor, self.mode, self.every_seconds = monitor, mode, every_seconds
-        self.restore_best_weights = restore_best_weights
+        self.restore_best_weights, self.patience = restore_best_weights, patience
         self.best: dict[str, Any] | None = None
         self.fingerprint: dict[str, Any] | None = None
         self._steps_per_epoch: int | None = None
@@ -167,6 +172,7 @@ class Checkpoint(Progress):
         if not self._lock.release.alive:
             self._lock = lock_folder(self.folder)
         self._saved_at, self._is_inside = self.clock(), False
+        self._stop_if_too_long_ago()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         super().on_epoch_begin(epoch, logs)
@@ -203,6 +209,7 @@ class Checkpoint(Progress):
         value = self._monitored(logs or {})
         if value is None or not self._judge(value):
             self.save_now()
+        self._stop_if_too_long_ago()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         super().on_train_end(logs)
@@ -255,6 +262,14 @@ class Checkpoint(Progress):
         if is_time and self._saved != self.step:
             self.save_now()
             self._saved_at = self.clock()
+
+    def _stop_if_too_long_ago(self) -> None:
+        """Ends the training `patience` epochs after the best model."""
+        total = (self.params or {}).get("steps")
+        if self.patience is None or self.best is None or not total:
+            return
+        if (self.step - self.best["step"]) / total >= self.patience:
+            self.model.stop_training = True
 
     def _monitored(self, logs: Mapping[str, Any]) -> float | None:
         """The monitored figure, None where there is none to be had."""

@@ -75,7 +75,21 @@ def _hold_if_free(folder: Path) -> FolderLock | None:
 
 
 def is_training(folder: str | os.PathLike[str]) -> bool:
-    """Whether a folder holds a training: `last.keras` or `model.keras`."""
+    """Whether a folder holds a training that can be resumed.
+
+    Args:
+        folder: where `Checkpoint` may have written.
+
+    Returns:
+        Whether it has a `last.keras` or a `model.keras`.
+
+    Raises:
+        DataError: the folder cannot be read.
+
+    Example:
+        >>> is_training("no such folder")
+        False
+    """
     with reading(folder):
         return any((Path(folder) / name).exists() for name in (LAST, BEST))
 

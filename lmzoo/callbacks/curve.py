@@ -41,7 +41,7 @@ class LearningCurve(Progress):
         floor: float | None = None,
         every_steps: int | None = None,
         keys: tuple[str, str] = ("loss", "val_loss"),
-        label: str = "loss (nats)",
+        label: str = "loss",
         state: Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -111,7 +111,7 @@ def draw_curves(
     *,
     floor: float | None = None,
     x_label: str = "seconds",
-    y_label: str = "loss (nats per token)",
+    y_label: str = "loss",
     title: str = "",
     below: Mapping[str, Sequence[tuple[float, float]]] | None = None,
 ) -> Path | None:

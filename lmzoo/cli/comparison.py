@@ -39,6 +39,7 @@ COLUMNS = {  # a metric's heading and format
     "learning_rate": ("rate", "g"),
     "epochs": ("epochs", ".2f"),
 }
+PATIENCE = 20.0  # seconds that a family's process has to end in good order
 HEADINGS = [heading for heading, _ in COLUMNS.values()]
 KEPT = ("family", "parameters", "peak_memory_mb", "learning_rate", "search", "seconds", "runs")
 MEANS = ("val_loss", "val_perplexity", "val_perplexity_per_word", "val_bits_per_byte",
@@ -128,7 +129,11 @@ def _train(folder: Path, trial: dict[str, Any]) -> None:
             print(f"{trial['family']} failed with status {process.returncode}", flush=True)
     except BaseException:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
         raise
 
 

@@ -16,6 +16,16 @@ Reply = Callable[[str], Iterable[str]]  # yields the pieces of the reply to a te
 Subparsers = argparse._SubParsersAction  # what holds the commands
 
 
+class ShowDefaults(argparse.HelpFormatter):
+    """Help that says every default."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        text = action.help
+        is_said = text is None or "default" in text
+        is_none = action.default in (None, False, "", [], argparse.SUPPRESS)
+        return text if is_said or is_none else f"{text} (default: %(default)s)"
+
+
 class _Length(argparse.Action):
     """`--minutes` and `--epochs` take the place of any default; `--smoke`, one epoch, does not take
     theirs."""
@@ -43,6 +53,7 @@ def add_training_flags(
 
     No `out`: the program chooses it. No `tokenizer`: no such flag. Give `minutes` or `epochs`.
     """
+    parser.formatter_class = ShowDefaults
     add = parser.add_argument
     add("--data", default=data, metavar="SOURCE",
         help="grammar, a file, a folder, tfds:NAME or hf:NAME (default: %(default)s)")  # fmt: skip
@@ -52,7 +63,8 @@ def add_training_flags(
             help=f"{kinds} (default: %(default)s)")  # fmt: skip
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=positive(float), default=minutes, action=_Length,
-        help="train for so long (default: %(default)s)")  # fmt: skip
+        help="train for so long; reading the data and the last measurements come on top "
+        "(default: %(default)s)")  # fmt: skip
     length.add_argument("--epochs", type=positive(int), default=epochs, action=_Length,
         help="train for so many epochs (default: %(default)s)")  # fmt: skip
     add("--seed", type=seed, default=0,

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 
 import lmzoo
-from lmzoo.cli.flags import Reply, Subparsers, ask, reply_to_lines
+from lmzoo.cli.flags import Reply, ShowDefaults, Subparsers, ask, reply_to_lines
 from lmzoo.cli.settings import parse_settings, settable
 from lmzoo.cli.tasks import TASKS
 from lmzoo.data import Corpus
@@ -63,7 +63,7 @@ def _add(
     commands: Subparsers, name: str, make: Callable[..., Reply], help_text: str, flags: Flags
 ) -> argparse.ArgumentParser:
     """Adds a command that replies to texts, by a function of the model, its task and the flags."""
-    parser = commands.add_parser(name, help=help_text)
+    parser = commands.add_parser(name, help=help_text, formatter_class=ShowDefaults)
     parser.add_argument("folder", metavar="RUN", type=Path, help="the folder of a training")
     parser.add_argument("--prompt", metavar="TEXT", help="the text; none: asks for texts, or reads "
         "them from a pipe, a line each")  # fmt: skip

@@ -13,7 +13,7 @@ from lmzoo.cli.settings import Settings, settable
 from lmzoo.cli.tasks import TASKS, Task
 from lmzoo.errors import ArgumentError
 from lmzoo.evaluation import Report
-from lmzoo.files import write_json
+from lmzoo.files import readable, to_json, write_json
 from lmzoo.metrics import mean_and_deviation
 
 UNLIMITED = 1_000_000  # epochs; --minutes ends the training sooner
@@ -55,7 +55,8 @@ def train(args: argparse.Namespace) -> None:
         print(f"\n{kind} {number + 1} of {count}", flush=True)
         if args.resume and (folder / "metrics.json").exists():
             print(f"{folder} is complete")
-            found.append(json.loads((folder / "metrics.json").read_text("utf-8")))
+            with readable(folder / "metrics.json", "remove it to measure again"):
+                found.append(dict(json.loads((folder / "metrics.json").read_text("utf-8"))))
             continue
         seed, fold = (args.seed, (number, count)) if args.folds else (args.seed + number, None)
         report = train_one(task, name, settings, args, folder, seed, fold)
@@ -67,7 +68,7 @@ def train(args: argparse.Namespace) -> None:
     for key in metrics:
         if f"{key}_deviation" in metrics and key.partition("_")[0] in ("val", "test"):
             print(f"{key:<24}{metrics[key]:.4f} ± {metrics[key + '_deviation']:.4f}")
-    print(json.dumps(metrics))
+    print(to_json(metrics))
 
 
 def train_one(
@@ -81,7 +82,9 @@ def train_one(
 ) -> Report:
     """One training from its data to its report."""
     keras.utils.set_random_seed(seed)
-    resume = args.resume and (out / "last.keras").exists()
+    resume = args.resume and callbacks.is_training(out)
+    if args.resume and not resume:
+        print(f"there is no training to resume in {out}: a new one begins", flush=True)
     run = callbacks.Checkpoint(out, resume=resume)
     data = task.prepare_data(args.data, settings, seed=seed, fold=fold)
     print(data.describe(), flush=True)
@@ -94,15 +97,14 @@ def train_one(
     run.monitor, run.mode, scores = task.watch(data, settings)
     budget = callbacks.TimeBudget(args.minutes, warmup=warmup, state=start)
     validation = callbacks.PeriodicValidation(data.valid, every_steps=every, state=start)
-    curve = callbacks.LearningCurve(run.folder, label=f"loss (nats per {task.unit})", state=start)
-    stop = keras.callbacks.EarlyStopping(run.monitor, mode=run.mode, patience=patience or 0)
-    stops = [*([stop] if patience else []), callbacks.StopOnSignal(run)]
+    curve = callbacks.LearningCurve(run.folder, label=f"loss per {task.unit}", state=start)
+    run.patience, stop = patience, callbacks.StopOnSignal(run)
     trainer.fit(
         data.train,
         validation_data=data.valid,
         epochs=UNLIMITED if args.minutes else args.epochs,
         initial_epoch=start["epoch"],
-        callbacks=[callbacks.StopOnNaN(), budget, validation, *scores, run, curve, *stops],
+        callbacks=[callbacks.StopOnNaN(), budget, validation, *scores, run, curve, stop],
     )
     evaluate = settings["evaluate"]
     if args.smoke:

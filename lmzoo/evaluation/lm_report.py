@@ -88,7 +88,7 @@ def _rows(metrics: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
     if floor is not None:
         excess, error = metrics["excess_per_word"], metrics["excess_per_word_error"]
         spread = "" if error is None else f", standard error {error:.4f}"
-        text = f"{math.expm1(excess):,.1%} per word ({excess:.4f} nats{spread})"
+        text = f"{math.expm1(min(excess, 700.0)):,.1%} per word ({excess:.4f} nats{spread})"
         rows.append(("above the floor", text))
     if "parsed" in metrics:
         rows.append(("grammatical", f"{metrics['parsed']:.1%} of {metrics['sampled']:,} samples"))

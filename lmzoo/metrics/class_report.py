@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lmzoo.errors import ArgumentError
+from lmzoo.files import replacing
 from lmzoo.metrics.confusion import (
     BINS,
     CALIBRATION_EDGES,
@@ -22,6 +23,7 @@ from lmzoo.metrics.report import SCORES, aligned, new_figure, score_rows
 from lmzoo.metrics.roc import RocAuc, checked_probabilities, checked_rows, known_ids
 
 AVERAGES = ("micro", "macro", "weighted")
+MOST_DRAWN = 60  # classes; names of more cannot be read
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,29 +71,33 @@ class ClassReport:
         return aligned(rows)
 
     def draw(self, path: str | os.PathLike[str]) -> Path:
-        """Draws the matrix as a heat map of fractions of the true class; returns the path."""
-        classes = len(self.names)
+        """Draws the matrix as a heat map of fractions of the true class; returns the path.
+
+        Of more than 60 classes, the 60 most frequent ones are drawn.
+        """
+        shown = np.sort(np.argsort(-self.confusion.sum(axis=1), kind="stable")[:MOST_DRAWN])
+        classes = len(shown)
         side = min(max(4.0, 0.45 * classes + 2.5), 16.0)
         figure = new_figure(side + 0.8, side)
         axes = figure.add_subplot()
         support = self.confusion.sum(axis=1, keepdims=True)
-        fraction = self.confusion / np.where(support == 0, 1.0, support)
+        fraction = (self.confusion / np.where(support == 0, 1.0, support))[np.ix_(shown, shown)]
         image = axes.imshow(fraction, cmap="Blues", vmin=0.0, vmax=1.0)
         figure.colorbar(image, label="fraction of the true class")
-        labels = _drawable(self.names)
+        labels = _drawable([self.names[number] for number in shown])
+        if classes < len(self.names):
+            axes.set_title(f"the {classes} most frequent of {len(self.names):,} classes")
         small = 9 if classes <= 20 else max(3, 180 // classes)
         axes.set_xticks(range(classes), labels, rotation=90, fontsize=small)
         axes.set_yticks(range(classes), labels, fontsize=small)
         axes.set(xlabel="predicted", ylabel="true")
         if classes <= 20:
-            for (row, column), weight in np.ndenumerate(self.confusion):
+            for (row, column), weight in np.ndenumerate(self.confusion[np.ix_(shown, shown)]):
                 color = "white" if fraction[row, column] > 0.5 else "black"
                 axes.text(column, row, f"{weight:g}", ha="center", va="center", color=color)
-        path = Path(path)
-        temporary = path.with_name(f".{path.stem}.part.png")
-        figure.savefig(temporary, dpi=120)
-        os.replace(temporary, path)
-        return path
+        with replacing(path) as temporary:
+            figure.savefig(temporary, format="png", dpi=120)
+        return Path(path)
 
 
 def classification_report(

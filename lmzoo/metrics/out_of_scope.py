@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from lmzoo.errors import ArgumentError
+from lmzoo.files import replacing
 from lmzoo.metrics.report import new_figure
 from lmzoo.metrics.roc import checked_probabilities, checked_rows
 
@@ -104,7 +105,8 @@ def draw_out_of_scope(
     axes.axvline(threshold, color="grey", linestyle=":", label=f"threshold {threshold:g}")
     axes.set(xlabel="threshold: least probability of a prediction", ylim=(0, 1.02))
     axes.legend()
-    figure.savefig(path, dpi=100)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=100)
 
 
 def _predicted(probabilities: np.ndarray, out_of_scope: int | None, threshold: float) -> np.ndarray:

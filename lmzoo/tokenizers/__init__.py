@@ -16,6 +16,8 @@ import difflib
 import os
 from collections.abc import Iterable
 
+import numpy as np
+
 from lmzoo.errors import TokenizerError
 from lmzoo.files import read_json, reading
 from lmzoo.tokenizers.base import FORMAT, VERSION, Tokenizer
@@ -31,6 +33,7 @@ _CLASSES: tuple[type[Tokenizer], ...] = (
     ByteTokenizer, CharTokenizer, WordTokenizer, WhitespaceTokenizer, BPETokenizer,
     UnigramTokenizer, WordPieceTokenizer,
 )  # fmt: skip
+LARGEST = 1 << 24  # ids, above which the libraries that train pieces run out of memory
 _KINDS = {family.kind: family for family in _CLASSES}
 
 
@@ -71,6 +74,10 @@ def train_tokenizer(
         'sold boats'
     """
     family = _family(kind)
+    if vocab_size is not None and not (_is_whole(vocab_size) and vocab_size <= LARGEST):
+        raise TokenizerError(
+            f"vocab_size is {vocab_size!r}; give a whole number up to {LARGEST:,}, or None"
+        )
     return family.train(texts, vocab_size=vocab_size, lowercase=lowercase, normalize=normalize)
 
 
@@ -121,6 +128,10 @@ def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
     if tokenizer.fingerprint != record.get("fingerprint"):
         raise TokenizerError(f"{path} is damaged: its content does not match its fingerprint")
     return tokenizer
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _family(kind: str) -> type[Tokenizer]:

@@ -62,6 +62,13 @@ def test_compilation_counts_or_not(counted, steps):
     assert budget.step == steps
 
 
+@pytest.mark.parametrize(("batches", "said"), [(1000, True), (50, False)])
+def test_a_model_too_large_for_the_time_is_named(batches, said, capsys):
+    clock = Clock()
+    train(TimeBudget(1, clock=clock), clock, batches=batches)
+    assert ("this model sees 6% of the data in 1 minutes" in capsys.readouterr().out) == said
+
+
 def test_goes_on_from_where_it_was():
     clock = Clock()
     model = train(TimeBudget(0.5, schedule="linear", warmup=0.0, clock=clock), clock)

@@ -139,6 +139,27 @@ def test_keeps_the_best_by_what_it_monitors(tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["last.keras", "model.keras"]
 
 
+@pytest.mark.parametrize("at", [None, 2])
+def test_patience_is_counted_over_a_resumed_training(tmp_path, at):
+    class Logs(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            logs["val_loss"] = [3.0, 1.0, 2.0, 4.0, 5.0, 0.0][epoch]
+
+    model, run = make_model(), Checkpoint(tmp_path, patience=3)
+    if at is not None:
+        model.fit(make_data(), epochs=at, verbose=0, callbacks=[Logs(), run])
+        model, run = make_model(), Checkpoint(tmp_path, patience=3, resume=True)
+    begun = run.start(model)["epoch"]
+    model.fit(make_data(), epochs=6, initial_epoch=begun, verbose=0, callbacks=[Logs(), run])
+    assert (run.epoch, run.best["step"]) == (5, 2 * ROWS // BATCH)
+    over = Checkpoint(tmp_path, patience=3, resume=True)
+    again = make_model()
+    begun = over.start(again)["epoch"]
+    last = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(val_loss=9))
+    again.fit(make_data(), epochs=6, initial_epoch=begun, verbose=0, callbacks=[last, over])
+    assert over.step == 5 * ROWS // BATCH  # nothing more was trained
+
+
 def test_bad_weights_never_replace_good_ones(tmp_path):
     model = make_model()
     checkpoint = Checkpoint(tmp_path)

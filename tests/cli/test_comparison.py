@@ -1,12 +1,17 @@
 """lmzoo compare: equal sizes, rows of means, a leaderboard that goes on."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import threading
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmzoo.cli import comparison, main
+from lmzoo.cli import comparison, errors_in_one_line, main
 from lmzoo.cli.families import FAMILIES, build_family, solve_width
 
 
@@ -55,6 +60,26 @@ def test_an_unknown_family_is_named(capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["compare", "--families", "lstm", "mamba"])
     assert "mamba" in capsys.readouterr().err
+
+
+def test_a_signal_ends_the_familys_process_too(tmp_path, monkeypatch):
+    children = []
+
+    class Child(subprocess.Popen):
+        def __init__(self, *args, **kwargs):
+            super().__init__([sys.executable, "-c", "import time; time.sleep(600)"])
+            children.append(self)
+            threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
+
+    monkeypatch.setattr(subprocess, "Popen", Child)
+
+    def work():
+        with errors_in_one_line("compare"):
+            comparison._train(tmp_path, {"family": "gru"})
+
+    with pytest.raises(SystemExit, match=str(128 + signal.SIGTERM)):
+        work()
+    assert children[0].poll() == -signal.SIGTERM
 
 
 def test_the_leaderboard_is_written_and_resumed(tmp_path, capfd):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from keras import ops
 
 from lmzoo.errors import ArgumentError
+from lmzoo.metrics import class_report
 from lmzoo.metrics.class_report import classification_report
 from lmzoo.metrics.classification import (
     F1,
@@ -202,13 +203,24 @@ def test_predicted_classes_have_no_probabilities():
     assert "unknown" in str(report)
 
 
-@pytest.mark.parametrize("classes", [2, 30])
+@pytest.mark.parametrize("classes", [2, 30, 90])
 def test_draws_the_confusion_matrix(tmp_path, classes):
     names = ["好评", *(f"class {i}" for i in range(1, classes))]  # the font has no Chinese
     report = report_of(*random_rows(1, 200, classes)[:2], names)
     path = report.draw(tmp_path / "confusion.png")
     assert path.read_bytes()[:4] == b"\x89PNG"
     assert [file.name for file in tmp_path.iterdir()] == ["confusion.png"]
+
+
+def test_of_many_classes_the_most_frequent_are_drawn(tmp_path, monkeypatch):
+    labels = np.repeat(np.arange(1603), np.where(np.arange(1603) % 25 == 7, 9, 1))
+    shown = []
+    monkeypatch.setattr(
+        class_report, "_drawable", lambda names: shown.extend(names) or [""] * len(names)
+    )
+    names = [f"c{i}" for i in range(1603)]
+    classification_report(labels, labels, names).draw(tmp_path / "confusion.png")
+    assert shown == [f"c{i}" for i in range(7, 1603, 25)][:60]
 
 
 def test_a_loaded_model_logs_what_scikit_learn_gives(tmp_path):

@@ -486,3 +486,9 @@ def test_small_functions_of_tokenizers():
     assert tokenizer.unknown("The new boats") == ["new"]
     unigram = train_tokenizer(["old boats and old boots"], kind="unigram")
     assert unigram.decode(unigram.encode("any text: 中文\t🙂")) == "any text: 中文\t🙂"
+
+
+@pytest.mark.parametrize("size", [10**9, 2.5, "many", True])
+def test_a_vocabulary_that_no_memory_holds_is_refused(size):
+    with pytest.raises(TokenizerError, match="vocab_size is"):
+        train_tokenizer(["a b c"], kind="wordpiece", vocab_size=size)
