@@ -207,7 +207,7 @@ def _binary_rows(file: VectorFile, stream: Unpacked, block: bytes) -> Iterator[R
         if end < 0 or len(block) < end + 1 + size:
             block, at = _next_row(file, stream, block[at:], number), 0
             end = block.find(b" ")
-        name = block[at:end].lstrip(b"\n")
+        name = block[at:end].removeprefix(b"\r\n").lstrip(b"\n")
         at = end + 1 + size
         yield number, name, memoryview(block)[end + 1 : at]
     if (block[at:] + stream.read(1)).strip():

@@ -6,7 +6,6 @@ The harmless ones also normalize what a tokenizer reads: `normalized`, and the s
 import functools
 import html
 import re
-import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -100,7 +99,8 @@ class _Markup:
 @functools.cache
 def _long_runs() -> re.Pattern[str]:
     """Long runs of the characters that are marks, or that decompose into marks."""
-    forms = ((code, unicodedata.normalize("NFD", chr(code))) for code in range(sys.maxunicode + 1))
+    # No mark stands beyond.
+    forms = ((code, unicodedata.normalize("NFD", chr(code))) for code in range(0x20000))
     marks = [code for code, form in forms if unicodedata.combining(form[0])]
     return re.compile(f"[{''.join(map(chr, marks))}]{{{_LONG_RUN},}}")
 

@@ -136,6 +136,15 @@ def test_the_first_of_two_counts(write):
     assert "1 repeat a word" in found.file.describe()
 
 
+def test_rows_of_a_binary_may_end_in_carriage_returns(write):
+    rows = [
+        word + b" " + np.array(v, "<f4").tobytes() for word, v in ((b"a", [1, 2]), (b"b", [3, 4]))
+    ]
+    found = read_vectors(write(b"2 2\r\n" + b"\r\n".join(rows) + b"\r\n"))
+    assert found.words == ["a", "b"]
+    assert found.vectors.tolist() == [[1, 2], [3, 4]]
+
+
 def test_broken_utf8_in_a_word_is_replaced_and_counted(write):
     found = read_vectors(write("\ufeffcaf".encode() + b"\xe9 1 2\n\xef\xbf\xbd 3 4\nb 5 6\r\n\n"))
     assert found.words == ["caf\ufffd", "\ufffd", "b"]
