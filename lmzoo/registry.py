@@ -15,7 +15,7 @@ from lmzoo.errors import ArgumentError, UnknownModelError
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
 # Keys of a recipe that are not arguments of the builder.
-EXTRAS = ("builder", "name", "dtype", "transforms")
+EXTRAS = ("builder", "name", "dtype", "transforms", "is_inside")
 
 
 @dataclass(frozen=True)
