@@ -158,13 +158,22 @@ def _by_hand_tensorflow(
                 found = run(backward, needed, stopped, *fixed)
                 found = tuple(ops.cast(g, x.dtype) for g, x in zip(found, inputs, strict=True))
                 known = (both[: len(inputs)], fixed, both[len(inputs) :])
-                return found, lambda *above: _second_gradient(plain)(*known, above)
+                return found, lambda *above: _second(plain, *known, above)
 
             return first(*inputs, *upstream)
 
         return outputs, gradient
 
     return function(*inputs)
+
+
+def _second(plain: Callable, *known: tuple) -> list[Tensor]:
+    if isinstance(plain, _Plain) and _is_in_xla():
+        raise ArgumentError(
+            "XLA cannot compile the derivative of a gradient through a loop over time: use "
+            "jit_compile=False."
+        )
+    return _second_gradient(plain)(*known)
 
 
 @functools.cache
@@ -176,11 +185,6 @@ def _second_gradient(plain: Callable) -> Callable:
     gradients = functools.partial(tf.gradients, unconnected_gradients="zero")
 
     def second(inputs: tuple, fixed: tuple, upstream: tuple, above: tuple) -> list[Tensor]:
-        if _is_in_xla() and isinstance(plain, _Plain):
-            raise ArgumentError(
-                "XLA cannot compile the derivative of a gradient through a loop over time: use "
-                "jit_compile=False."
-            )
         outputs = keras.tree.flatten(plain(*inputs, *fixed))
         first = gradients(outputs, list(inputs), grad_ys=list(upstream))
         return gradients(first, [*inputs, *upstream], grad_ys=list(above))

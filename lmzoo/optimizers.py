@@ -24,7 +24,10 @@ class LazyAdam(keras.optimizers.Adam):
         beta_1, beta_2: decay of the first and of the second moment, 0 to 1.
         epsilon: added to the root of the second moment.
         lazy: regular expressions; variables of rank 2 whose path matches one are updated lazily.
-        weight_decay, clipnorm, global_clipnorm: as in Keras; the decay applies to all rows.
+        amsgrad, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
+            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps: as in Keras;
+            the decay applies to all rows. Accumulated gradients are averaged batch by batch,
+            whatever number of tokens each batch holds.
 
     Raises:
         ArgumentError: `lazy` is empty or one string.
@@ -46,9 +49,16 @@ class LazyAdam(keras.optimizers.Adam):
         epsilon: float = 1e-7,
         *,
         lazy: Sequence[str] = ("embeddings",),
+        amsgrad: bool = False,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
+        clipvalue: float | None = None,
         global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
         name: str = "lazy_adam",
     ) -> None:
         super().__init__(
@@ -56,9 +66,16 @@ class LazyAdam(keras.optimizers.Adam):
             beta_1,
             beta_2,
             epsilon,
+            amsgrad,
             weight_decay=weight_decay,
             clipnorm=clipnorm,
+            clipvalue=clipvalue,
             global_clipnorm=global_clipnorm,
+            use_ema=use_ema,
+            ema_momentum=ema_momentum,
+            ema_overwrite_frequency=ema_overwrite_frequency,
+            loss_scale_factor=loss_scale_factor,
+            gradient_accumulation_steps=gradient_accumulation_steps,
             name=name,
         )
         if isinstance(lazy, str) or not lazy:
@@ -68,6 +85,10 @@ class LazyAdam(keras.optimizers.Adam):
             )
         self.lazy = list(lazy)
 
+    def apply(self, grads: Any, trainable_variables: Any = None) -> None:
+        """Keras's `apply`, of sparse gradients too, each row's parts summed up."""
+        super().apply([_dense(gradient) for gradient in grads], trainable_variables)
+
     def update_step(self, gradient: Tensor, variable: keras.Variable, learning_rate: Any) -> None:
         """Adam's step, on the rows that have a gradient where the variable is lazy."""
         index = self._get_variable_index(variable)
@@ -75,7 +96,7 @@ class LazyAdam(keras.optimizers.Adam):
         if len(variable.shape) != 2 or not any(re.search(part, path) for part in self.lazy):
             super().update_step(gradient, variable, learning_rate)
             return
-        gradient = ops.cast(ops.convert_to_tensor(gradient), variable.dtype)
+        gradient = ops.cast(gradient, variable.dtype)
         moments = self._momentums[index], self._velocities[index]
         first, second = (ops.convert_to_tensor(moment) for moment in moments)
         seen = ops.any(gradient != 0, axis=-1, keepdims=True)  # (rows, 1)
@@ -84,14 +105,25 @@ class LazyAdam(keras.optimizers.Adam):
         step = ops.cast(self.iterations + 1, variable.dtype)
         rate = ops.cast(learning_rate, variable.dtype)
         rate = rate * ops.sqrt(1 - self.beta_2**step) / (1 - self.beta_1**step)
-        change = rate * m / (ops.sqrt(v) + self.epsilon)
+        largest = v
+        if self.amsgrad:
+            hat = self._velocity_hats[index]
+            largest = ops.maximum(ops.convert_to_tensor(hat), v)
+            self.assign(hat, ops.where(seen, largest, ops.convert_to_tensor(hat)))
+        change = rate * m / (ops.sqrt(largest) + self.epsilon)
         self.assign(moments[0], ops.where(seen, m, first))
         self.assign(moments[1], ops.where(seen, v, second))
         self.assign_sub(variable, ops.where(seen, change, 0.0))
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that build this optimizer again."""
-        config = super().get_config()
-        names = ("learning_rate", "beta_1", "beta_2", "epsilon", "weight_decay", "clipnorm",
-                 "global_clipnorm", "name")  # fmt: skip
-        return {**{name: config[name] for name in names}, "lazy": self.lazy}
+        return {**super().get_config(), "lazy": self.lazy}
+
+
+def _dense(gradient: Any) -> Any:
+    """A gradient as a tensor; TensorFlow has that of an embedding as rows, with repetitions."""
+    if not hasattr(gradient, "indices") or keras.backend.backend() != "tensorflow":
+        return gradient
+    import tensorflow as tf
+
+    return tf.convert_to_tensor(gradient)

@@ -21,7 +21,7 @@ from lmzoo.files import readable, reading
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
 # Keys of a recipe that are not arguments of the builder.
-EXTRAS = ("builder", "name", "dtype", "transforms")
+EXTRAS = ("builder", "name", "dtype", "transforms", "is_inside")
 MOST_LAYERS = 1_000  # building more takes minutes
 LARGE = 1 << 20  # a size above which a model is counted before it is built
 _NUMPY = {"bfloat16": "float16", "float8_e4m3fn": "int8", "float8_e5m2": "int8", "int4": "int8"}

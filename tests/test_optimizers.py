@@ -83,3 +83,43 @@ def test_fit_leaves_absent_words_alone_and_the_model_is_saved_with_it(tmp_path):
 def test_what_is_lazy_must_be_a_list(lazy):
     with pytest.raises(ArgumentError, match="lazy"):
         LazyAdam(lazy=lazy)
+
+
+def test_a_plain_keras_embedding_trains_as_one_with_a_dense_gradient():
+    """TensorFlow gives its gradient as rows, id 3 twice, which Keras's Adam does not add up."""
+    value = np.random.default_rng(0).standard_normal((6, 2)).astype("float32")
+    model = keras.Sequential([keras.layers.Embedding(6, 2), keras.layers.Flatten()])
+    model.build((None, 3))
+    model.layers[0].set_weights([value])
+    model.compile(LazyAdam(0.1, clipvalue=0.05), "mse", jit_compile=False)
+    model.fit(np.array([[3, 3, 5]]), np.zeros((1, 6)), verbose=0)
+    rows = np.zeros_like(value)
+    rows[[3, 5]] = value[[3, 5]] * [[2], [1]] / 3
+    wanted = updated(LazyAdam(0.1, clipvalue=0.05), value, [rows])
+    np.testing.assert_allclose(model.layers[0].get_weights()[0], wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"amsgrad": True},
+        {"use_ema": True, "ema_momentum": 0.5, "ema_overwrite_frequency": 2},
+        {"gradient_accumulation_steps": 2},
+        {"loss_scale_factor": 2.0},
+    ],
+    ids=str,
+)
+def test_the_other_settings_of_adam_are_there(arguments):
+    """They give Adam's numbers where every row has a gradient."""
+    rng = np.random.default_rng(0)
+    value = rng.standard_normal((6, 3)).astype("float32")
+    gradients = [
+        g * scale for g, scale in zip(rng.standard_normal((4, 6, 3)), [9, 1, 1, 1], strict=True)
+    ]
+    gradients = np.array(gradients, "float32")
+    optimizer = LazyAdam(0.1, **arguments)
+    found = updated(optimizer, value, gradients)
+    wanted = updated(keras.optimizers.Adam(0.1, **arguments), value, gradients)
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+    again = LazyAdam.from_config(optimizer.get_config())
+    assert again.get_config() == optimizer.get_config()

@@ -1,6 +1,7 @@
 """Perplexity of any Keras model on any data set, written into `fit`'s logs."""
 
 import contextlib
+import operator
 from typing import Any
 
 import keras
@@ -78,6 +79,7 @@ class PerplexityCallback(keras.callbacks.Callback):
         self.prefix, self.every_epochs, self.from_logits = prefix, every_epochs, from_logits
         self._evaluator: _Evaluator | None = None
         self._metric: NatsPerToken | None = None
+        self._state: list[Any] = []  # what the evaluator was traced with
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         last = epoch + 1 == (self.params or {}).get("epochs")
@@ -109,8 +111,12 @@ class PerplexityCallback(keras.callbacks.Callback):
         return {self.prefix + name: value for name, value in figures.items()}
 
     def _build(self, model: keras.Model) -> tuple[_Evaluator, NatsPerToken]:
-        """The compiled evaluator for this model, made once."""
-        if self._evaluator is None or self._metric is None or self._evaluator.inner is not model:
+        """The compiled evaluator for this model, made again when LoRA, quantization or `compile`
+        has changed what is computed."""
+        state = [model, model.jit_compile, model.run_eagerly, *model.variables]
+        same = len(state) == len(self._state) and all(map(operator.is_, state, self._state))
+        if self._evaluator is None or self._metric is None or not same:
+            self._state = state
             strategy: Any = getattr(model, "distribute_strategy", None)
             is_one = strategy is None or strategy.num_replicas_in_sync == 1
             with contextlib.nullcontext() if is_one else strategy.scope():

@@ -15,7 +15,6 @@ from lmzoo.typing import Tensor
 ACTIVATIONS = ("relu", "tanh")
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class ConvolutionPooling(Layer):
     """Filters of several widths over a text, and of each filter the maximum over time.
 
@@ -110,7 +109,6 @@ class ConvolutionPooling(Layer):
         return (x_shape[0], self.filters * len(self.widths))
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class TwoChannelEmbedding(TokenEmbedding):
     """Token vectors of two tables that begin alike: one is frozen, one is tuned; their sum.
 

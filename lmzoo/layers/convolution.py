@@ -12,7 +12,6 @@ from lmzoo.layers.layer import Layer
 from lmzoo.typing import Tensor
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class GatedConvolutionBlock(Layer):
     """Convolution with a gated linear unit and a residual: x + (A + a) * sigmoid(B + b).
 

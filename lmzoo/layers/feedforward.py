@@ -13,7 +13,6 @@ from lmzoo.typing import Tensor
 ACTIVATIONS = ("gelu", "relu", "relu2", "swiglu")
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class FeedForward(Layer):
     """Two projections with a non-linearity between them, applied to each position alone.
 

@@ -12,6 +12,11 @@ class Layer(keras.layers.Layer):
 
     trainable: bool
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Registers every subclass, so that what a model's graph holds can be loaded."""
+        super().__init_subclass__(**kwargs)
+        keras.saving.register_keras_serializable(package=cls.__module__.partition(".")[0])(cls)
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         layer = super().__new__(cls, *args, **kwargs)
         bound = inspect.signature(cls.__init__).bind(layer, *args, **kwargs)

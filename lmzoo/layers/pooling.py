@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
@@ -26,7 +25,6 @@ def max_over_time(x: Tensor, real: Tensor) -> Tensor:
     return largest + ops.stop_gradient(ops.max(values, axis=1) - largest)
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class Pooling(Layer):
     """One vector of a text, without its padding. A text without tokens gives zeros.
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from lmzoo.layers.dense import Dense
@@ -10,7 +9,6 @@ from lmzoo.layers.layer import Layer
 from lmzoo.typing import Tensor
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class SlotGate(Layer):
     """Scales each word's vector by how it fits the sentence: h + h * g, g = v . tanh(h + W c).
     Source: without the attention of the slots, Goo et al. 2018, https://aclanthology.org/N18-2118

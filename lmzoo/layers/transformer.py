@@ -43,7 +43,6 @@ def make_norm(
     raise ArgumentError(f"norm={kind!r}; use 'layer' or 'rms'.")
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class TransformerBlock(Layer):
     """Self-attention and feed-forward network with residuals, with "cross" a memory between them.
 

@@ -145,3 +145,17 @@ def test_useless_data_is_refused():
     for wrong in ({"words": 0}, {"every_epochs": 0}, {"from_logits": "maybe"}):
         with pytest.raises(ArgumentError, match=next(iter(wrong))):
             PerplexityCallback(dataset, **wrong)
+
+
+def test_a_callback_that_has_measured_sees_lora_and_what_it_learned():
+    ids = np.random.default_rng(0).integers(0, 9, (8, 5))
+    model = keras.Sequential([keras.layers.Embedding(9, 4), keras.layers.Dense(9)])
+    callback = PerplexityCallback((ids, ids))
+    before = callback.evaluate(model)["val_perplexity"]
+    model.layers[-1].enable_lora(2)
+    model.layers[-1].lora_kernel_b.assign(np.ones((2, 9)) * np.arange(9))
+    after = callback.evaluate(model)["val_perplexity"]
+    assert abs(after - before) > 1e-3
+    np.testing.assert_allclose(
+        after, PerplexityCallback((ids, ids)).evaluate(model)["val_perplexity"], rtol=1e-6
+    )

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+import lmzoo
 from lmzoo import layers
 
 BATCH, TIME, KEYS, DIM = 2, 5, 7, 8
@@ -145,3 +146,28 @@ def test_the_mask_of_a_plain_embedding_reaches_encoder_blocks_and_pooling():
     model = keras.Sequential([embedding, *blocks, layers.Pooling("mean")])
     short = np.asarray(model(ids[:1, :2]))
     np.testing.assert_allclose(np.asarray(model(ids))[:1], short, atol=1e-5)
+
+
+def test_layers_inside_a_zoo_model_are_loaded_and_a_plain_model_from_h5(tmp_path):
+    """Transfer learning: what precedes the output weights has no public name, but is saved."""
+    lm = lmzoo.build_lstm_lm(20, embed_dim=4, hidden_dim=4)
+    pooled = keras.layers.GlobalAveragePooling1D()(lm.layers[-2].output)
+    model = keras.Model(lm.input, keras.layers.Dense(2)(pooled))
+    x = np.array([[3, 4, 5]])
+    for name in ("model.keras", "model.h5"):
+        model.save(tmp_path / name)
+        loaded = keras.saving.load_model(tmp_path / name)
+        np.testing.assert_array_equal(model(x), loaded(x))
+
+
+def test_every_layer_of_the_package_is_registered():
+    def classes(cls):
+        for inner in cls.__subclasses__():
+            yield inner
+            yield from classes(inner)
+
+    ours = [c for c in classes(keras.layers.Layer) if c.__module__.startswith("lmzoo.layers")]
+    assert len(ours) > len(CASES)
+    for cls in ours:
+        if cls is not layers.layer.Layer and not cls.__name__.startswith("_"):
+            assert keras.saving.get_registered_name(cls) == f"lmzoo>{cls.__name__}"

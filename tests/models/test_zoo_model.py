@@ -86,6 +86,51 @@ def test_freezing_is_observed_in_the_encoder_and_in_what_shares_it(tmp_path):
     assert model.recipe["transforms"] == []
 
 
+def test_a_model_that_is_not_trainable_is_so_when_loaded(tmp_path):
+    model = lmzoo.build_gru_lm(20, embed_dim=4, hidden_dim=4)
+    model.trainable = False
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert not loaded.trainable
+    assert not loaded.trainable_weights
+    loaded.trainable = True
+    assert len(loaded.trainable_weights) == len(model.weights)
+
+
+def test_models_of_one_builder_stand_in_one_model_which_is_saved(tmp_path):
+    size = {"embed_dim": 4, "hidden_dim": 4}
+    first, second = (lmzoo.build_gru_lm(20, **size) for _ in range(2))
+    first.save(tmp_path / "first.keras")
+    loaded = [keras.saving.load_model(tmp_path / "first.keras") for _ in range(2)]
+    ids, x = keras.Input((None,), dtype="int32"), np.array([[1, 2, 3]])
+    members = [first, second, lmzoo.clone(first), *loaded]
+    ensemble = keras.Model(ids, keras.layers.Average()([member(ids) for member in members]))
+    ensemble.save(tmp_path / "model.keras")
+    again = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again(x), ensemble(x))
+    names = [layer.name for layer in ensemble.layers]
+    assert [layer.name for layer in again.layers] == names
+    assert len(set(names)) == len(names)
+
+
+def test_a_clone_has_the_lora_weights_too():
+    model = lmzoo.build_gru_lm(20, embed_dim=4, hidden_dim=4)
+    model.head.project.enable_lora(2, lora_alpha=3)
+    model.head.project.lora_kernel_b.assign(np.ones((2, 20)))
+    copy, ids = lmzoo.clone(model), np.array([[1, 2, 3]])
+    np.testing.assert_array_equal(copy(ids), model(ids))
+    assert copy.head.project.lora_rank == 2
+    assert len(copy.trainable_weights) == len(model.trainable_weights)
+
+
+def test_a_model_is_loaded_from_h5_without_custom_objects(tmp_path):
+    model, ids = lmzoo.build_gru_lm(20, embed_dim=4, hidden_dim=4), np.array([[1, 2, 3]])
+    model.save(tmp_path / "model.h5")
+    loaded = keras.saving.load_model(tmp_path / "model.h5")
+    assert isinstance(loaded, lmzoo.LanguageModel)
+    np.testing.assert_array_equal(loaded(ids), model(ids))
+
+
 def test_a_transform_is_recorded_and_applied_again_in_order():
     @lmzoo.registry.register_transform()
     def scaled(model, factor):

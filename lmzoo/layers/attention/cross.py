@@ -62,7 +62,6 @@ class CrossAttending(Layer):
         raise AttributeError("CrossAttending is an abstract base class.")
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class GlobalAttentionBlock(CrossAttending):
     """Attention to the whole memory from every position: tanh(W [context; x]).
 
@@ -113,7 +112,6 @@ class GlobalAttentionBlock(CrossAttending):
         return self.dropout(outputs, training=training)
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class CrossAttentionBlock(CrossAttending):
     """Multi-head cross-attention with a residual: x + attention(norm(x), memory).
 

@@ -24,7 +24,6 @@ from lmzoo.typing import Tensor
 SHORTEST_IN_PARTS = 128
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class MultiHeadAttention(Layer):
     """Attention with several heads over the sequence itself (causal) or to a memory.
 

@@ -39,7 +39,6 @@ class ScoredAttention(Layer):
         raise AttributeError("ScoredAttention is an abstract base class: use AdditiveAttention.")
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class AdditiveAttention(ScoredAttention):
     """Attention by a small network: score = v^T tanh(W query + U key).
 
@@ -73,7 +72,6 @@ class AdditiveAttention(ScoredAttention):
         return ops.sum(scores, axis=-1)
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class DotProductAttention(ScoredAttention):
     """Attention by score = query^T A key: the general score of https://arxiv.org/abs/1508.04025."""
 

@@ -18,7 +18,6 @@ KINDS = ("cnn", "lstm")
 WIDTH = 3  # of the convolution's filters, in characters
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class CharacterEncoder(Layer):
     """Encodes each word's characters; padding after characters or words changes nothing.
 

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
@@ -13,7 +12,6 @@ from lmzoo.layers.layer import Layer
 from lmzoo.typing import Tensor
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class FeatureEmbedding(Layer):
     """Projects features to the width of a model, adds positions, and drops out.
 

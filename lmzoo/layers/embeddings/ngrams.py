@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
@@ -16,7 +15,6 @@ from lmzoo.typing import Tensor
 _SPREAD, _MIX = 0x9E3779B1, 0x7FEB352D
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class NgramEmbedding(Layer):
     """The mean of the vectors of a text's words and hashed word n-grams; id 0 is padding.
 

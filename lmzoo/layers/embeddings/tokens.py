@@ -12,7 +12,6 @@ from lmzoo.layers.layer import Layer
 from lmzoo.typing import Tensor
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class TokenEmbedding(Layer):
     """Ids to vectors, with positions and dropout. An id outside the vocabulary gives NaN.
 

@@ -57,7 +57,6 @@ class AdaptiveSoftmax(Layer):
         return (*x_shape[:-1], self.vocab_size)
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class AdaptiveHead(Head):
     """A language-model head whose vocabulary is cut into a short list and tails of rarer words.
 

@@ -12,7 +12,6 @@ from lmzoo.layers.layer import Layer
 from lmzoo.typing import Tensor
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class ClassHead(Layer):
     """Vectors to logits: of class 1 for two classes, of each class for more.
 

@@ -17,7 +17,6 @@ from lmzoo.typing import Tensor
 _SMALLEST = 1e-30
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class CopyHead(Layer):
     """Log-probabilities of a mixture: a softmax over the vocabulary, and a copy from the source.
 

@@ -17,7 +17,6 @@ from lmzoo.typing import Tensor
 FORBIDDEN = -1e4
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class CRF(Layer):
     """Linear-chain CRF over tags: the identity on emissions, and owner of the transitions.
 

@@ -121,7 +121,6 @@ class Head(Layer):
         return count(hidden, kernel, bias, targets, weights, **layout)
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class LanguageModelHead(Head):
     """Hidden states to one logit per word of the vocabulary.
 

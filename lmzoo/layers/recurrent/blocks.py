@@ -178,7 +178,6 @@ class RecurrentBlock(Layer):
         return product(h, self.recurrent_kernel, self.compute_dtype)
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class SimpleRNNBlock(RecurrentBlock):
     """Elman's recurrent network: h_t = tanh(W x_t + U h_{t-1} + b). Arguments: RecurrentBlock's.
     Source: Elman 1990, https://doi.org/10.1207/s15516709cog1402_1
@@ -198,7 +197,6 @@ class SimpleRNNBlock(RecurrentBlock):
         return h, (h,)
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class GRUBlock(RecurrentBlock):
     """Gated recurrent unit, reset gate after the product. Arguments: RecurrentBlock's.
     Source: Cho et al. 2014, https://arxiv.org/abs/1406.1078
@@ -231,7 +229,6 @@ class GRUBlock(RecurrentBlock):
         return h, (h,)
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class LSTMBlock(RecurrentBlock):
     """Long short-term memory, the forget gate's bias starting at 1. Arguments: RecurrentBlock's.
     Source: Hochreiter and Schmidhuber 1997, https://doi.org/10.1162/neco.1997.9.8.1735

@@ -14,7 +14,6 @@ from lmzoo.typing import Tensor
 CELLS = {"gru": GRU, "lstm": LSTM}
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class RecurrentEncoderBlock(Layer):
     """A recurrent layer over a sequence, and another over the reversed one.
 

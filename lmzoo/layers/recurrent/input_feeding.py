@@ -16,7 +16,6 @@ from lmzoo.typing import Tensor
 CELLS = {"gru": keras.layers.GRUCell, "lstm": keras.layers.LSTMCell}
 
 
-@keras.saving.register_keras_serializable(package="lmzoo")
 class InputFeedingBlock(Layer):
     """A recurrent layer whose attention output is part of its next input.
 

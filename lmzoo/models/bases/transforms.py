@@ -39,12 +39,17 @@ def quantized(model: Any, layers: Mapping[str, Sequence[int]]) -> Any:
 
 def _frozen_layers(model: Any) -> dict[str, Any] | None:
     layers = [i for i, layer in enumerate(layers_inside(model)) if not layer.trainable]
+    if not model.trainable:
+        return {"layers": layers, "trainable": False}
     return {"layers": layers} if layers or model.is_built_frozen else None
 
 
 @register_transform(observe=_frozen_layers)
-def frozen(model: Any, layers: Sequence[int]) -> Any:
-    """Freezes the layers at these places, and no others, as `layer.trainable = False` did."""
+def frozen(model: Any, layers: Sequence[int], trainable: bool = True) -> Any:
+    """Freezes the layers at these places, and no others, as `layer.trainable = False` did, and the
+    model itself if it is not trainable."""
+    if not trainable:
+        model.trainable = False
     for place, layer in enumerate(layers_inside(model)):
         layer.trainable = place not in layers
     return model

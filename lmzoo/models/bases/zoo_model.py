@@ -1,5 +1,6 @@
 """What every model of the zoo is: saved as the builder call that made it, compiled alike."""
 
+import re
 import types
 import warnings
 from collections.abc import Callable, Mapping
@@ -38,8 +39,15 @@ class ZooModel(keras.Model):
 
     # In a namespace: Keras would track the models and wrap the containers of an attribute.
     _recorded: Any = None
+    is_inside = False  # whether it is a layer of another model, which knows it by its name
     is_built_frozen = False  # whether the builder itself froze layers
     labels_have_time = False  # whether labels are (batch, time), which take no class weights
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """A .h5 file names a class without its package; `Encoder` may be anybody's."""
+        super().__init_subclass__(**kwargs)
+        if cls.__name__.endswith("Model"):
+            keras.saving.get_custom_objects()[cls.__name__] = cls
 
     evaluate = _checked("evaluate")
     predict = _checked("predict")
@@ -80,12 +88,25 @@ class ZooModel(keras.Model):
 
     def get_config(self) -> dict[str, Any]:
         """The recipe."""
-        return self.recipe
+        return {**self.recipe, "is_inside": True} if self.is_inside else self.recipe
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> "ZooModel":
         """Calls the builder that the recipe names."""
-        return registry.rebuild(config)
+        model = registry.rebuild(config)
+        model.is_inside = config.get("is_inside", False)
+        return model
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Keras's call; in another model's graph, models of one builder get names of their own."""
+        symbolic = any(isinstance(x, keras.KerasTensor) for x in keras.tree.flatten((args, kwargs)))
+        if symbolic and self._recorded is not None and not self.is_inside:
+            self.is_inside = True
+            builder = self._recorded.recipe["builder"]
+            if re.fullmatch(rf"{builder}(_\d+)?", self.name):
+                count = keras.backend.get_uid(builder) - 1
+                self.name = f"{builder}_{count}" if count else builder
+        return super().__call__(*args, **kwargs)
 
     def input_sizes(self) -> list[int | None]:
         """How many ids each input may hold, in the order of the inputs; None: it holds no ids."""
@@ -225,5 +246,8 @@ def clone(model: ZooModel) -> Any:
         True
     """
     copy = registry.rebuild(model.recipe)
+    for layer, own in zip(layers_inside(model), layers_inside(copy), strict=True):
+        if getattr(layer, "lora_enabled", False):  # no part of a recipe: a file holds the sum
+            own.enable_lora(layer.lora_rank, lora_alpha=layer.lora_alpha)
     copy.set_weights(model.get_weights())
     return copy
