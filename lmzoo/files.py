@@ -36,4 +36,12 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 def write_json(path: str | os.PathLike[str], value: Any, *, indent: int | None = None) -> None:
     """Write a JSON file, whole or not at all, in one line unless there is an indent."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=indent) + "\n")
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=_of_python)
+    write_text(path, f"{text}\n")
+
+
+def _of_python(value: Any) -> Any:
+    """NumPy's numbers and arrays as JSON holds them."""
+    if not hasattr(value, "tolist"):
+        raise TypeError(f"{type(value).__name__} is not JSON serializable")
+    return value.tolist()

@@ -11,6 +11,7 @@ from typing import Any, TypeVar, cast
 import keras
 
 from lmzoo.errors import ArgumentError, UnknownModelError
+from lmzoo.plain import plain
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
@@ -75,6 +76,7 @@ def register(
         def build(*args: Any, **kwargs: Any) -> Any:
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
+            bound.arguments = {k: plain(value) for k, value in bound.arguments.items()}
             model = builder(*bound.args, **bound.kwargs)
             policy = keras.config.dtype_policy().name
             model.record_recipe({"builder": name, **bound.arguments, "dtype": policy})

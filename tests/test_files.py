@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from lmzoo.files import replacing, write_json, write_text
@@ -34,3 +35,8 @@ def test_a_failure_leaves_the_old_file(tmp_path):
         write_half(path)
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_numpy_is_written_as_json_holds_it(tmp_path):
+    write_json(tmp_path / "file", {"a": np.int64(3), "b": np.array([0.5]), "c": np.bool_(True)})
+    assert json.loads((tmp_path / "file").read_text()) == {"a": 3, "b": [0.5], "c": True}

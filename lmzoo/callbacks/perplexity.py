@@ -1,6 +1,7 @@
 """Perplexity of any Keras model on any data set, written into `fit`'s logs."""
 
 import contextlib
+import operator
 from typing import Any
 
 import keras
@@ -78,6 +79,7 @@ class PerplexityCallback(keras.callbacks.Callback):
         self.prefix, self.every_epochs, self.from_logits = prefix, every_epochs, from_logits
         self._evaluator: _Evaluator | None = None
         self._metric: NatsPerToken | None = None
+        self._parts: list[Any] = []  # what the evaluator was compiled for
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         last = epoch + 1 == (self.params or {}).get("epochs")
@@ -109,8 +111,17 @@ class PerplexityCallback(keras.callbacks.Callback):
         return {self.prefix + name: value for name, value in figures.items()}
 
     def _build(self, model: keras.Model) -> tuple[_Evaluator, NatsPerToken]:
-        """The compiled evaluator for this model, made once."""
-        if self._evaluator is None or self._metric is None or self._evaluator.inner is not model:
+        """The compiled evaluator for this model, made again where LoRA or quantization, or another
+        `compile`, has changed what the model computes."""
+        parts = [*model.variables, model.jit_compile, model.run_eagerly]
+        is_same = len(parts) == len(self._parts) and all(map(operator.is_, parts, self._parts))
+        if (
+            self._evaluator is None
+            or self._metric is None
+            or self._evaluator.inner is not model
+            or not is_same
+        ):
+            self._parts = parts
             strategy: Any = getattr(model, "distribute_strategy", None)
             is_one = strategy is None or strategy.num_replicas_in_sync == 1
             with contextlib.nullcontext() if is_one else strategy.scope():
@@ -137,19 +148,21 @@ class PerplexityCallback(keras.callbacks.Callback):
     def _find_unknown_id(self, model: keras.Model) -> None:
         """Name the target id that made the result NaN, if one did."""
         for inputs, targets, *weights in _batches(self.data):
-            vocab_size = int(model(inputs, training=False).shape[-1])
+            outputs = model(inputs, training=False).shape
+            vocab_size = int(outputs[-1])
             targets = np.asarray(ops.convert_to_numpy(targets))
-            if targets.dtype.kind == "f":
+            if targets.shape == tuple(outputs):  # distributions
                 return
             counted = np.ones(targets.shape, bool)
             if weights:
                 given = np.asarray(ops.convert_to_numpy(weights[0])) != 0
                 extra = (1,) * (targets.ndim - given.ndim)
                 counted &= given.reshape(given.shape + extra)  # (batch, time)
-            unknown = targets[((targets < 0) | (targets >= vocab_size)) & counted]
+            known = (targets >= 0) & (targets < vocab_size) & (targets == np.floor(targets))
+            unknown = targets[~known & counted]
             if unknown.size:
                 raise DataError(
-                    f"the validation data predicts token id {int(unknown.flat[0])}, but the model "
+                    f"the validation data predicts token id {unknown.flat[0]}, but the model "
                     f"knows ids 0 to {vocab_size - 1}: use the tokenizer that the model was built "
                     "for, or build the model with a larger vocab_size"
                 )

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lmzoo.files import write_json, write_text
 
 
@@ -40,7 +42,7 @@ class Report:
 
     def json(self) -> str:
         """The metrics as one line of strict JSON: what is not finite becomes null."""
-        return json.dumps({name: finite(value) for name, value in self.metrics.items()})
+        return json.dumps(finite(self.metrics), allow_nan=False)
 
     def save(self, folder: str | os.PathLike[str], **more: Any) -> None:
         """Writes metrics.json, with more metrics, report.txt, and the other files and figures."""
@@ -53,6 +55,10 @@ class Report:
             draw(place / name)
 
 
+# The row of a report whose model cannot be decoded.
+DIVERGED = ("diverged", "the model's outputs are not numbers; go back to an earlier checkpoint")
+
+
 def evaluated_splits(data: Any) -> list[tuple[str, str]]:
     """The splits that a report covers, each with the prefix of its metrics."""
     names = {"valid": "val", "test": "test"}
@@ -62,7 +68,14 @@ def evaluated_splits(data: Any) -> list[tuple[str, str]]:
 def split_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     """A row for each metric of a split."""
     shown = [key for key in metrics if key.partition("_")[0] in ("val", "test", "baseline")]
-    return [(f"{key.replace('_', ' '):<28}", f"{metrics[key]:.4f}") for key in shown]
+    return [(f"{key.replace('_', ' '):<28}", as_text(metrics[key])) for key in shown]
+
+
+def as_text(value: float | None, form: str = ".4f") -> str:
+    """A figure as text, also one that is None or NaN, as a diverged model's are."""
+    if value is None or math.isnan(value):
+        return "not a number"
+    return f"{value:{form}}"
 
 
 def loss_and_perplexity(model: Any, batches: Any) -> tuple[float, float]:
@@ -72,5 +85,11 @@ def loss_and_perplexity(model: Any, batches: Any) -> tuple[float, float]:
 
 
 def finite(value: Any) -> Any:
-    """The value, or None for NaN and infinity, which JSON lacks."""
+    """The value, of Python's types, with None for NaN and infinity, which JSON lacks."""
+    if isinstance(value, dict):
+        return {name: finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(part) for part in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return finite(value.tolist())
     return None if isinstance(value, float) and not math.isfinite(value) else value

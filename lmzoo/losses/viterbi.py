@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from lmzoo.losses.crf import crf_inputs
+from lmzoo.losses.crf import crf_inputs, move_words
 from lmzoo.losses.forward_backward import compiled, write
 from lmzoo.typing import Tensor
 
@@ -11,7 +11,6 @@ def crf_decode(
     emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, mask: Tensor | None = None
 ) -> Tensor:
     """The tag sequence of the highest score, by the Viterbi algorithm; without a gradient.
-    gradient.
 
     Args:
         emissions, transitions, start, end, mask: As in `crf_log_partition`.
@@ -29,7 +28,8 @@ def crf_decode(
     """
     inputs = [ops.stop_gradient(x) for x in crf_inputs(emissions, transitions, start, end, mask)]
     # (batch, time), known where that of the mask is
-    return ops.reshape(compiled(_viterbi)(*inputs), ops.shape(inputs[-1]))
+    tags = ops.reshape(compiled(_viterbi)(*inputs), ops.shape(inputs[-1]))
+    return tags if mask is None else move_words(tags, mask, back=True)
 
 
 def _viterbi(

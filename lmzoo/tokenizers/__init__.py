@@ -18,6 +18,7 @@ import os
 from collections.abc import Iterable
 
 from lmzoo.errors import TokenizerError
+from lmzoo.plain import plain
 from lmzoo.tokenizers.base import FORMAT, VERSION, Tokenizer
 from lmzoo.tokenizers.byte import ByteTokenizer
 from lmzoo.tokenizers.char import CharTokenizer
@@ -65,7 +66,7 @@ def train_tokenizer(
         >>> tokenizer.decode(tokenizer.encode("sold boats"))
         'sold boats'
     """
-    return _family(kind).train(texts, vocab_size=vocab_size, lowercase=lowercase)
+    return _family(kind).train(texts, vocab_size=plain(vocab_size), lowercase=lowercase)
 
 
 def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:

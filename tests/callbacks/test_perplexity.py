@@ -145,3 +145,20 @@ def test_useless_data_is_refused():
     for wrong in ({"words": 0}, {"every_epochs": 0}, {"from_logits": "maybe"}):
         with pytest.raises(ArgumentError, match=next(iter(wrong))):
             PerplexityCallback(dataset, **wrong)
+
+
+def test_lora_and_quantization_change_the_figures_of_a_callback_that_has_measured_before():
+    model = make_model()
+    data = make_data()
+    callback = PerplexityCallback(data)
+    before = callback.evaluate(model)
+    model.layers[-1].enable_lora(2)
+    for change in ("lora", "int8"):
+        if change == "lora":
+            model.layers[-1].lora_kernel_b.assign(np.full((2, VOCAB), 3.0) * np.arange(VOCAB))
+        else:
+            model.layers[-1].quantize("int8")
+        found = callback.evaluate(model)
+        assert found == PerplexityCallback(data).evaluate(model)
+        assert found != before
+        before = found
