@@ -222,6 +222,9 @@ def _unlock(path: Path, file: IO[str] | None) -> None:
 
 
 def _finite(value: Any) -> Any:
+    """The value, of Python's types, with None for NaN and infinity, which JSON lacks."""
+    if hasattr(value, "tolist"):  # NumPy's numbers and arrays
+        value = value.tolist()
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):

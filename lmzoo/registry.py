@@ -17,6 +17,7 @@ import numpy as np
 
 from lmzoo.errors import ArgumentError, DataError, LmzooError, UnknownModelError
 from lmzoo.files import readable, reading
+from lmzoo.plain import plain
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
@@ -85,7 +86,7 @@ def register(
         def build(*args: Any, **kwargs: Any) -> Any:
             bound = signature.bind(*args, **kwargs)
             bound.apply_defaults()
-            bound.arguments.update({k: _of_python(v) for k, v in bound.arguments.items()})
+            bound.arguments.update({k: plain(v) for k, v in bound.arguments.items()})
             _check_layers(bound.arguments)
             try:
                 model = builder(*bound.args, **bound.kwargs)
@@ -329,15 +330,6 @@ def _build(recipe: Mapping[str, Any]) -> Any:
 def _rebuilt(value: Any) -> Any:
     """An argument of a recipe, in which a nested recipe stands for its model."""
     return _build(value) if isinstance(value, Mapping) and "builder" in value else value
-
-
-def _of_python(value: Any) -> Any:
-    """An argument without NumPy's scalars, which neither Keras nor JSON takes for numbers."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if type(value) in (list, tuple):
-        return type(value)(_of_python(item) for item in value)
-    return value
 
 
 def _check_layers(arguments: Mapping[str, Any]) -> None:

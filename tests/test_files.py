@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from lmzoo.errors import ArgumentError, DataError
@@ -119,3 +120,8 @@ def test_what_a_killed_program_was_writing_is_removed(tmp_path):
         ".hidden",
         f".last.{os.getpid()}.tmp.keras",
     }
+
+
+def test_numpy_is_written_as_json_holds_it(tmp_path):
+    write_json(tmp_path / "file", {"a": np.int64(3), "b": np.array([0.5]), "c": np.bool_(True)})
+    assert json.loads((tmp_path / "file").read_text()) == {"a": 3, "b": [0.5], "c": True}

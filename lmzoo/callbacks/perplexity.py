@@ -143,19 +143,21 @@ class PerplexityCallback(keras.callbacks.Callback):
     def _find_unknown_id(self, model: keras.Model) -> None:
         """Name the target id that made the result NaN, if one did."""
         for inputs, targets, *weights in _batches(self.data):
-            vocab_size = int(model(inputs, training=False).shape[-1])
+            outputs = model(inputs, training=False).shape
+            vocab_size = int(outputs[-1])
             targets = np.asarray(ops.convert_to_numpy(targets))
-            if targets.dtype.kind == "f":
+            if targets.shape == tuple(outputs):  # distributions
                 return
             counted = np.ones(targets.shape, bool)
             if weights:
                 given = np.asarray(ops.convert_to_numpy(weights[0])) != 0
                 extra = (1,) * (targets.ndim - given.ndim)
                 counted &= given.reshape(given.shape + extra)  # (batch, time)
-            unknown = targets[((targets < 0) | (targets >= vocab_size)) & counted]
+            known = (targets >= 0) & (targets < vocab_size) & (targets == np.floor(targets))
+            unknown = targets[~known & counted]
             if unknown.size:
                 raise DataError(
-                    f"the validation data predicts token id {int(unknown.flat[0])}, but the model "
+                    f"the validation data predicts token id {unknown.flat[0]}, but the model "
                     f"knows ids 0 to {vocab_size - 1}: use the tokenizer that the model was built "
                     "for, or build the model with a larger vocab_size"
                 )

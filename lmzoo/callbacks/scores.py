@@ -9,8 +9,8 @@ from lmzoo.callbacks.progress import is_validated
 from lmzoo.errors import ArgumentError, listed
 from lmzoo.evaluation.tag_report import tag_scores
 from lmzoo.generation import answer
-from lmzoo.metrics import Bleu
-from lmzoo.metrics.text import TextMetric
+from lmzoo.metrics import Bleu, choose_bleu_tokenizer
+from lmzoo.metrics.text.metric import TextMetric
 
 
 class ScoreCallback(keras.callbacks.Callback):
@@ -66,7 +66,8 @@ class BleuCallback(ScoreCallback):
         sources: texts to read.
         references: for each of them a text, or several.
         tokenizer: as `lmzoo.answer` takes it.
-        metric: what is measured; None is `lmzoo.metrics.Bleu()`.
+        metric: what is measured; None is `lmzoo.metrics.Bleu` with the tokenizer that
+            `choose_bleu_tokenizer` finds for the references.
         every_epochs, prefix: see `ScoreCallback`.
         num_beams, max_new_tokens, batch_size: see `lmzoo.answer`; 1 beam is greedy, and quick.
         show: so many triples of source, reference and hypothesis are printed.
@@ -105,7 +106,10 @@ class BleuCallback(ScoreCallback):
                     "reference out"
                 )
         self.sources, self.references, self.tokenizer = sources, references, tokenizer
-        self.metric = Bleu() if metric is None else metric
+        if metric is None:
+            texts = [r for of in references for r in ([of] if isinstance(of, str) else of)]
+            metric = Bleu(choose_bleu_tokenizer(texts))
+        self.metric = metric
         self.show, self.finish = show, finish
         self._search: dict[str, Any] = {"num_beams": num_beams, "max_new_tokens": max_new_tokens}
         self._search["batch_size"] = min(batch_size, len(sources))

@@ -23,7 +23,6 @@ from lmzoo.cli.settings import parse_settings, settable
 from lmzoo.data import prepare_lm
 from lmzoo.errors import ArgumentError, LmzooError
 from lmzoo.evaluation import Report
-from lmzoo.evaluation.report import finite
 from lmzoo.files import write_json, write_text
 
 DEFAULT_FAMILIES = ["lstm", "gru", "cnn", "gpt2", "llama"]
@@ -181,7 +180,7 @@ def leaderboard_row(result: dict[str, Any]) -> dict[str, Any]:
     row: dict[str, Any] = {name: result[name] for name in KEPT}
     for name in MEANS:
         values = [run.get(name) for run in result["runs"]]
-        row[name] = None if None in values else finite(statistics.fmean(values))
+        row[name] = None if None in values else statistics.fmean(values)
     seeds = [run["val_perplexity"] for run in result["runs"]]
     spread = (max(seeds) - min(seeds)) / 2
     return row | {"val_perplexity_spread": spread, "val_perplexity_seeds": seeds}

@@ -6,8 +6,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from lmzoo.evaluation.report import Report, evaluated_splits, split_rows
+from lmzoo.evaluation.report import DIVERGED, Report, evaluated_splits, split_rows
 from lmzoo.metrics import classification_report, draw_out_of_scope, out_of_scope_scores
+
+KEYS = ("loss", "accuracy", "f1", "mcc", "calibration_error")
 
 
 def classification(
@@ -43,10 +45,15 @@ def classification(
             real = weights.numpy() > 0
             pieces.append((truth.numpy()[real], np.asarray(model.predict_on_batch(ids))[real]))
         labels, logits = map(np.concatenate, zip(*pieces, strict=True))
+        if not np.isfinite(logits).all():
+            report.metrics |= dict.fromkeys((f"{name}_{key}" for key in KEYS), None)
+            report.metrics |= {"accuracy": None, "f1": None}
+            report.rows = [DIVERGED, *split_rows(report.metrics)]
+            return report
         found = classification_report(labels, logits, names=data.labels)
         values = found.values()
-        for key in ("loss", "accuracy", "f1_macro", "mcc", "calibration_error"):
-            report.metrics[f"{name}_{key.removesuffix('_macro')}"] = values[key]
+        for key in KEYS:
+            report.metrics[f"{name}_{key}"] = values["f1_macro" if key == "f1" else key]
         if place is not None:
             scores = out_of_scope_scores(labels, logits, place, threshold)
             report.metrics |= {f"{name}_{key}": value for key, value in scores.items()}

@@ -9,7 +9,7 @@ import numpy as np
 
 from lmzoo import grammar
 from lmzoo.data.batching.encoding import count_words
-from lmzoo.evaluation.report import Report, loss_and_perplexity
+from lmzoo.evaluation.report import DIVERGED, Report, as_text, loss_and_perplexity
 from lmzoo.generation import generate, score
 from lmzoo.metrics import bits_per_byte, perplexity_per_word
 
@@ -64,8 +64,9 @@ def language_model(
         metrics["floor_loss"] = data.floor_nats / counts["tokens"]
         metrics["floor_perplexity"] = math.exp(metrics["floor_loss"])
         metrics["excess_per_word"] = (nats - data.floor_nats) / counts["words"]
-        metrics["excess_per_word_error"] = excess_error(model, data)
-        if samples:
+        is_number = math.isfinite(loss)
+        metrics["excess_per_word_error"] = excess_error(model, data) if is_number else None
+        if samples and is_number:
             texts = sample_documents(model, data.tokenizer, samples, seed=seed)
             parsed = sum(grammar.parses(text, language=data.corpus.grammar) for text in texts)
             metrics |= {"parsed": parsed / len(texts), "sampled": len(texts)}
@@ -78,7 +79,8 @@ def _rows(metrics: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
     known = "" if floor is None else f" (floor {floor:.2f})"
     words = metrics[f"{prefix}_perplexity_per_word"]
     per_word = "not finite" if words is None or not math.isfinite(words) else f"{words:,.2f}"
-    rows = [
+    rows = [] if math.isfinite(metrics[f"{prefix}_loss"]) else [DIVERGED]
+    rows += [
         ("perplexity", f"{metrics[f'{prefix}_perplexity']:,.2f}{known}"),
         ("loss", f"{metrics[f'{prefix}_loss']:.4f} nats per token"),
         ("per word", per_word),
@@ -88,7 +90,8 @@ def _rows(metrics: dict[str, Any], prefix: str) -> list[tuple[str, str]]:
     if floor is not None:
         excess, error = metrics["excess_per_word"], metrics["excess_per_word_error"]
         spread = "" if error is None else f", standard error {error:.4f}"
-        text = f"{math.expm1(min(excess, 700.0)):,.1%} per word ({excess:.4f} nats{spread})"
+        more = math.expm1(min(excess, 700.0))
+        text = f"{as_text(more, ',.1%')} per word ({as_text(excess)} nats{spread})"
         rows.append(("above the floor", text))
     if "parsed" in metrics:
         rows.append(("grammatical", f"{metrics['parsed']:.1%} of {metrics['sampled']:,} samples"))

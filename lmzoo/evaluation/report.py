@@ -52,6 +52,10 @@ class Report:
             draw(place / name)
 
 
+# The row of a report whose model cannot be decoded.
+DIVERGED = ("diverged", "the model's outputs are not numbers; go back to an earlier checkpoint")
+
+
 def evaluated_splits(data: Any) -> list[tuple[str, str]]:
     """The splits that a report covers, each with the prefix of its metrics."""
     names = {"valid": "val", "test": "test"}
@@ -61,15 +65,17 @@ def evaluated_splits(data: Any) -> list[tuple[str, str]]:
 def split_rows(metrics: dict[str, Any]) -> list[tuple[str, str]]:
     """A row for each metric of a split."""
     shown = [key for key in metrics if key.partition("_")[0] in ("val", "test", "baseline")]
-    return [(f"{key.replace('_', ' '):<28}", f"{metrics[key]:.4f}") for key in shown]
+    return [(f"{key.replace('_', ' '):<28}", as_text(metrics[key])) for key in shown]
+
+
+def as_text(value: float | None, form: str = ".4f") -> str:
+    """A figure as text, also one that is None or NaN, as a diverged model's are."""
+    if value is None or math.isnan(value):
+        return "not a number"
+    return f"{value:{form}}"
 
 
 def loss_and_perplexity(model: Any, batches: Any) -> tuple[float, float]:
     """Nats per token, from the metric that weights every token alike, and their perplexity."""
     loss = math.log(float(model.evaluate(batches, verbose=0, return_dict=True)["perplexity"]))
     return loss, math.exp(min(loss, 700.0))
-
-
-def finite(value: Any) -> Any:
-    """The value, or None for NaN and infinity, which JSON lacks."""
-    return None if isinstance(value, float) and not math.isfinite(value) else value

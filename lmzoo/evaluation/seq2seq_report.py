@@ -1,5 +1,6 @@
 """BLEU, chrF and ROUGE of what a model generates for the texts of a split."""
 
+import math
 import re
 import time
 from collections.abc import Callable
@@ -7,9 +8,12 @@ from typing import Any
 
 import keras
 
-from lmzoo.evaluation.report import Report, evaluated_splits, loss_and_perplexity
+from lmzoo.evaluation.report import DIVERGED, Report, evaluated_splits, loss_and_perplexity
 from lmzoo.generation import answer
 from lmzoo.metrics import Bleu, ChrF, Rouge, choose_bleu_tokenizer, split_characters, split_words
+
+# Where a sentence ends: a mark and a space, or one of the marks that no space follows.
+SENTENCE_END = re.compile(r"(?<=[.!?؟।။។])\s|(?<=[。！？｡])")
 
 
 def seq2seq(
@@ -33,8 +37,8 @@ def seq2seq(
 
     Returns:
         A report of `val_loss` (nats per token), `val_perplexity`, and for each split (`val_`,
-        `test_`) `bleu`, `chrf`, `rouge1`, `rouge2`, `rougeL`, `exact` (0 to 1) and
-        `answer_seconds`; the signature of BLEU; the answers as answers_SPLIT.txt.
+        `test_`) `bleu`, `chrf`, `rouge1`, `rouge2`, `rougeL`, `rougeLsum`, `exact`
+        (0 to 1) and `answer_seconds`; the signature of BLEU; the answers as answers_SPLIT.txt.
 
     Example:
         >>> import lmzoo
@@ -48,6 +52,9 @@ def seq2seq(
     """
     loss, perplexity = loss_and_perplexity(model, data.valid)
     report = Report({"val_loss": loss, "val_perplexity": perplexity})
+    if math.isnan(loss):
+        report.rows = [DIVERGED]
+        return report
     join = joined(joiner)
     for split, name in evaluated_splits(data):
         sources, references = (texts[:limit] for texts in data.texts(split))
@@ -78,7 +85,7 @@ def score_texts(
     """BLEU with its signature, chrF and ROUGE (0 to 100), and the rate of equal texts."""
     split = choose_bleu_tokenizer(references, is_tokenized=is_tokenized)
     bleu, chrf = Bleu(split), ChrF()
-    rouge = Rouge(split_characters if split == "zh" else split_words)
+    rouge = Rouge(split_characters if split in ("zh", "char") else split_words)
     for metric in (bleu, chrf, rouge):
         metric.add(texts, references)
     equal = sum(text == reference for text, reference in zip(texts, references, strict=True))
@@ -94,7 +101,7 @@ def lead_baseline(data: Any, *, split: str | None = None) -> dict[str, float]:
         split: None takes the test split where there is one, else validation.
 
     Returns:
-        "lead_rouge1", "lead_rouge2" and "lead_rougeL", 0 to 100.
+        "lead_rouge1", "lead_rouge2", "lead_rougeL" and "lead_rougeLsum", 0 to 100.
 
     Example:
         >>> import lmzoo
@@ -106,7 +113,7 @@ def lead_baseline(data: Any, *, split: str | None = None) -> dict[str, float]:
     split = split or ("test" if data.test is not None else "valid")
     sources, references = data.texts(split)
     rouge = Rouge()
-    rouge.add([re.split(r"(?<=[.!?])\s", text)[0] for text in sources], references)
+    rouge.add([SENTENCE_END.split(text)[0] for text in sources], references)
     return {f"lead_{name}": value for name, value in rouge.result().items()}
 
 

@@ -1,5 +1,6 @@
 """Span F1, accuracy and intents of a tagger, beside each word's most frequent tag."""
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from lmzoo.evaluation.report import Report, evaluated_splits, split_rows
+from lmzoo.evaluation.report import DIVERGED, Report, evaluated_splits, split_rows
 from lmzoo.metrics import SpanF1, span_report
 
 Tags = list[list[str]]
@@ -40,6 +41,9 @@ def tagging(model: keras.Model, data: Any) -> Report:
     for split, name in evaluated_splits(data):
         found = model.evaluate(getattr(data, split), verbose=0, return_dict=True)
         metrics[f"{name}_loss"] = float(found["loss"])
+        if math.isnan(metrics[f"{name}_loss"]):
+            metrics |= {"accuracy": None, "f1": None} if data.has_spans else {"accuracy": None}
+            return Report(metrics, [DIVERGED, *split_rows(metrics)])
         rows = list(_decoded(model, data, split))
         metrics |= {f"{name}_{key}": value for key, value in _scores(rows, data).items()}
         usual, truth = most_frequent_tags(data, split), data.tag_lists(split)

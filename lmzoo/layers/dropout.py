@@ -52,6 +52,11 @@ class Dropout(keras.layers.Dropout):
             return inputs
         if self.rate == 1:
             return ops.zeros_like(inputs)
+        if self.noise_shape and len(self.noise_shape) != len(inputs.shape):
+            raise ArgumentError(
+                f"noise_shape={tuple(self.noise_shape)} for an input of shape "
+                f"{tuple(inputs.shape)}: give a number, or None, for each of its axes."
+            )
         shape = tuple(
             given if wanted is None else wanted
             for given, wanted in zip(

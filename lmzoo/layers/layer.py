@@ -1,10 +1,24 @@
 """The base class of the package's layers."""
 
+import functools
 import inspect
 import types
+from collections.abc import Callable
 from typing import Any, Self
 
 import keras
+
+from lmzoo.plain import plain
+
+
+def _with_plain_numbers(init: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(init)
+    def method(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *map(plain, args), **{name: plain(value) for name, value in kwargs.items()})
+
+    # Keras reads the arguments' names by a function that looks no deeper.
+    vars(method)["__signature__"] = inspect.signature(init)
+    return method
 
 
 class Layer(keras.layers.Layer):
@@ -16,12 +30,14 @@ class Layer(keras.layers.Layer):
         """Registers every subclass, so that what a model's graph holds can be loaded."""
         super().__init_subclass__(**kwargs)
         keras.saving.register_keras_serializable(package=cls.__module__.partition(".")[0])(cls)
+        if "__init__" in vars(cls):
+            type.__setattr__(cls, "__init__", _with_plain_numbers(vars(cls)["__init__"]))
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         layer = super().__new__(cls, *args, **kwargs)
         bound = inspect.signature(cls.__init__).bind(layer, *args, **kwargs)
         bound.apply_defaults()
-        _, *arguments = bound.arguments.items()
+        _, *arguments = ((name, plain(value)) for name, value in bound.arguments.items())
         # In a read-only view Keras neither tracks nor saves layers that are arguments.
         vars(layer)["_arguments"] = types.MappingProxyType(dict(arguments))
         return layer

@@ -10,6 +10,7 @@ from lmzoo.losses.crf import (
 )
 from lmzoo.losses.cross_entropy import CrossEntropy, token_nats
 from lmzoo.losses.fused import FusedCrossEntropy, head_nats
+from lmzoo.losses.k_best import crf_k_best
 from lmzoo.losses.viterbi import crf_decode
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "TagCrossEntropy",
     "class_distributions",
     "crf_decode",
+    "crf_k_best",
     "crf_log_likelihood",
     "crf_log_partition",
     "crf_marginals",

@@ -1,13 +1,14 @@
 """Cross-entropy of classes and of tags over the rows or words that count."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
-from lmzoo.losses.cross_entropy import over_replicas, spread_weights
+from lmzoo.labels import as_ids, host_array, refuse_no_distribution, refuse_unknown
+from lmzoo.losses.cross_entropy import known_logits, over_replicas, spread_weights
 from lmzoo.typing import Tensor
 
 # Probabilities below count as this: 69 nats.
@@ -18,6 +19,8 @@ _SMALLEST_REST = 2.0**-25
 
 def class_columns(y_pred: Tensor, *, from_logits: bool = True) -> Tensor:
     """Logits, or probabilities, with a column for every class: float32 (..., classes)."""
+    if from_logits:
+        y_pred, _ = known_logits(y_pred, from_logits)
     y_pred = ops.cast(ops.convert_to_tensor(y_pred), "float32")
     if y_pred.shape[-1] != 1:
         return y_pred
@@ -43,30 +46,66 @@ def class_distributions(y_pred: Tensor, *, from_logits: bool = True) -> Tensor:
     return ops.softmax(columns, axis=-1) if from_logits else columns
 
 
-def class_targets(labels: Tensor, num_classes: int, rank: int) -> Tensor:
-    """Labels (ids or distributions) as distributions of that rank; an unknown id gives NaN."""
-    labels = ops.convert_to_tensor(labels)
-    if len(labels.shape) == rank and labels.shape[-1] == num_classes:
+def class_targets(
+    labels: Any, num_classes: int, rank: int, *, is_soft: bool = False, weight: Any = None
+) -> Tensor:
+    """Labels (ids or distributions) as distributions of that rank.
+
+    If `is_soft`, which is for two classes, a label may be the probability of class 1. A label that
+    counts by its weight and is none is refused, or in compiled code NaN.
+    """
+    labels, kind = _fitting(labels, num_classes, rank)
+    if kind == "distributions":
+        values = host_array(labels)
+        if values is not None:
+            refuse_no_distribution(values, weight=weight)
         return ops.cast(labels, "float32")
+    if is_soft:
+        values = host_array(labels)
+        if values is not None:
+            refuse_unknown(values, 2, weight=weight, soft=True)
+        one = ops.cast(labels, "float32")
+        one = ops.where((one >= 0) & (one <= 1), one, float("nan"))
+        return ops.stack([1 - one, one], axis=-1)
+    ids = as_ids(labels, num_classes, weight=weight)
+    hot = ops.one_hot(ops.maximum(ids, 0), num_classes, dtype="float32")
+    return ops.where(ids[..., None] >= 0, hot, float("nan"))
+
+
+def class_ids(
+    labels: Any, num_classes: int, rank: int, *, is_soft: bool = False, weight: Any = None
+) -> Tensor:
+    """The most probable class of labels as `class_targets` takes them: int32, -1 for NaN."""
+    fitting, kind = _fitting(labels, num_classes, rank)
+    if kind == "ids" and not is_soft:
+        return as_ids(fitting, num_classes, weight=weight)
+    targets = class_targets(labels, num_classes, rank, is_soft=is_soft, weight=weight)
+    known = ops.logical_not(ops.isnan(ops.sum(targets, axis=-1)))
+    return ops.where(known, ops.cast(ops.argmax(targets, axis=-1), "int32"), -1)
+
+
+def _fitting(labels: Any, num_classes: int, rank: int) -> tuple[Any, str]:
+    """Labels without an axis of one, and by their shape, whether they are ids or distributions."""
+    values = host_array(labels)
+    labels = ops.convert_to_tensor(labels) if values is None else values
+    if len(labels.shape) == rank and labels.shape[-1] == num_classes:
+        return labels, "distributions"
     if len(labels.shape) == rank and labels.shape[-1] == 1:
-        labels = ops.squeeze(labels, -1)
+        labels = labels[..., 0]
     if len(labels.shape) != rank - 1:
         raise ArgumentError(
             f"labels of shape {tuple(labels.shape)} do not fit {num_classes} classes: give ids "
             f"with {rank - 1} axes, or distributions with {rank}, the last of {num_classes}"
         )
-    ids = ops.cast(labels, "int32")
-    known = ops.logical_and(ids >= 0, ids < num_classes)
-    hot = ops.one_hot(ops.where(known, ids, 0), num_classes, dtype="float32")
-    return ops.where(known[..., None], hot, float("nan"))
+    return labels, "ids"
 
 
 def log_distributions(y_pred: Tensor, *, from_logits: bool = True) -> Tensor:
     """Logarithms of `class_distributions`, of which tiny ones keep right gradients; on TensorFlow
     by the logits that Keras's sigmoid or softmax remembers.
     """
-    logits = y_pred if from_logits else getattr(y_pred, "_keras_logits", None)
-    if logits is not None:
+    logits, are_logits = known_logits(y_pred, from_logits)
+    if are_logits:
         logits = ops.cast(ops.convert_to_tensor(logits), "float32")
         if logits.shape[-1] != 1:
             return ops.log_softmax(logits, axis=-1)
@@ -89,7 +128,7 @@ class _DistributionLoss(keras.losses.Loss):
         from_logits: bool = True,
         label_smoothing: float = 0.0,
         focal_gamma: float = 0.0,
-        class_weights: Sequence[float] | None = None,
+        class_weights: Sequence[float] | Mapping[int, float] | None = None,
         name: str | None = None,
     ) -> None:
         super().__init__(name or self.default_name, "mean_with_sample_weight", "float32")
@@ -97,6 +136,10 @@ class _DistributionLoss(keras.losses.Loss):
             raise ArgumentError(f"label_smoothing is {label_smoothing}; it must be 0 to below 1")
         if not 0 <= focal_gamma < float("inf"):
             raise ArgumentError(f"focal_gamma is {focal_gamma}; it must be 0 or above, and finite")
+        if isinstance(class_weights, Mapping):
+            if sorted(class_weights) != list(range(len(class_weights))):
+                raise ArgumentError(f"class_weights names classes {list(class_weights)}, not 0 on")
+            class_weights = [class_weights[place] for place in range(len(class_weights))]
         weights = None if class_weights is None else list(map(float, class_weights))
         if not all(0 <= w < float("inf") for w in weights or ()):
             raise ArgumentError(f"class_weights is {weights}; they must be 0 or above, and finite")
@@ -116,6 +159,7 @@ class _DistributionLoss(keras.losses.Loss):
 
     def _weighted(self, y_true: Tensor, y_pred: Tensor, given: Any) -> tuple[Tensor, Tensor]:
         """Nats times weight, and the weight, of every row or word."""
+        y_pred = ops.convert_to_tensor(y_pred)
         logs = log_distributions(y_pred, from_logits=self.from_logits)
         if len(logs.shape) != self.rank:
             raise ArgumentError(
@@ -124,7 +168,8 @@ class _DistributionLoss(keras.losses.Loss):
             )
         classes = logs.shape[-1]
         weight = spread_weights(logs[..., 0], given, getattr(y_pred, "_keras_mask", None))
-        targets = class_targets(y_true, classes, self.rank)
+        is_soft = self.rank == 2 and y_pred.shape[-1] == 1
+        targets = class_targets(y_true, classes, self.rank, is_soft=is_soft, weight=weight)
         # A NaN that counts for nothing would still spoil the gradient.
         targets = ops.where(weight[..., None] != 0, targets, 0.0)
         of_class = ops.ones_like(weight)
@@ -156,7 +201,7 @@ class ClassCrossEntropy(_DistributionLoss):
     """Cross-entropy of a text's class in nats: the mean over rows, each counted with its weight.
 
     It divides by the sum of the weights, over all replicas of a `tf.distribute` strategy; without
-    any it is 0. An id outside the classes gives NaN, unless its weight is 0.
+    any it is 0. A label that is none is refused, in compiled code NaN, unless its weight is 0.
 
     Args:
         from_logits: whether predictions are logits; False for a plain Keras model that ends in a
@@ -165,15 +210,16 @@ class ClassCrossEntropy(_DistributionLoss):
             1 (Szegedy et al. 2016, https://arxiv.org/abs/1512.00567).
         focal_gamma: exponent of the focal loss, nats times (1 - p)^gamma; 0 for none, 2 in the
             paper (Lin et al. 2017, https://arxiv.org/abs/1708.02002).
-        class_weights: one for each class, in the order of their ids, or None; they multiply the
-            rows' weights.
+        class_weights: one for each class, in the order of their ids, or by id as those of
+            `lmzoo.data.class_weights`, or None; they multiply the rows' weights.
 
     Raises:
         ArgumentError: An argument is outside its range; in a call, shapes do not fit.
 
     Returns:
-        float32 nats per row, of labels (ids (batch,) or (batch, 1), or distributions), predictions
-        ((batch, 1) of class 1, or (batch, classes)) and weights (batch,) or None.
+        float32 nats per row, of labels (ids (batch,) or (batch, 1), for (batch, 1) predictions also
+        probabilities of class 1, or distributions), predictions ((batch, 1) of class 1, or (batch,
+        classes)) and weights (batch,) or None.
 
     Example:
         >>> loss = ClassCrossEntropy()

@@ -1,11 +1,14 @@
 """Linear-chain conditional random fields: partition, likelihood, marginals, and the loss."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 from keras import ops
 
 from lmzoo.errors import ArgumentError
+from lmzoo.labels import as_ids, host_array
 from lmzoo.loops import by_hand, without_gradient
 from lmzoo.losses.cross_entropy import over_replicas, spread_weights
 from lmzoo.losses.forward_backward import backward, forward, posteriors
@@ -23,10 +26,14 @@ def crf_log_partition(
         emissions: Score of each tag at each word, (batch, time, tags), time at least 1.
         transitions: Score of each tag after each other, (tags, tags) [from, to]; -1e4 forbids.
         start, end: Score of each tag as the first, and as the last, (tags,).
-        mask: (batch, time), not 0 where a word is real: the first words of each row; None: all.
+        mask: (batch, time), not 0 where a word is real: neighboring words, as padding stands behind
+            or before them; None: all.
 
     Returns:
         Float32 (batch,); 0 for a row without words.
+
+    Raises:
+        ArgumentError: Shapes do not fit; a mask whose values are known has gaps.
 
     Source: Lafferty et al. 2001, https://repository.upenn.edu/cis_papers/159; Rabiner 1989
     (forward-backward), https://doi.org/10.1109/5.18626
@@ -53,7 +60,8 @@ def crf_score(
 
     Args:
         emissions, transitions, start, end, mask: As in `crf_log_partition`.
-        tags: Ids (batch, time); one outside [0, tags) gives NaN, unless its word is not real.
+        tags: Ids (batch, time); one outside [0, tags) is refused, in compiled code NaN, unless its
+            word is not real.
 
     Returns:
         Float32 (batch,); 0 for a row without words.
@@ -65,9 +73,12 @@ def crf_score(
     """
     emissions, transitions, start, end, real = crf_inputs(emissions, transitions, start, end, mask)
     size = emissions.shape[-1]
-    tags = ops.cast(ops.convert_to_tensor(tags), "int32")
-    known = (tags >= 0) & (tags < size)
-    ids = ops.where(known, tags, 0)
+    tags = tags if hasattr(tags, "shape") else ops.convert_to_tensor(tags)
+    refuse_shapes("tags", tags, real)
+    tags = as_ids(tags, size, "tag", real if mask is None else mask)
+    tags = tags if mask is None else move_words(tags, mask)
+    known = tags >= 0
+    ids = ops.maximum(tags, 0)
     is_it = ops.expand_dims(ids, -1) == ops.arange(size, dtype="int32")  # (batch, time, tags)
     at_words = ops.sum(ops.where(is_it, emissions, 0.0), axis=(1, 2))
     pairs = ops.take(ops.reshape(transitions, (-1,)), ids[:, :-1] * size + ids[:, 1:])
@@ -124,20 +135,92 @@ def crf_marginals(
         [[0.5, 0.5], [0.25, 0.75]]
     """
     inputs = crf_inputs(emissions, transitions, start, end, mask)
-    return without_gradient(posteriors, *inputs)
+    found = without_gradient(posteriors, *inputs)
+    return found if mask is None else move_words(found, mask, back=True)
 
 
 def crf_inputs(
     emissions: Tensor, transitions: Tensor, start: Tensor, end: Tensor, mask: Tensor | None
 ) -> list[Tensor]:
-    """The scores in float32, 0 where no word is real, and where words are, bool (batch, time)."""
+    """The scores in float32, 0 where no word is real, and where words are, bool (batch, time).
+
+    The first word of each row comes first: padding before it moves behind the last one.
+    """
     scores = [ops.convert_to_tensor(x) for x in (emissions, transitions, start, end)]
     emissions, *others = (ops.cast(x, "float32") for x in scores)
+    if len(emissions.shape) != 3 or emissions.shape[1] == 0:
+        raise ArgumentError(
+            f"emissions of shape {tuple(emissions.shape)}: give (batch, time, tags) of at least "
+            "one word"
+        )
+    tags = emissions.shape[-1]
+    for name, x, wanted in zip(
+        ("transitions", "start", "end"), others, ((tags, tags), (tags,), (tags,)), strict=True
+    ):
+        if tuple(x.shape) != wanted:
+            raise ArgumentError(f"{name} of shape {tuple(x.shape)}: for {tags} tags give {wanted}")
     if mask is None:
-        mask = ops.ones_like(emissions[..., 0])
-    real = ops.cast(ops.convert_to_tensor(mask), "bool")
+        return [emissions, *others, ops.ones_like(emissions[..., 0], dtype="bool")]
+    mask = mask if hasattr(mask, "shape") else ops.convert_to_tensor(mask)
+    refuse_shapes("a mask", mask, emissions[..., 0])
+    refuse_gaps(mask)
+    emissions, real = move_words(emissions, mask), move_words(mask, mask)
+    real = ops.cast(real, "bool")
     # Padding may be anything: 0 times NaN is not 0.
     return [ops.where(real[..., None], emissions, 0.0), *others, real]
+
+
+def refuse_shapes(name: str, x: Tensor, like: Tensor) -> None:
+    """Raises an ArgumentError for what is not (batch, time), as the emissions' first two axes."""
+    shape, wanted = tuple(x.shape), tuple(like.shape)
+    pairs = zip(shape, wanted, strict=False)
+    if len(shape) != 2 or any(None not in pair and pair[0] != pair[1] for pair in pairs):
+        raise ArgumentError(
+            f"{name} of shape {shape} for emissions of {wanted} words: give (batch, time), one for "
+            "each word"
+        )
+
+
+def refuse_gaps(mask: Any) -> None:
+    """Raises an ArgumentError for a row whose real words are not neighbors, if values are known."""
+    values = host_array(mask)
+    if values is None:
+        return
+    real = values != 0
+    begins = real & ~np.pad(real, ((0, 0), (1, 0)))[:, :-1]
+    wrong = begins.sum(axis=1) > 1
+    if wrong.any():
+        raise ArgumentError(
+            f"row {int(wrong.argmax())} has words of weight 0 between others: give 0 to padding "
+            "only, before the first word or behind the last; a CRF weighs whole sentences"
+        )
+
+
+def move_words(x: Tensor, mask: Tensor, back: bool = False) -> Tensor:
+    """(batch, time, ...) with padding before the words behind them; or the same `back`."""
+    real = ops.cast(ops.cast(ops.convert_to_tensor(mask), "bool"), "int32")
+    shift = ops.cast(ops.argmax(real, axis=1), "int32")[:, None]  # (batch, 1)
+    shift, x = -shift if back else shift, ops.convert_to_tensor(x)
+    if "float" not in keras.backend.standardize_dtype(x.dtype):
+        return _moved(x, shift)
+    return by_hand(_move, _move_back, (x,), (shift,), plain=_moved)
+
+
+def _moved(x: Tensor, shift: Tensor) -> Tensor:
+    rows, count = ops.shape(x)[0], ops.shape(x)[1]
+    first = ops.arange(rows, dtype="int32")[:, None] * count
+    place = first + (ops.arange(count, dtype="int32")[None] + shift) % count
+    flat = ops.reshape(x, (-1, *x.shape[2:]))  # (batch * time, ...)
+    return ops.reshape(ops.take(flat, place, axis=0), ops.shape(x))  # (batch, time, ...)
+
+
+def _move(loop: Callable, x: Tensor, shift: Tensor) -> tuple[Tensor, tuple]:
+    return _moved(x, shift), ()
+
+
+def _move_back(loop: Callable, needed: tuple, upstream: tuple, shift: Tensor) -> tuple[Tensor]:
+    # The gradient of a gather would be a scatter, which XLA does one by one.
+    return (_moved(upstream[0], -shift),)
 
 
 def crf_layer(crf: Any, call: str) -> Any:
@@ -157,9 +240,10 @@ class CRFLoss(keras.losses.Loss):
     """Negative log-likelihood of the tag sequences in nats per word, under a `lmzoo.layers.CRF`.
 
     The sum over sequences divided by the number of real words (on all replicas of a `tf.distribute`
-    strategy); 0 without any. Words are real where the sample weight is above 0; these must be the
-    first ones of their row, or the loss is NaN. A sequence counts with the mean of its nonzero
-    weights: a single word cannot be weighted. A tag outside [0, tags) that has weight gives NaN.
+    strategy); 0 without any. Words are real where the sample weight, and the Keras mask, is above
+    0; these must be neighbors. A sequence counts with the mean of its nonzero weights: a single
+    word cannot be weighted. Gaps between words, and tags outside [0, tags) that have weight, are
+    refused; in compiled code the loss is then NaN.
 
     Args:
         crf: The model's CRF layer, whose weights the loss trains. Only its name is saved: compile a
@@ -210,8 +294,9 @@ class CRFLoss(keras.losses.Loss):
             )
         weight = spread_weights(tags, given, getattr(y_pred, "_keras_mask", None))
         nats = -crf.log_likelihood(emissions, tags, weight > 0)
-        holes = ops.any((weight[:, 1:] > 0) & (weight[:, :-1] <= 0), axis=1)
-        return ops.where(holes, float("nan"), nats), weight
+        real = ops.cast(weight > 0, "int32")
+        begins = real[:, 0] + ops.sum(real[:, 1:] * (1 - real[:, :-1]), axis=1)
+        return ops.where(begins > 1, float("nan"), nats), weight
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that build this loss again, with the layer's name."""

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
+from lmzoo.labels import as_ids, host_array, refuse_no_distribution
 from lmzoo.typing import Tensor
 
 # The smallest probability that differs from 0 (float32's smallest normal number is 1.2e-38).
@@ -23,8 +24,8 @@ def token_nats(
 
     Args:
         targets: ids (batch, time) or (batch,), or distributions over the vocabulary (one-hot rows)
-            of the shape of `predictions`. An id outside [0, vocab) gives NaN, unless its weight
-            is 0: there any id may stand.
+            of the shape of `predictions`. What is neither is refused, in compiled code NaN, unless
+            its weight is 0: there any id may stand.
         predictions: (batch, time, vocab) or (batch, vocab), any float dtype; computed in float32.
             The Keras mask that it may carry multiplies the weights.
         sample_weight: (batch, time) or (batch,) or None (all tokens count 1); 0 marks padding.
@@ -34,7 +35,8 @@ def token_nats(
         Two float32 tensors (batch, time), or (batch,): nats times weight, and the weight.
 
     Raises:
-        ArgumentError: the shapes of targets and predictions do not fit.
+        ArgumentError: the shapes of targets, predictions and weights do not fit; a target is known
+            and is neither an id below vocab nor a distribution.
 
     Example:
         >>> nats, weight = token_nats([[1, 0]], [[[0.0, 0.0], [0.0, 0.0]]], [[1, 0]])
@@ -42,17 +44,28 @@ def token_nats(
         [[0.693, 0.0]]
     """
     mask = getattr(predictions, "_keras_mask", None)
+    predictions, from_logits = known_logits(predictions, from_logits)
     predictions = ops.cast(ops.convert_to_tensor(predictions), "float32")
     targets = ops.convert_to_tensor(targets)
     if _is_distribution(targets, predictions):
         weight = spread_weights(predictions[..., 0], sample_weight, mask)
+        values = host_array(targets)
+        if values is not None:
+            refuse_no_distribution(values, "target", weight)
         nats = _distribution_nats(targets, predictions, from_logits)
     else:
         targets = ops.reshape(targets, ops.shape(predictions)[:-1])  # (batch, time)
         weight = spread_weights(targets, sample_weight, mask)
-        ids = ops.where(weight != 0, ops.cast(targets, "int32"), 0)
-        nats = _id_nats(ids, predictions, from_logits)
+        ids = as_ids(targets, predictions.shape[-1], "target", weight)
+        nats = _id_nats(ops.where(weight != 0, ids, 0), predictions, from_logits)
     return ops.where(weight != 0, nats * weight, 0.0), weight
+
+
+def known_logits(predictions: Tensor, from_logits: bool) -> tuple[Tensor, bool]:
+    """The logits that Keras's softmax or sigmoid remembers, whatever the predictions are said to
+    be, and True; of other predictions what is given."""
+    logits = getattr(predictions, "_keras_logits", None)
+    return (predictions, from_logits) if logits is None else (logits, True)
 
 
 def _is_distribution(targets: Tensor, predictions: Tensor) -> bool:
@@ -84,17 +97,28 @@ def spread_weights(
         factor = ops.cast(ops.convert_to_tensor(factor), "float32")
         if len(factor.shape) == len(weight.shape) + 1 and factor.shape[-1] == 1:
             factor = ops.squeeze(factor, -1)  # (batch, time)
+        _refuse_weights(tuple(factor.shape), tuple(weight.shape))
         while len(factor.shape) < len(weight.shape):
             factor = ops.expand_dims(factor, -1)  # (batch, 1)
         weight = weight * factor
     return weight
 
 
+def _refuse_weights(shape: tuple, wanted: tuple) -> None:
+    """Raises for weights that would be spread over rows, or over more axes than labels have."""
+    sizes = [*zip(shape, wanted, strict=False)]
+    wrong = [place for place, pair in enumerate(sizes) if None not in pair and pair[0] != pair[1]]
+    if len(shape) > len(wanted) or any(place == 0 or shape[place] != 1 for place in wrong):
+        raise ArgumentError(
+            f"weights of shape {shape} do not fit labels of shape {wanted}: give one for each "
+            "label, or one for each row"
+        )
+
+
 def _id_nats(ids: Tensor, predictions: Tensor, from_logits: bool) -> Tensor:
-    """-log p(id), NaN where the vocabulary lacks the id."""
-    vocab_size = predictions.shape[-1]
-    known = ops.logical_and(ids >= 0, ids < vocab_size)
-    ids = ops.where(known, ids, 0)
+    """-log p(id), NaN where the id is -1."""
+    known = ids >= 0
+    ids = ops.maximum(ids, 0)
     if from_logits:
         nats = ops.sparse_categorical_crossentropy(ids, predictions, from_logits=True)
     else:
@@ -112,6 +136,7 @@ def _distribution_nats(targets: Tensor, predictions: Tensor, from_logits: bool) 
 
 def _even_nats(predictions: Tensor, from_logits: bool) -> Tensor:
     """-log p, the mean over the vocabulary: float32 without the last axis."""
+    predictions, from_logits = known_logits(predictions, from_logits)
     predictions = ops.cast(ops.convert_to_tensor(predictions), "float32")
     if from_logits:
         return ops.logsumexp(predictions, axis=-1) - ops.mean(predictions, axis=-1)

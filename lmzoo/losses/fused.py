@@ -13,6 +13,7 @@ import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
+from lmzoo.labels import as_ids
 from lmzoo.loops import by_hand
 from lmzoo.losses.cross_entropy import CrossEntropy, over_replicas, spread_weights
 from lmzoo.typing import Tensor
@@ -40,8 +41,8 @@ def head_nats(
     Args:
         hidden: (batch, time, dim), or any shape that ends in dim.
         kernel, bias: (dim, vocab), or if `transposed` (vocab, dim); (vocab,) or None.
-        targets: ids, `hidden`'s shape without its last axis. An id outside [0, vocab) gives NaN,
-            unless its weight is 0.
+        targets: ids, `hidden`'s shape without its last axis. One outside [0, vocab) is refused, in
+            compiled code NaN, unless its weight is 0.
         sample_weight: weights of the tokens, of the shape of `targets` or (batch,); None is 1.
         transposed: whether `kernel` is an embedding table.
         training: whether gradients will be asked for: they are computed along with the sum.
@@ -72,8 +73,8 @@ def head_nats(
         count = math.prod(targets.shape)
         rows = -(-count // -(-count // rows))  # equal parts, so that none is mostly padding
     hidden = ops.reshape(hidden, (-1, dim))  # (tokens, dim)
-    targets = ops.cast(ops.reshape(targets, (-1,)), "int32")  # (tokens,)
-    total = ops.sum(weights)
+    targets = as_ids(ops.reshape(targets, (-1,)), vocab, "target", ops.reshape(weights, (-1,)))
+    total = ops.sum(weights)  # targets are (tokens,)
     weights = ops.reshape(weights, (-1,))  # (tokens,)
     if r_drop:
         rows += rows % 2
@@ -320,6 +321,7 @@ class FusedCrossEntropy(CrossEntropy):
         )
         _check(targets, hidden)
         weights = spread_weights(targets, sample_weight)
+        targets = as_ids(targets, head.vocab_size, "target", weights)
         nats, tokens = head.nats(count, hidden, targets, weights)
         lowered, plain = (nats[0], nats[1]) if altered else (nats, nats)
         return ops.divide_no_nan(lowered, over_replicas(tokens)), plain, tokens

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from keras import ops
 
 from lmzoo.loops import without_gradient
-from lmzoo.losses.crf import crf_inputs
+from lmzoo.losses.crf import crf_inputs, move_words
 from lmzoo.losses.forward_backward import put_first
 from lmzoo.typing import Tensor
 
@@ -31,7 +31,8 @@ def crf_decode(
     """
     inputs = crf_inputs(emissions, transitions, start, end, mask)
     # (batch, time), known where that of the mask is
-    return ops.reshape(without_gradient(_viterbi, *inputs), ops.shape(inputs[-1]))
+    tags = ops.reshape(without_gradient(_viterbi, *inputs), ops.shape(inputs[-1]))
+    return tags if mask is None else move_words(tags, mask, back=True)
 
 
 def _viterbi(

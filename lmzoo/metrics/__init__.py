@@ -12,6 +12,7 @@ from lmzoo.metrics.classification import (
     F1,
     CalibrationError,
     ClassAccuracy,
+    FBeta,
     MatthewsCorrelation,
     Precision,
     Recall,
@@ -22,15 +23,11 @@ from lmzoo.metrics.roc import RocAuc
 from lmzoo.metrics.span_metric import SpanF1Metric
 from lmzoo.metrics.spans import SpanF1, span_report
 from lmzoo.metrics.tags import TagAccuracy
-from lmzoo.metrics.text import (
-    Bleu,
-    ChrF,
-    DistinctN,
-    Rouge,
-    choose_bleu_tokenizer,
-    split_characters,
-    split_words,
-)
+from lmzoo.metrics.text.bleu import Bleu, ChrF, Ter, choose_bleu_tokenizer
+from lmzoo.metrics.text.distinct import DistinctN
+from lmzoo.metrics.text.edits import ErrorRate, edit_distance
+from lmzoo.metrics.text.rouge import Rouge
+from lmzoo.metrics.text.scripts import split_characters, split_words
 
 __all__ = [
     "F1",
@@ -40,6 +37,8 @@ __all__ = [
     "ClassAccuracy",
     "ClassReport",
     "DistinctN",
+    "ErrorRate",
+    "FBeta",
     "MatthewsCorrelation",
     "NatsPerToken",
     "Perplexity",
@@ -50,11 +49,13 @@ __all__ = [
     "SpanF1",
     "SpanF1Metric",
     "TagAccuracy",
+    "Ter",
     "bits_per_byte",
     "choose_bleu_tokenizer",
     "classification_report",
     "deviation_table",
     "draw_out_of_scope",
+    "edit_distance",
     "mean_and_deviation",
     "out_of_scope_scores",
     "perplexity",

@@ -9,7 +9,8 @@ import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
-from lmzoo.losses.classes import class_columns, class_distributions
+from lmzoo.losses.classes import class_columns, class_distributions, class_ids
+from lmzoo.losses.cross_entropy import spread_weights
 from lmzoo.metrics.confusion import (
     AVERAGES,
     BINS,
@@ -33,28 +34,19 @@ class _ClassMetric(keras.metrics.Metric):
 
     def _rows(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any) -> tuple[Tensor, ...]:
         """Labels, predictions, weights, and NaN for counted rows that are not valid, or 0."""
-        y_pred, labels = ops.convert_to_tensor(y_pred), ops.convert_to_tensor(y_true)
+        y_pred = ops.convert_to_tensor(y_pred)
         if len(y_pred.shape) != 2:
             raise ArgumentError(
                 f"predictions of classes must be (batch, 1) or (batch, classes), not of shape "
                 f"{tuple(y_pred.shape)}"
             )
         columns = class_columns(y_pred, from_logits=self.from_logits)
-        classes = columns.shape[1]
-        if len(labels.shape) == 2 and labels.shape[1] == classes:
-            labels = ops.argmax(labels, axis=1)
-        elif len(labels.shape) == 2 and labels.shape[1] != 1:
-            raise ArgumentError(
-                f"labels of shape {tuple(labels.shape)} do not fit {classes} classes: give ints "
-                "(batch,) or (batch, 1), or distributions (batch, classes)"
-            )
-        labels = ops.cast(ops.reshape(labels, (-1,)), "int32")  # (batch,)
-        weights = ops.ones_like(columns[:, 0])
-        if sample_weight is not None:
-            weights = ops.reshape(ops.cast(sample_weight, "float32"), (-1,))  # (batch,)
-        known = (labels >= 0) & (labels < classes) & ops.isfinite(ops.sum(columns, axis=1))
+        weights = spread_weights(columns[:, 0], sample_weight)  # (batch,)
+        is_soft = y_pred.shape[1] == 1
+        labels = class_ids(y_true, columns.shape[1], 2, is_soft=is_soft, weight=weights)  # (batch,)
+        known = (labels >= 0) & ops.isfinite(ops.sum(columns, axis=1))
         broken = ops.where(ops.any((weights != 0) & ~known), float("nan"), 0.0)
-        return ops.clip(labels, 0, classes - 1), columns, weights, broken
+        return ops.maximum(labels, 0), columns, weights, broken
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that build this metric again."""
@@ -65,8 +57,9 @@ class _ClassMetric(keras.metrics.Metric):
 class ClassAccuracy(_ClassMetric):
     """Fraction of rows whose most probable class is the label, 0 to 1.
 
-    y_true: ints (batch,) or (batch, 1), or distributions (batch, classes); y_pred: (batch, 1) of
-    class 1, or (batch, classes). A label outside the classes, or a NaN, makes the result NaN.
+    y_true: ids (batch,) or (batch, 1), or distributions (batch, classes), of which the largest part
+    counts; y_pred: (batch, 1) of class 1, for which labels may also be its probability, or (batch,
+    classes). A label that is none is refused; in compiled code it, and a NaN, makes the result NaN.
 
     Args:
         from_logits: whether y_pred are logits; if not, probabilities.
@@ -130,7 +123,7 @@ class _ConfusionMetric(_ClassMetric):
 class _Averaged(_ConfusionMetric):
     """A figure of each class, `value`, averaged over the classes."""
 
-    arguments = ("from_logits", "name", "num_classes", "average")
+    arguments: tuple[str, ...] = ("from_logits", "name", "num_classes", "average")
     value = ""
 
     def __init__(
@@ -192,6 +185,49 @@ class F1(_Averaged):
     """Harmonic mean of a class's precision and recall, 0 to 1; arguments as `Precision`."""
 
     value = "f1"
+
+
+@keras.saving.register_keras_serializable(package="lmzoo")
+class FBeta(_Averaged):
+    """Mean of precision and recall in which recall counts beta times as much, 0 to 1.
+
+    Args:
+        num_classes, average, from_logits, name, dtype: as in `Precision`.
+        beta: above 0; 1 is F1, 2 prefers recall, 0.5 precision.
+
+    Raises:
+        ArgumentError: as `Precision`; beta is not above 0.
+
+    Source: van Rijsbergen 1979, http://www.dcs.gla.ac.uk/Keith/Preface.html
+
+    Example:
+        >>> metric = FBeta(2, beta=2.0, average="binary")
+        >>> metric.update_state([1, 0], [[2.2], [1.4]])
+        >>> round(float(metric.result()), 4)
+        0.8333
+    """
+
+    arguments = (*_Averaged.arguments, "beta")
+    value = "f_beta"
+
+    def __init__(
+        self,
+        num_classes: int,
+        beta: float = 1.0,
+        average: str | None = "macro",
+        from_logits: bool = True,
+        name: str | None = None,
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(num_classes, average, from_logits, name, dtype)
+        if not 0 < beta < float("inf"):
+            raise ArgumentError(f"beta is {beta}; it must be above 0, and finite")
+        self.beta = float(beta)
+
+    def result(self) -> Tensor:
+        """A float32 scalar, or (classes,) for average None."""
+        confusion = ops.convert_to_tensor(self.confusion)
+        return averaged(confusion, self.value, self.average, beta=self.beta)
 
 
 @keras.saving.register_keras_serializable(package="lmzoo")

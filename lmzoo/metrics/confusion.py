@@ -27,12 +27,20 @@ def class_scores(matrix: Tensor, array: Any = ops) -> dict[str, Tensor]:
     }
 
 
-def averaged(matrix: Tensor, value: str, average: str | None, array: Any = ops) -> Tensor:
-    """The mean of one of `class_scores`: a scalar, or (classes,) for average None."""
+def averaged(
+    matrix: Tensor, value: str, average: str | None, array: Any = ops, beta: float = 1.0
+) -> Tensor:
+    """The mean of one of `class_scores`, or of "f_beta": a scalar, or (classes,) for average
+    None."""
     if average == "micro":
         return ratio(array.sum(array.diagonal(matrix)), array.sum(matrix), array)
     scores = class_scores(matrix, array)
-    values, support = scores[value], scores["support"]
+    support = scores["support"]
+    if value == "f_beta":
+        whole = array.sum(matrix, axis=0) + beta**2 * support
+        values = ratio((1 + beta**2) * array.diagonal(matrix), whole, array)
+    else:
+        values = scores[value]
     if average == "macro":
         return array.mean(values)
     if average == "weighted":

@@ -139,8 +139,9 @@ def checked_rows(
 
 def known_ids(ids: np.ndarray, classes: int, what: str = "prediction") -> np.ndarray:
     """Ids of classes as int64; a number that is not an id raises an ArgumentError."""
-    if ids.dtype.kind not in "iub" and (ids.dtype.kind != "f" or (ids != np.floor(ids)).any()):
-        raise ArgumentError(f"a {what} must be the id of a class, not {ids[0]!r}")
+    broken = ids[ids != np.floor(ids)] if ids.dtype.kind == "f" else ids
+    if ids.dtype.kind not in "iub" and broken.size:
+        raise ArgumentError(f"a {what} must be the id of a class, not {broken[0]!r}")
     ids = ids.astype("int64")
     outside = (ids < 0) | (ids >= classes)
     if outside.any():

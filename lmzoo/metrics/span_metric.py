@@ -8,6 +8,8 @@ import numpy as np
 from keras import ops
 
 from lmzoo.errors import ArgumentError
+from lmzoo.labels import as_ids
+from lmzoo.losses.classes import class_ids
 from lmzoo.losses.crf import crf_layer
 from lmzoo.losses.cross_entropy import spread_weights
 from lmzoo.metrics.confusion import ratio
@@ -22,8 +24,8 @@ class SpanF1Metric(keras.metrics.Metric):
 
     Pass it in `weighted_metrics=`. y_true: int ids (batch, time); y_pred: logits, probabilities or
     emissions (batch, time, tags), or ids (batch, time). A position counts if its sample weight is
-    above 0, each span once. It takes batch x time x time bits. A real tag id outside the names, or
-    a real position whose predictions are NaN, makes the result NaN.
+    above 0, each span once. It takes batch x time x time bits. A real tag id outside the names is
+    refused; in compiled code it, and predictions that are NaN, make the result NaN.
 
     Args:
         tag_names: in the order of their ids, such as ["O", "B-who", "I-who"]; of O, B, I, E, S.
@@ -68,10 +70,12 @@ class SpanF1Metric(keras.metrics.Metric):
 
     def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> None:
         """Counts a batch."""
-        y_true = ops.cast(ops.convert_to_tensor(y_true), "int32")
-        real = spread_weights(y_true, sample_weight, getattr(y_pred, "_keras_mask", None)) > 0
-        ids, finite = self._ids(ops.convert_to_tensor(y_pred), real)
-        broken = ops.any(real & ~finite) | self._unknown(y_true, real) | self._unknown(ids, real)
+        mask, y_pred = getattr(y_pred, "_keras_mask", None), ops.convert_to_tensor(y_pred)
+        like = y_pred if len(y_pred.shape) == 2 else y_pred[..., 0]
+        real = spread_weights(like, sample_weight, mask) > 0
+        y_true = class_ids(y_true, len(self.tag_names), 3, weight=real)
+        ids, finite = self._ids(y_pred, real)
+        broken = ops.any(real & ~(finite & (y_true >= 0) & (ids >= 0)))
         first, kind, last = self._spans(y_true, real)
         predicted, predicted_kind, predicted_last = self._spans(ids, real)
         correct = first & predicted & (kind == predicted_kind) & (last == predicted_last)
@@ -89,20 +93,16 @@ class SpanF1Metric(keras.metrics.Metric):
     def _ids(self, y_pred: Tensor, real: Tensor) -> tuple[Tensor, Tensor]:
         """Tag ids, and where the predictions are numbers, (batch, time) both."""
         if len(y_pred.shape) == 2:
-            return ops.cast(y_pred, "int32"), ops.ones_like(real)
+            return as_ids(y_pred, len(self.tag_names), "predicted tag", real), ops.ones_like(real)
         if y_pred.shape[2] != len(self.tag_names):
             raise ArgumentError(
                 f"the model gives {y_pred.shape[2]} tags, but tag_names has {len(self.tag_names)}"
             )
         return predicted_tags(y_pred, real, crf_layer(self.crf, "SpanF1Metric(tag_names, crf={})"))
 
-    def _unknown(self, ids: Tensor, real: Tensor) -> Tensor:
-        """Whether a real position's id has no name."""
-        return ops.any(real & ((ids < 0) | (ids >= len(self.tag_names))))
-
     def _spans(self, ids: Tensor, real: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Where spans begin, each tag's type, where the next end is: (batch, time) each."""
-        ids = ops.clip(ids, 0, len(self.tag_names) - 1)
+        ids = ops.maximum(ids, 0)
         kind = ops.take(ops.convert_to_tensor(self._kind), ids, axis=0)
         inside, opens, continues = (
             ops.take(ops.convert_to_tensor(table), ids, axis=0) & real

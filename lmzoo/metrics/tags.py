@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from lmzoo.errors import ArgumentError
+from lmzoo.losses.classes import class_ids
 from lmzoo.losses.crf import crf_layer
 from lmzoo.losses.cross_entropy import spread_weights
 from lmzoo.typing import Tensor
@@ -37,7 +38,8 @@ class TagAccuracy(keras.metrics.Metric):
     """Fraction of the real words whose tag is correct, 0 to 1, over all batches.
 
     Pass it in `weighted_metrics=` (metrics in `metrics=` get no weights: padding would count).
-    Without any word the result is 0; a word whose predictions are NaN makes it NaN.
+    Without any word the result is 0; a word whose predictions are NaN makes it NaN, and so does an
+    unknown tag in compiled code.
 
     Args:
         crf: the CRF layer that decodes, of which only the name is saved (see
@@ -60,12 +62,21 @@ class TagAccuracy(keras.metrics.Metric):
         self.words = self.add_variable((), initializer="zeros", name="words")
 
     def update_state(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> None:
-        """Counts a batch: tags (batch, time), predictions, weights (batch, time) or (batch,)."""
+        """Counts a batch.
+
+        Args:
+            y_true: tags (batch, time), or distributions over them (batch, time, tags).
+            y_pred: (batch, time, tags).
+            sample_weight: (batch, time) or (batch,).
+        """
         crf = crf_layer(self.crf, "TagAccuracy({})")
-        tags = ops.cast(ops.convert_to_tensor(y_true), "int32")
-        weight = spread_weights(tags, sample_weight, getattr(y_pred, "_keras_mask", None))
+        mask, y_pred = getattr(y_pred, "_keras_mask", None), ops.convert_to_tensor(y_pred)
+        weight = spread_weights(y_pred[..., 0], sample_weight, mask)
+        tags = class_ids(y_true, y_pred.shape[-1], 3, weight=weight)
         predicted, finite = predicted_tags(y_pred, weight > 0, crf)
-        correct = ops.where(finite, ops.cast(predicted == tags, "float32"), float("nan"))
+        correct = ops.where(
+            finite & (tags >= 0), ops.cast(predicted == tags, "float32"), float("nan")
+        )
         # Keras's Mean would take the mean over time first: words of long batches would count less.
         self.correct.assign(self.correct + ops.sum(ops.where(weight != 0, correct * weight, 0.0)))
         self.words.assign(self.words + ops.sum(weight))

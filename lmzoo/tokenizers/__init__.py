@@ -16,10 +16,9 @@ import difflib
 import os
 from collections.abc import Iterable
 
-import numpy as np
-
 from lmzoo.errors import TokenizerError
 from lmzoo.files import read_json, reading
+from lmzoo.plain import plain
 from lmzoo.tokenizers.base import FORMAT, VERSION, Tokenizer
 from lmzoo.tokenizers.byte import ByteTokenizer
 from lmzoo.tokenizers.char import CharTokenizer
@@ -73,7 +72,7 @@ def train_tokenizer(
         >>> tokenizer.decode(tokenizer.encode("sold boats"))
         'sold boats'
     """
-    family = _family(kind)
+    family, vocab_size = _family(kind), plain(vocab_size)
     if vocab_size is not None and not (_is_whole(vocab_size) and vocab_size <= LARGEST):
         raise TokenizerError(
             f"vocab_size is {vocab_size!r}; give a whole number up to {LARGEST:,}, or None"
@@ -131,7 +130,7 @@ def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
 
 
 def _is_whole(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _family(kind: str) -> type[Tokenizer]:

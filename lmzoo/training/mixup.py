@@ -56,7 +56,8 @@ class MixUp(VectorTraining):
         """The loss of mixed vectors and labels."""
         mixing = self.draw_mixing(ops.shape(vectors)[0], sample_weight)
         vectors, mask = mixing.mix(vectors, mask)
-        y, sample_weight = mixing.mix_labels(y, sample_weight, self.num_classes)
+        is_soft = self.outputs[0].shape[-1] == 1
+        y, sample_weight = mixing.mix_labels(y, sample_weight, self.num_classes, is_soft)
         return self.inner_loss(vectors, mask, y, sample_weight)
 
     def draw_mixing(self, rows: Any, sample_weight: Any = None) -> "Mixing":
@@ -93,12 +94,12 @@ class Mixing:
         return mixed, ops.logical_or(mask, both)
 
     def mix_labels(
-        self, labels: Any, sample_weight: Any, num_classes: int
+        self, labels: Any, sample_weight: Any, num_classes: int, is_soft: bool = False
     ) -> tuple[Tensor, Tensor]:
         """Distributions (batch, num_classes), and weights (batch,), whose loss is the mean over the
         two labels of each row, each counted with its rate times its own row's weight.
         """
-        targets = class_targets(_only(labels), num_classes, rank=2)
+        targets = class_targets(_only(labels), num_classes, rank=2, is_soft=is_soft)
         weight = spread_weights(targets[:, 0], _only(sample_weight))
         targets = ops.where(weight[:, None] != 0, targets, 0.0)
         other = (1 - self.rate) * ops.take(weight, self.partner, axis=0)

@@ -79,17 +79,15 @@ class TrainingMethod(keras.Model):
         """The model's loss."""
         return self.model.compute_loss(x, y, y_pred, sample_weight, training=training)
 
-    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
         """Keras's `fit`; it trains the model inside."""
-        x, kwargs = self.model.prepare_fit(x, kwargs)
-        self.model.build_optimizer()
-        return super().fit(x, *args, **kwargs)
+        with self.model.prepared("fit", args, kwargs) as arguments:
+            return super().fit(**arguments)
 
-    def train_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
         """Keras's `train_on_batch`; it trains the model inside."""
-        self.model.prepare_fit(x, kwargs)
-        self.model.build_optimizer()
-        return super().train_on_batch(x, *args, **kwargs)
+        with self.model.prepared("train_on_batch", args, kwargs) as arguments:
+            return super().train_on_batch(**arguments)
 
     def evaluate(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
         """The model's `evaluate`."""

@@ -147,15 +147,18 @@ def test_useless_data_is_refused():
             PerplexityCallback(dataset, **wrong)
 
 
-def test_a_callback_that_has_measured_sees_lora_and_what_it_learned():
-    ids = np.random.default_rng(0).integers(0, 9, (8, 5))
-    model = keras.Sequential([keras.layers.Embedding(9, 4), keras.layers.Dense(9)])
-    callback = PerplexityCallback((ids, ids))
-    before = callback.evaluate(model)["val_perplexity"]
+def test_lora_and_quantization_change_the_figures_of_a_callback_that_has_measured_before():
+    model = make_model()
+    data = make_data()
+    callback = PerplexityCallback(data)
+    before = callback.evaluate(model)
     model.layers[-1].enable_lora(2)
-    model.layers[-1].lora_kernel_b.assign(np.ones((2, 9)) * np.arange(9))
-    after = callback.evaluate(model)["val_perplexity"]
-    assert abs(after - before) > 1e-3
-    np.testing.assert_allclose(
-        after, PerplexityCallback((ids, ids)).evaluate(model)["val_perplexity"], rtol=1e-6
-    )
+    for change in ("lora", "int8"):
+        if change == "lora":
+            model.layers[-1].lora_kernel_b.assign(np.full((2, VOCAB), 3.0) * np.arange(VOCAB))
+        else:
+            model.layers[-1].quantize("int8")
+        found = callback.evaluate(model)
+        assert found == PerplexityCallback(data).evaluate(model)
+        assert found != before
+        before = found

@@ -100,3 +100,9 @@ def test_config_rebuilds_it():
 def test_a_rate_that_is_no_share_is_refused(rate):
     with pytest.raises(ArgumentError, match=f"dropout={rate}"):
         Dropout(rate)
+
+
+@pytest.mark.parametrize("shape", [(1,), (None, 1), (None, 1, 4, 4)])
+def test_a_noise_shape_of_other_rank_is_refused(shape):
+    with pytest.raises(ArgumentError, match="noise_shape="):
+        Dropout(0.5, noise_shape=shape)(np.ones((6, 2, 4), "float32"), training=True)

@@ -154,12 +154,14 @@ def test_impossible_classes_have_finite_nats_and_gradients():
         assert np.isfinite(tape.gradient(loss, x)).all()
 
 
-def test_an_unknown_class_is_nan_unless_it_does_not_count():
+def test_an_unknown_class_is_refused_and_in_a_graph_nan_unless_it_does_not_count():
     p = np.full((2, 3), 1 / 3, "float32")
     for unknown in (3, -1):
         for from_logits in (True, False):
             of = ClassCrossEntropy(from_logits)
-            assert np.isnan(float(of([0, unknown], p)))
+            with pytest.raises(ArgumentError, match=f"label {unknown} is outside 0 to 2"):
+                of([0, unknown], p)
+            assert np.isnan(float(tf.function(of, autograph=False)(tf.constant([0, unknown]), p)))
             x = tf.Variable(p)
             with tf.GradientTape() as tape:
                 loss = of([0, unknown], x, np.array([1.0, 0.0], "float32"))

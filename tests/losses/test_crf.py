@@ -19,6 +19,7 @@ from lmzoo.losses.crf import (
     crf_marginals,
     crf_score,
 )
+from lmzoo.losses.k_best import crf_k_best
 from lmzoo.losses.viterbi import crf_decode
 
 # One shape, so that XLA compiles each function once.
@@ -214,13 +215,19 @@ def test_the_loss_is_nats_per_word_of_weighted_sequences():
 
 
 @pytest.mark.parametrize("tag", [-1, 3])
-def test_an_unknown_tag_that_counts_or_a_hole_between_words_gives_nan(tag):
+def test_an_unknown_tag_that_counts_and_a_gap_between_words_are_refused_or_nan(tag):
     emissions = np.zeros((1, 3, 3), "float32")
     tags = np.array([[0, 1, tag]])
     loss = CRFLoss(layer_of([emissions, np.zeros((3, 3)), np.zeros(3), np.zeros(3)]))
-    assert np.isnan(float(loss(tags, emissions)))
+    in_graph = tf.function(loss, autograph=False)
+    with pytest.raises(ArgumentError, match=f"tag {tag} is outside 0 to 2"):
+        loss(tags, emissions)
+    assert np.isnan(float(in_graph(tf.constant(tags), emissions)))
     assert np.isfinite(float(loss(tags, emissions, np.array([[1.0, 1.0, 0.0]]))))
-    assert np.isnan(float(loss(0 * tags, emissions, np.array([[1.0, 0.0, 1.0]]))))
+    gap = np.array([[1.0, 0.0, 1.0]], "float32")
+    with pytest.raises(ArgumentError, match="row 0 has words of weight 0 between others"):
+        loss(0 * tags, emissions, gap)
+    assert np.isnan(float(in_graph(tf.constant(0 * tags), emissions, tf.constant(gap))))
 
 
 def test_shapes_that_do_not_fit_are_refused():
@@ -254,3 +261,94 @@ def test_a_loaded_loss_names_the_layer_that_it_lacks():
     assert again.get_config() == {"crf": "tag", "name": "crf_loss"}
     with pytest.raises(ArgumentError, match=r"again, with CRFLoss\(model.get_layer\('tag'\)\)"):
         again([[0, 1]], np.zeros((1, 2, 3), "float32"))
+
+
+def test_padding_before_the_words_changes_nothing():
+    rng = np.random.default_rng(4)
+    rows, time, tags = 40, 5, 3
+    parts = [rng.standard_normal(s).astype("float32") for s in ((tags, tags), (tags,), (tags,))]
+    emissions = rng.standard_normal((rows, time, tags)).astype("float32")
+    ids = rng.integers(0, tags, (rows, time))
+    begin = rng.integers(0, time, rows)
+    place = np.arange(time)[None] - begin[:, None]
+    mask = (place >= 0) & (place < rng.integers(0, time + 1, rows)[:, None])
+
+    def ahead(x):
+        return np.stack([np.roll(row, -n, axis=0) for row, n in zip(x, begin, strict=True)])
+
+    moved, real = ahead(emissions), ahead(mask)
+    mask = mask * rng.choice([0.5, 1.0, 3.0], mask.shape)  # any number but 0 is a real word
+    for function in (crf_decode, crf_marginals):
+        found = array(function(emissions, *parts, mask))
+        assert not found[mask == 0].any()
+        np.testing.assert_allclose(ahead(found), array(function(moved, *parts, real)), atol=1e-6)
+    for function, before, after in (
+        (crf_log_partition, (mask,), (real,)),
+        (crf_score, (ids, mask), (ahead(ids), real)),
+    ):
+        found = array(function(emissions, *parts, *before))
+        np.testing.assert_allclose(found, array(function(moved, *parts, *after)), atol=1e-5)
+    loss = CRFLoss(layer_of([None, *parts]))
+    mask = (mask != 0).astype("float32")
+    wanted = float(loss(ahead(ids), moved, real))
+    compiled_loss = tf.function(loss, autograph=False, jit_compile=True)
+    found = float(compiled_loss(tf.constant(ids), emissions, tf.constant(mask)))
+    assert found == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (1, 3), (1, 1), (2,), (1, 2, 1)])
+def test_tags_and_masks_of_other_lengths_are_refused(shape):
+    scores = np.ones((1, 2, 3), "float32"), np.zeros((3, 3)), np.zeros(3), np.zeros(3)
+    assert array(crf_score(*scores, np.zeros((1, 2), int))).tolist() == [2.0]
+    for of_tags in (crf_score, crf_log_likelihood):
+        with pytest.raises(ArgumentError, match=r"tags of shape .* for emissions of \(1, 2\)"):
+            of_tags(*scores, np.zeros(shape, int))
+    for of_mask in (crf_decode, crf_marginals, crf_log_partition):
+        with pytest.raises(ArgumentError, match=r"a mask of shape .* emissions of \(1, 2\)"):
+            of_mask(*scores, np.ones(shape))
+
+
+def test_scores_of_other_shapes_are_refused():
+    good = [np.ones((1, 2, 3), "float32"), np.zeros((3, 3)), np.zeros(3), np.zeros(3)]
+    for place, shape, told in (
+        (0, (1, 0, 3), "emissions of shape"),
+        (0, (2, 3), "emissions of shape"),
+        (1, (3, 2), "transitions of shape"),
+        (2, (2,), "start of shape"),
+        (3, (1, 3), "end of shape"),
+    ):
+        with pytest.raises(ArgumentError, match=told):
+            crf_log_partition(*[np.ones(shape) if i == place else x for i, x in enumerate(good)])
+
+
+@pytest.mark.parametrize("k", [1, 4, 11])
+def test_the_k_best_are_those_of_the_list_of_all(k):
+    rng = np.random.default_rng(k)
+    rows, time, tags = 4, 3, 3
+    parts = [rng.standard_normal(s).astype("float32") for s in ((tags, tags), (tags,), (tags,))]
+    emissions = rng.standard_normal((rows, time, tags)).astype("float32")
+    mask = np.array([[1, 1, 1], [1, 1, 0], [0, 1, 0], [0, 0, 0]])
+    found, scores = map(array, crf_k_best(emissions, *parts, k, mask))
+    assert found.shape == (rows, k, time)
+    for row in range(rows):
+        words = mask[row] > 0
+        sequences = np.array(list(itertools.product(range(tags), repeat=words.sum())))
+        wanted = np.zeros(1)
+        if words.any():
+            of_row = np.repeat(emissions[row : row + 1, words], len(sequences), axis=0)
+            wanted = array(crf_score(of_row, *parts, sequences))
+        best = np.argsort(-wanted)[:k]
+        count = len(best)
+        np.testing.assert_allclose(scores[row, :count], wanted[best], atol=1e-5)
+        assert np.isneginf(scores[row, count:]).all()
+        np.testing.assert_array_equal(found[row, :count][:, words], sequences[best])
+        assert not found[row][:, ~words].any()
+    np.testing.assert_array_equal(found[:3, 0], array(crf_decode(emissions, *parts, mask))[:3])
+    crf = layer_of([None, *parts])
+    np.testing.assert_array_equal(array(crf.k_best(emissions, k, mask)[0]), found)
+
+
+def test_no_path_at_all_is_refused():
+    scores = np.zeros((1, 2, 3), "float32"), np.zeros((3, 3)), np.zeros(3), np.zeros(3)
+    with pytest.raises(ArgumentError, match="k is 0"):
+        crf_k_best(*scores, 0)

@@ -134,13 +134,16 @@ def test_an_unknown_size_is_taken_too():
         np.testing.assert_allclose(nats(*some), wanted, rtol=1e-5)
 
 
-def test_an_id_outside_gives_nan_unless_it_does_not_count():
+def test_an_id_outside_is_refused_and_in_a_graph_nan_unless_it_does_not_count():
     hidden, kernel, bias, ids, weights = case(1)
     ids[1, 2], weights[1, 2] = VOCAB, 0.0
     inputs = [ops.convert_to_tensor(x) for x in (hidden, kernel, bias)]
     assert np.isfinite(float(head_nats(*inputs, ids, weights)[0]))
     weights[1, 2] = 1.0
-    assert np.isnan(float(head_nats(*inputs, ids, weights)[0]))
+    with pytest.raises(ArgumentError, match=f"target {VOCAB} is outside"):
+        head_nats(*inputs, ids, weights)
+    in_graph = tf.function(head_nats, autograph=False)
+    assert np.isnan(float(in_graph(*inputs, tf.constant(ids), weights)[0]))
 
 
 BUILDS = {

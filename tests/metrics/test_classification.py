@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import sklearn.metrics as sk
+import tensorflow as tf
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from keras import ops
@@ -17,6 +18,7 @@ from lmzoo.metrics.classification import (
     F1,
     CalibrationError,
     ClassAccuracy,
+    FBeta,
     MatthewsCorrelation,
     Precision,
     Recall,
@@ -113,6 +115,24 @@ def test_the_binary_average_is_that_of_class_one():
         assert found == pytest.approx(wanted, abs=1e-5)
         found = added_up(kind(2, "binary"), labels, logits_of(probabilities), weights)
         assert found == pytest.approx(wanted, abs=1e-5)
+
+
+@pytest.mark.parametrize("average", ["micro", "macro", "weighted", None])
+def test_f_beta_equals_scikit_learn(average):
+    labels, probabilities, weights = random_rows(1, 60, 4)
+    chosen = probabilities.argmax(1)
+    for beta in (0.5, 1.0, 2.0):
+        wanted = sk.fbeta_score(labels, chosen, beta=beta, labels=range(4), average=average,
+                                sample_weight=weights, zero_division=0)  # fmt: skip
+        metric = FBeta(4, beta, average, from_logits=False)
+        np.testing.assert_allclose(
+            added_up(metric, labels, probabilities, weights), wanted, atol=1e-5
+        )
+    again = keras.metrics.deserialize(keras.metrics.serialize(metric))
+    assert (again.beta, again.average) == (2.0, average)
+    for beta in (0, -1, float("inf")):
+        with pytest.raises(ArgumentError, match=f"beta is {beta}"):
+            FBeta(4, beta)
 
 
 def binned(labels, probabilities, weights):
@@ -259,14 +279,18 @@ METRICS = (
 
 
 @pytest.mark.parametrize("make", METRICS)
-def test_what_cannot_be_counted_gives_nan_unless_its_weight_is_zero(make):
+def test_what_cannot_be_counted_is_refused_or_nan_unless_its_weight_is_zero(make):
     good = ([0, 1], [[0.2], [0.7]])
     bad = (([0, 2], [[0.2], [0.7]]), ([0, -1], [[0.2], [0.7]]), ([0, 1], [[0.2], [np.nan]]))
     for labels, probabilities in bad:
         metric = make()
         metric.update_state(labels, probabilities, [1.0, 0.0])
         assert np.isfinite(metric.result())
-        metric.update_state(labels, probabilities, [1.0, 1.0])
+        if labels[1] != 1:
+            with pytest.raises(ArgumentError, match=f"label {labels[1]} is outside 0 to 1"):
+                metric.update_state(labels, probabilities, [1.0, 1.0])
+        in_graph = tf.function(metric.update_state, autograph=False)
+        in_graph(tf.constant(labels), tf.constant(probabilities))
         metric.update_state(*good)
         assert np.isnan(metric.result())
         metric.reset_state()

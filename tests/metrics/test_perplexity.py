@@ -95,9 +95,12 @@ def test_keras_mask_counts_as_weight():
     assert float(metric.result()) == pytest.approx(math.exp(nats / tokens), rel=1e-5)
 
 
-def test_unknown_id_gives_nan_and_not_garbage():
+def test_an_unknown_id_is_refused_and_in_a_graph_nan():
     metric = Perplexity()
-    metric.update_state([[VOCAB, 0]], np.zeros((1, 2, VOCAB), "float32"))
+    batch = tf.constant([[VOCAB, 0]]), np.zeros((1, 2, VOCAB), "float32")
+    with pytest.raises(ArgumentError, match=f"target {VOCAB} is outside 0 to {VOCAB - 1}"):
+        metric.update_state(*batch)
+    tf.function(metric.update_state, autograph=False)(*batch)
     assert math.isnan(float(metric.result()))
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import seqeval.metrics as sq
 import seqeval.scheme
+import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -178,13 +179,16 @@ def test_a_loaded_model_logs_it(tmp_path):
     assert 0 < logs["span_f1"][0] < 1
 
 
-def test_what_cannot_be_counted_gives_nan():
+def test_what_cannot_be_counted_is_refused_or_nan():
     names = ["O", "B-x", "I-x"]
     outputs = np.full((1, 2, 3), 0.3)
     broken = np.array([[[np.nan] * 3, [0.3] * 3]])
     for tags, scores in (([[1, 3]], outputs), ([[-1, 1]], outputs), ([[1, 1]], broken)):
         metric = SpanF1Metric(names)
-        metric.update_state(tags, scores, [[1.0, 1.0]])
+        if tags != [[1, 1]]:
+            with pytest.raises(ArgumentError, match=r"label (3|-1) is outside 0 to 2"):
+                metric.update_state(tags, scores, [[1.0, 1.0]])
+        tf.function(metric.update_state, autograph=False)(tf.constant(tags), tf.constant(scores))
         assert np.isnan(metric.result())
     metric.reset_state()
     metric.update_state([[1, 3]], [[1, 1]], [[1.0, 0.0]])  # padding may hold any id

@@ -26,7 +26,11 @@ def class_weights(
 
     Returns:
         (n / (k * n_c)) ** power for each class, 0 to k - 1: n examples, n_c of this class. Names
-        are numbered in the order of the counts, or as `prepare_classification` sorts them.
+        are numbered as `prepare_classification` sorts them; those of a dict in its own order.
+
+    Raises:
+        ArgumentError: labels are neither names nor 0, 1, ..., or have a row for each example.
+        DataError: a class has no example.
 
     Source: King and Zeng 2001, https://doi.org/10.1093/oxfordjournals.pan.a004868
 
@@ -49,19 +53,37 @@ def class_weights(
 def _count(labels: Sequence[Any] | Mapping[Any, int]) -> dict[int, int]:
     """Examples of each class by its number."""
     if isinstance(labels, Mapping):
-        counts = {name: int(count) for name, count in labels.items()}
+        counts: dict[Any, int] = {_class_of(name): int(count) for name, count in labels.items()}
     else:
-        counts = dict(Counter(np.asarray(labels).ravel().tolist()))
-        if all(isinstance(name, str) for name in counts):
-            counts = {name: counts[name] for name in sort_labels(counts)}
-    if not all(isinstance(name, int | np.integer) for name in counts):
-        return dict(enumerate(counts.values()))
-    if sorted(counts) != list(range(len(counts))):
+        values = np.asarray(labels)
+        if values.ndim != 1 and values.shape[1:] != (1,):
+            raise ArgumentError(
+                f"labels of shape {values.shape} are not one class for each example: give "
+                "labels.argmax(axis=-1) of one-hot rows, labels.ravel() of tags"
+            )
+        counts = Counter(map(_class_of, values.ravel().tolist()))
+    names = [name for name in counts if isinstance(name, str)]
+    if names and len(names) == len(counts):
+        if not isinstance(labels, Mapping) or isinstance(labels, Counter):
+            names = sort_labels(names)
+        return dict(enumerate(counts[name] for name in names))
+    if names or sorted(counts) != list(range(len(counts))):
         raise ArgumentError(
-            f"the classes are {str(sorted(counts))[:60]}; they must be 0 to {len(counts) - 1}, "
-            "each with an example"
+            f"the classes are {str(sorted(counts, key=str))[:60]}; they must be 0 to "
+            f"{len(counts) - 1}, each with an example, or names"
         )
-    return {int(name): counts[name] for name in sorted(counts)}
+    return {name: counts[name] for name in sorted(counts)}
+
+
+def _class_of(label: Any) -> int | str:
+    """A label as a whole number, or a name."""
+    if isinstance(label, bytes):
+        return label.decode()
+    if isinstance(label, str):
+        return str(label)
+    if not isinstance(label, int | float | np.number) or label != np.floor(label):
+        raise ArgumentError(f"the label {label!r} is neither a whole number nor a name")
+    return int(label)
 
 
 def sort_labels(labels: Iterable[str]) -> list[str]:
@@ -78,7 +100,8 @@ def weigh_classes(weights: Mapping[int, float]) -> Transform:
         weights: of classes by number, such as those of `class_weights`; other classes weigh 1.
 
     Returns:
-        A function for `transform_train` or `Dataset.apply`; labels are (batch,) or (batch, time).
+        A function for `transform_train` or `Dataset.apply`. Labels are ids (batch,), (batch, 1) or
+        (batch, time), or float distributions (batch, classes), with weights of their rows.
 
     Example:
         >>> batch = (np.zeros((2, 3)), np.array([0, 1]), np.ones(2, np.float32))
@@ -86,17 +109,17 @@ def weigh_classes(weights: Mapping[int, float]) -> Transform:
         >>> next(data.as_numpy_iterator())[2].tolist()
         [1.0, 2.0]
     """
-    if not weights or min(weights) < 0 or not all(0 <= w < np.inf for w in weights.values()):
+    known = all(isinstance(c, int | np.integer) and c >= 0 for c in weights)
+    if not weights or not known or not all(0 <= w < np.inf for w in weights.values()):
         raise ArgumentError(
             f"weights are {str(weights)[:80]}; give classes from 0 on with weights of 0 or more"
         )
     table = np.ones(max(weights) + 1, np.float32)
     table[list(weights)] = list(weights.values())
 
+    @tf.autograph.experimental.do_not_convert
     def weigh(inputs: Any, labels: Tensor, given: Tensor) -> Any:
-        known = labels < len(table)
-        factors = tf.gather(table, tf.clip_by_value(labels, 0, len(table) - 1))
-        return inputs, labels, given * tf.where(known, factors, 1.0)
+        return inputs, labels, given * _factors(labels, given, table)
 
     def apply(dataset: tf.data.Dataset) -> tf.data.Dataset:
         spec = dataset.element_spec
@@ -105,6 +128,33 @@ def weigh_classes(weights: Mapping[int, float]) -> Transform:
         return dataset.map(weigh)
 
     return apply
+
+
+def _factors(labels: Tensor, given: Tensor, table: np.ndarray) -> Tensor:
+    """The weights of the labels' classes, of the shape of the given weights."""
+    rank = given.shape.rank
+    if labels.shape.rank == rank + 1 and labels.shape[-1] == 1:
+        labels = labels[..., 0]
+    if labels.shape.rank == rank + 1 and labels.dtype.is_floating:  # distributions
+        classes = labels.shape[-1] or 0
+        if classes < len(table):
+            raise ArgumentError(f"weights of {len(table)} classes for rows of {classes}")
+        every = np.concatenate([table, np.ones(classes - len(table), np.float32)])
+        return tf.linalg.matvec(tf.cast(labels, tf.float32), every)
+    if labels.shape.rank != rank:
+        raise ArgumentError(
+            f"labels of shape {labels.shape} with weights of shape {given.shape}: give ids with a "
+            "weight for each, or float distributions with a weight for each row"
+        )
+    ids = tf.cast(labels, tf.int32)
+    if labels.dtype.is_floating:
+        whole = tf.debugging.Assert(
+            tf.reduce_all(labels == tf.floor(labels)), ["a label is no id of a class", labels]
+        )
+        with tf.control_dependencies([whole]):
+            ids = tf.identity(ids)
+    factors = tf.gather(table, tf.clip_by_value(ids, 0, len(table) - 1))
+    return tf.where((ids >= 0) & (ids < len(table)), factors, 1.0)
 
 
 def over_sample(records: Sequence[Record], seed: int = 0) -> list[Record]:

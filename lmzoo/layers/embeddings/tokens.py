@@ -71,6 +71,8 @@ class TokenEmbedding(Layer):
     def call(self, ids: Tensor, training: bool = False) -> Tensor:
         """Vectors (batch, time, embed_dim) of ids (batch, time)."""
         time = ids.shape[1]
+        if isinstance(time, int) and time == 0:
+            raise ArgumentError("The sequences have no token: give at least one id.")
         # JAX traces an unknown time as a symbol, which compares with nothing.
         if self.max_length and isinstance(time, int) and time > self.max_length:
             raise ArgumentError(
@@ -87,8 +89,10 @@ class TokenEmbedding(Layer):
         return self._embed(ids, position)
 
     def _embed(self, ids: Tensor, position: Tensor | int) -> Tensor:
-        ids = ops.cast(ids, "int32")
-        known = (ids >= 0) & (ids < self.vocab_size)
+        given = ops.convert_to_tensor(ids)
+        ids = ops.cast(given, "int32")
+        is_whole = ops.cast(ids, given.dtype) == given  # a fraction is no id
+        known = (ids >= 0) & (ids < self.vocab_size) & is_whole
         # The product makes the gradient a dense one. From sparse slices Keras's Adam on TensorFlow
         # would add up the squares of a repeated id's gradients, not square their sum.
         table = ops.multiply(ops.cast(self.embeddings, self.compute_dtype), 1)

@@ -10,6 +10,7 @@ from keras import ops
 from lmzoo.errors import ArgumentError
 from lmzoo.layers.layer import Layer
 from lmzoo.losses.crf import crf_log_likelihood, crf_marginals
+from lmzoo.losses.k_best import crf_k_best
 from lmzoo.losses.viterbi import crf_decode
 from lmzoo.typing import Tensor
 
@@ -88,6 +89,12 @@ class CRF(Layer):
     def decode(self, emissions: Tensor, mask: Tensor | None = None) -> Tensor:
         """The best tag sequence of each row, int32 (batch, time), 0 where no word is real."""
         return crf_decode(emissions, *self.scores(), mask)
+
+    def k_best(
+        self, emissions: Tensor, k: int, mask: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """The k best tag sequences of each row, int32 (batch, k, time), and their scores."""
+        return crf_k_best(emissions, *self.scores(), k, mask)
 
     def marginals(self, emissions: Tensor, mask: Tensor | None = None) -> Tensor:
         """Probability of each tag at each word, float32 (batch, time, num_tags)."""

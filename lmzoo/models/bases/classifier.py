@@ -63,6 +63,10 @@ class ClassifierModel(ZooModel):
         """How many ids each input may hold."""
         return self.encoder.input_sizes()
 
+    def label_sizes(self) -> list[int | None]:
+        """The number of classes."""
+        return [self.num_classes]
+
     def default_loss(self) -> Any:
         """The mean nats per text."""
         return ClassCrossEntropy()
@@ -77,11 +81,11 @@ class ClassifierModel(ZooModel):
         weights = arguments.get("class_weight")
         if weights is None:
             return x, arguments
-        unknown = sorted(c for c in weights if not 0 <= c < self.num_classes)
+        known = range(self.num_classes)
+        unknown = [c for c in weights if c not in known]
         if unknown:
             raise ArgumentError(
-                f"class_weight names class {unknown[0]}: the model has classes 0 to "
-                f"{self.num_classes - 1}."
+                f"class_weight names class {unknown[0]!r}: the model has classes 0 to {known[-1]}."
             )
         if isinstance(getattr(x, "element_spec", None), tuple):
             table = np.array([weights.get(c, 1.0) for c in range(self.num_classes)], "float32")
@@ -94,7 +98,16 @@ def _weighted_by_class(dataset: Any, table: np.ndarray) -> Any:
     import tensorflow as tf
 
     def weigh(ids: Any, labels: Any, weights: Any = None) -> tuple:
-        of_class = tf.gather(table, tf.cast(tf.reshape(labels, (-1,)), tf.int32))  # (batch,)
+        if labels.shape.rank == 2 and labels.shape[1] == len(table):  # distributions
+            of_class = tf.linalg.matvec(tf.cast(labels, tf.float32), table)  # (batch,)
+        elif labels.dtype.is_floating:  # of class 1 of two, or ids
+            label = tf.cast(tf.reshape(labels, (-1,)), tf.float32)  # (batch,)
+            below = tf.cast(tf.floor(label), tf.int32)
+            part = label - tf.floor(label)
+            above = tf.minimum(below + 1, len(table) - 1)
+            of_class = (1 - part) * tf.gather(table, below) + part * tf.gather(table, above)
+        else:
+            of_class = tf.gather(table, tf.reshape(labels, (-1,)))  # (batch,)
         if weights is None:
             return ids, labels, of_class
         return ids, labels, weights * tf.reshape(of_class, tf.shape(weights))

@@ -90,6 +90,10 @@ class TaggerModel(ZooModel):
         """How many ids the words and the characters may hold."""
         return self.encoder.input_sizes()
 
+    def label_sizes(self) -> list[int | None]:
+        """The numbers of intents, if there are any, and of tags."""
+        return [self.num_intents, self.num_tags] if self.num_intents else [self.num_tags]
+
     def default_loss(self) -> Any:
         """The mean nats per word, and beside it those per intent."""
         loss = TagCrossEntropy() if self.crf is None else CRFLoss(self.crf)
@@ -154,6 +158,7 @@ class TaggerModel(ZooModel):
 
     def best_tags(self, emissions: Any, real: np.ndarray) -> np.ndarray:
         """The tags, as `decode`, of the model's emissions and where words are real, as arrays."""
+        _refuse_nan(np.asarray(emissions)[real], *(self.crf.scores() if self.crf else ()))
         if self.crf is not None:
             return np.asarray(ops.convert_to_numpy(self.crf.decode(emissions, real)), "int32")
         return np.where(real, np.argmax(emissions, axis=-1), 0).astype("int32")
@@ -167,6 +172,7 @@ class TaggerModel(ZooModel):
         """
         batches = []
         for emissions, real in self._batches(inputs):
+            _refuse_nan(emissions[real], *(self.crf.scores() if self.crf else ()))
             if self.crf is not None:
                 p = self.crf.marginals(emissions, real)
             else:
@@ -182,8 +188,9 @@ class TaggerModel(ZooModel):
         """
         if self.num_intents is None:
             raise ArgumentError(f"{self.name} has no intents: build_lstm_intent_tagger makes one.")
-        intents = [np.argmax(logits, -1) for logits, _ in self._batches(inputs, output=0)]
-        return np.concatenate(intents).astype("int32")
+        logits = np.concatenate([logits for logits, _ in self._batches(inputs, output=0)])
+        _refuse_nan(logits)
+        return np.argmax(logits, axis=-1).astype("int32")
 
     def _batches(self, inputs: Any, output: int = -1) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """One of the model's outputs, and where words are real, for some sentences at a time."""
@@ -199,3 +206,11 @@ class TaggerModel(ZooModel):
             outputs = outputs[output] if self.num_intents else outputs
             real = batch[0][:rows] != PAD_ID
             yield np.asarray(outputs)[:rows], real if real.ndim == 2 else real.any(axis=-1)
+
+
+def _refuse_nan(*scores: Any) -> None:
+    """Raises an ArgumentError for scores that are not numbers."""
+    if not all(np.isfinite(ops.convert_to_numpy(x)).all() for x in scores):
+        raise ArgumentError(
+            "the model's scores are NaN: its training diverged; use an earlier checkpoint"
+        )

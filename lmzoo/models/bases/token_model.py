@@ -50,6 +50,10 @@ class TokenModel(ZooModel):
         """Whether tokens may be copied from the source."""
         return cross_attends(self.head)
 
+    def label_sizes(self) -> list[int | None]:
+        """The vocabulary's size."""
+        return [self.vocab_size]
+
     def default_loss(self) -> Any:
         """Mean nats per token."""
         return CrossEntropy()

@@ -1,9 +1,10 @@
 """What every model of the zoo is: saved as the builder call that made it, compiled alike."""
 
+import contextlib
 import re
 import types
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -11,7 +12,10 @@ import keras
 from lmzoo import registry
 from lmzoo.errors import ArgumentError, LmzooError
 from lmzoo.models.bases.checks import (
-    check_ids,
+    BatchCheck,
+    lmzoo_errors,
+    named_arguments,
+    ranks_of,
     refuse_metrics_of_probabilities,
     refuse_probabilities,
 )
@@ -21,12 +25,18 @@ QUANTIZATIONS = ("int8", "int4", "float8")
 
 
 def _checked(name: str) -> Callable[..., Any]:
-    def method(self: Any, x: Any = None, *args: Any, **kwargs: Any) -> Any:
-        check_ids(x, self.input_sizes())
-        return getattr(super(ZooModel, self), name)(x, *args, **kwargs)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        arguments = named_arguments(name, args, kwargs)
+        check = BatchCheck(self)
+        x = arguments.pop("x", None)
+        check.arrays(x, arguments.get("y"), arguments.get("sample_weight"))
+        if "predict" not in name:
+            self._renew("test_function", x, arguments)
+        with lmzoo_errors():
+            return getattr(super(ZooModel, self), name)(check.data(x), **arguments)
 
     method.__name__ = name
-    method.__doc__ = f"Keras's `{name}`; ids in arrays are checked against the vocabulary first."
+    method.__doc__ = f"Keras's `{name}`; ids and labels are checked first, of a Dataset by batches."
     return method
 
 
@@ -34,7 +44,7 @@ class ZooModel(keras.Model):
     """A functional Keras model that is saved as the builder call which made it.
 
     A subclass says how it is trained: `default_loss`, `default_metrics`, `accept_loss`,
-    `prepare_fit`; and what its inputs hold: `input_sizes`.
+    `prepare_fit`; and what its inputs and labels hold: `input_sizes`, `label_sizes`.
     """
 
     # In a namespace: Keras would track the models and wrap the containers of an attribute.
@@ -112,6 +122,10 @@ class ZooModel(keras.Model):
         """How many ids each input may hold, in the order of the inputs; None: it holds no ids."""
         return [None] * len(self.inputs)
 
+    def label_sizes(self) -> list[int | None]:
+        """How many classes the labels of each output may name; None: they are not checked."""
+        return [None] * len(self.outputs)
+
     def default_loss(self) -> Any:
         """What `loss="auto"` stands for; None for no loss."""
 
@@ -178,7 +192,7 @@ class ZooModel(keras.Model):
 
     def prepare_fit(self, x: Any, arguments: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Checks and completes what `fit` is given: the inputs, and arguments by name."""
-        check_ids(x, self.input_sizes())
+        check = BatchCheck(self, is_training=True)
         if self.labels_have_time and arguments.get("class_weight") is not None:
             raise ArgumentError(
                 "class_weight does not fit labels (batch, time), which Keras takes for one-hot "
@@ -186,20 +200,52 @@ class ZooModel(keras.Model):
             )
         if hasattr(x, "element_spec"):  # a tf.data.Dataset is shuffled by its pipeline
             arguments = {"shuffle": False, **arguments}
-        return x, arguments
+        elif _rows(x):
+            check.check_rows(_rows(x), arguments.get("batch_size") or 32)
+        check.arrays(x, arguments.get("y"), arguments.get("sample_weight"))
+        given = arguments.get("validation_data")
+        if given is not None:
+            without_carry = BatchCheck(self)
+            if isinstance(given, list | tuple):
+                without_carry.arrays(*keras.utils.unpack_x_y_sample_weight(given))
+            arguments = {**arguments, "validation_data": without_carry.data(given)}
+        return check.data(x), arguments
 
-    def fit(self, x: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Keras's `fit`; what it is given is checked first, see `prepare_fit`."""
-        x, kwargs = self.prepare_fit(x, kwargs)
+    def _renew(self, function: str, x: Any, arguments: dict[str, Any]) -> None:
+        """Has Keras trace its step again where labels or weights have other numbers of axes: one
+        traced for both would know neither."""
+        ranks = ranks_of(x, arguments.get("y"), arguments.get("sample_weight"))
+        known = self.__dict__.setdefault("_ranks", {})
+        if ranks and known.setdefault(function, ranks) != ranks:
+            known[function] = ranks
+            setattr(self, function, None)
+
+    @contextlib.contextmanager
+    def prepared(
+        self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Iterator[dict[str, Any]]:
+        """The arguments of `fit` or `train_on_batch` by name, checked, and its errors as ours."""
+        arguments = named_arguments(method, args, kwargs)
+        x = arguments.pop("x", None)
+        if method == "train_on_batch":
+            self.prepare_fit(x, {"batch_size": _rows(x), **arguments})
+        else:
+            x, arguments = self.prepare_fit(x, arguments)
         if self.compiled:
             self.build_optimizer()
-        return super().fit(x, *args, **kwargs)
+        self._renew("train_function", x, arguments)
+        with lmzoo_errors():
+            yield {"x": x, **arguments}
 
-    def train_on_batch(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+    def fit(self, *args: Any, **kwargs: Any) -> Any:
+        """Keras's `fit`; what it is given is checked first, see `prepare_fit`."""
+        with self.prepared("fit", args, kwargs) as arguments:
+            return super().fit(**arguments)
+
+    def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
         """Keras's `train_on_batch`, checked as `fit`."""
-        self.prepare_fit(x, kwargs)
-        self.build_optimizer()
-        return super().train_on_batch(x, *args, **kwargs)
+        with self.prepared("train_on_batch", args, kwargs) as arguments:
+            return super().train_on_batch(**arguments)
 
     def quantize(self, mode: Any = None, config: Any = None, filters: Any = None) -> None:
         """Keras's `quantize`, with its default config only, so that a recipe can hold it."""
@@ -212,6 +258,12 @@ class ZooModel(keras.Model):
         with warnings.catch_warnings():  # Keras warns of each layer that has nothing to quantize
             warnings.filterwarnings("ignore", message=".*does not have a `quantize` method")
             super().quantize(mode, filters=filters)
+
+
+def _rows(x: Any) -> int:
+    """Rows of arrays; 0 of other data."""
+    parts = keras.tree.flatten(x)
+    return len(parts[0]) if parts and len(getattr(parts[0], "shape", ())) else 0
 
 
 def _is_auto(value: Any) -> bool:

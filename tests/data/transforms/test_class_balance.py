@@ -55,6 +55,50 @@ def test_names_are_numbered_as_the_data_number_them():
         class_weights([0], power=-1)
 
 
+def test_labels_of_every_form_have_the_weights_of_their_class():
+    wanted = class_weights([1, 1, 1, 0])
+    assert wanted == {0: 2.0, 1: 4 / 6}
+    ids = np.array([1, 1, 1, 0])
+    for labels in (ids.astype("float32"), ids[:, None].astype("float64"), ids.astype(bool),
+                   tf.constant(ids), {1.0: 3, 0.0: 1}):  # fmt: skip
+        assert class_weights(labels) == wanted
+    names = class_weights(["pos", "pos", "neg"])
+    assert names == {0: 1.5, 1: 0.75}
+    for labels in ([b"pos", b"pos", b"neg"], np.array([b"pos", b"pos", b"neg"], object),
+                   Counter(["pos", "pos", "neg"]), Counter([b"pos", b"pos", b"neg"])):  # fmt: skip
+        assert class_weights(labels) == names
+    assert class_weights({"pos": 2, "neg": 1}) == {0: 0.75, 1: 1.5}  # as `labels=` numbers them
+
+
+@pytest.mark.parametrize("labels", [np.eye(2, dtype=int)[[0, 1, 1]], [[0, 1], [1, 1]], "abc",
+                                    [0.0, 0.5], [0, "a", None], [None]])  # fmt: skip
+def test_labels_that_are_no_classes_are_refused(labels):
+    with pytest.raises(ArgumentError, match=r"labels of shape|the label|the classes are"):
+        class_weights(labels)
+
+
+@pytest.mark.parametrize("form", ["ids", "column", "floats", "hot", "column of weights"])
+def test_weighing_gives_each_row_the_weight_of_its_class(form):
+    ids = np.array([2, 0, 1, 1])
+    forms = {"ids": ids, "floats": ids.astype("float32"), "hot": np.eye(4, dtype="float32")[ids]}
+    labels = forms.get(form, ids[:, None])
+    given_weights = np.array([1.0, 2.0, 3.0, 0.0], "float32")
+    if form == "column of weights":
+        given_weights = given_weights[:, None]
+    data = tf.data.Dataset.from_tensor_slices((np.zeros((4, 2)), labels, given_weights)).batch(4)
+    _, _, found = next(iter(data.apply(weigh_classes({0: 1.0, 1: 2.0, 2: 5.0}))))
+    assert found.shape == given_weights.shape
+    assert found.numpy().ravel().tolist() == [5.0, 2.0, 6.0, 0.0]
+
+
+def test_integers_that_may_be_tags_or_one_hot_are_refused():
+    batch = np.zeros((2, 3)), np.eye(3, dtype=int)[:2], np.ones(2, np.float32)
+    with pytest.raises(ArgumentError, match="float distributions with a weight for each row"):
+        tf.data.Dataset.from_tensors(batch).apply(weigh_classes({1: 2.0}))
+    with pytest.raises(ArgumentError, match="classes from 0 on"):
+        weigh_classes({"a": 2.0})
+
+
 @given(EXAMPLES, st.integers(0, 9))
 def test_over_sampling_repeats_the_small_and_keeps_all(examples, seed):
     found = examples_of(over_sample(records_of(examples), seed))

@@ -1,0 +1,1 @@
+"""Scores of generated texts, 0 to 100, in every script."""
