@@ -233,7 +233,9 @@ def diverged() -> ArgumentError:
 
 def no_tokens(given: Any) -> PromptError:
     """The error for a prompt that cannot be continued."""
-    return PromptError(f"the prompt {_short(given)} has no tokens: pass at least one")
+    empty = isinstance(given, str) and not given
+    shown = "is an empty string and" if empty else _short(given)
+    return PromptError(f"the prompt {shown} has no tokens: pass at least one")
 
 
 def _is_texts(prompts: Any) -> bool:
