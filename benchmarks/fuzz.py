@@ -144,7 +144,10 @@ def serve(room: str) -> None:
     """Answers seeds on the standard input with a line of JSON each."""
     import fuzz_inputs
 
-    fuzz_inputs.ROOMS[room](random.Random(0), warm_up=True)
+    from lmzoo.errors import LmzooError
+
+    with contextlib.suppress(LmzooError):
+        fuzz_inputs.ROOMS[room](random.Random(0), warm_up=True)
     idle = memory_mb(os.getpid())
     print(json.dumps({"idle_mb": idle}), flush=True)
     for line in sys.stdin:

@@ -243,7 +243,7 @@ def run_files(rng: random.Random, *, warm_up: bool = False) -> None:
             path.write_bytes(damaged(rng, path.read_bytes()))
         callbacks.LearningCurve(folder, state={"step": 5})
         model, saved = lmzoo.load_run(folder)
-        lmzoo.data.prepare_lm(["a b c"] * 20, tokenizer=saved.tokenizer, deduplicate=False)
+        lmzoo.data.prepare_lm(["a b c", "b c a"] * 90, tokenizer=saved.tokenizer, deduplicate=False)
         model.compile("adam")
         callbacks.Checkpoint(folder, resume=True).start(model)
     finally:
