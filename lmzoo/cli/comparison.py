@@ -182,7 +182,8 @@ def leaderboard_row(result: dict[str, Any]) -> dict[str, Any]:
         values = [run.get(name) for run in result["runs"]]
         row[name] = None if None in values else statistics.fmean(values)
     seeds = [run["val_perplexity"] for run in result["runs"]]
-    spread = (max(seeds) - min(seeds)) / 2
+    # A run that diverged has none.
+    spread = None if None in seeds else (max(seeds) - min(seeds)) / 2
     return row | {"val_perplexity_spread": spread, "val_perplexity_seeds": seeds}
 
 
