@@ -89,8 +89,10 @@ def test_a_resumed_training_ends_with_everything(trained):
     assert 0 <= metrics["parsed"] <= 1
     assert metrics["excess_per_word"] > 3 * metrics["excess_per_word_error"] > 0
     assert metrics["epochs"] == 2
-    for words in ("resuming at step", "━━━", "perplexity", "(floor ", "written to"):
+    for words in ("resuming at step", "/step - loss: ", "perplexity", "(floor ", "written to"):
         assert words in output
+    # Not a terminal: a line for each epoch, and no bar that overwrites itself.
+    assert not set("\b\r\x1b━") & set(output)
     steps = [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()]
     assert steps == sorted(set(steps))
 

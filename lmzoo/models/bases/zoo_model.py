@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import sys
 import types
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -203,6 +204,8 @@ class ZooModel(keras.Model):
         elif _rows(x):
             check.check_rows(_rows(x), arguments.get("batch_size") or 32)
         check.arrays(x, arguments.get("y"), arguments.get("sample_weight"))
+        if arguments.get("verbose", "auto") == "auto" and not _shows_bars():
+            arguments = {**arguments, "verbose": 2}  # a line for each epoch, not each step
         given = arguments.get("validation_data")
         if given is not None:
             without_carry = BatchCheck(self)
@@ -303,3 +306,8 @@ def clone(model: ZooModel) -> Any:
             own.enable_lora(layer.lora_rank, lora_alpha=layer.lora_alpha)
     copy.set_weights(model.get_weights())
     return copy
+
+
+def _shows_bars() -> bool:
+    """Whether a progress bar can overwrite itself: in a terminal or a notebook, not in a file."""
+    return sys.stdout.isatty() or "ipykernel" in sys.modules
