@@ -92,7 +92,7 @@ def test_a_resumed_training_ends_with_everything(trained):
     for words in ("resuming at step", "/step - loss: ", "perplexity", "(floor ", "written to"):
         assert words in output
     # Not a terminal: a line for each epoch, and no bar that overwrites itself.
-    assert not set("\b\r\x1b━") & set(output)
+    assert not set("\b\r\x1b") & set(output)
     steps = [json.loads(line)["step"] for line in (folder / "log.jsonl").read_text().splitlines()]
     assert steps == sorted(set(steps))
 
