@@ -83,7 +83,7 @@ def test_a_signal_ends_the_familys_process_too(tmp_path, monkeypatch):
 
 
 def test_the_leaderboard_is_written_and_resumed(tmp_path, capfd):
-    flags = ["compare", "--families", "gru", "--minutes", "0.3", "--parameters", "30000",
+    flags = ["compare", "--families", "gru", "--minutes", "0.9", "--parameters", "30000",
              "--learning-rates", "0.003", "--seeds", "2", "--tokenizer", "word",
              "--set", "grammar_size=1000", "--out", str(tmp_path / "out")]  # fmt: skip
     main(flags)
