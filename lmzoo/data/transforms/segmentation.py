@@ -37,7 +37,7 @@ def sample_subwords(
         TokenizerError: another kind of tokenizer, alpha or dropout.
 
     Source: Kudo 2018, https://arxiv.org/abs/1804.10959; Provilkov et al. 2020,
-        https://arxiv.org/abs/1910.13267
+    https://arxiv.org/abs/1910.13267
 
     Example:
         >>> from lmzoo.tokenizers import train_tokenizer

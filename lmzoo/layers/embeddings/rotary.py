@@ -79,7 +79,7 @@ def rotary_frequencies(
     Returns: float32 (head_dim / 2,), and the factor, 1 but for "yarn".
     Raises: ArgumentError for another type or factor, and for settings that lack or do not exist.
     Source: linear: https://arxiv.org/abs/2306.15595; NTK and YaRN: https://arxiv.org/abs/2309.00071;
-        Llama 3: https://arxiv.org/abs/2407.21783
+    Llama 3: https://arxiv.org/abs/2407.21783
 
     Example:
         >>> import lmzoo

@@ -76,12 +76,18 @@ def test_the_cheap_loss_and_its_gradients_equal_those_of_the_whole_softmax(seed,
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
-def test_an_id_outside_gives_nan():
+def test_an_id_outside_is_refused_and_in_compiled_code_nan():
     layer, (hidden, ids, _) = head(), case()
+
+    def loss(ids):
+        return FusedCrossEntropy().from_hidden(hidden, layer, ids, None, training=False)[0]
+
+    compiled = tf.function(loss, autograph=False)
     for wrong in (-1, VOCAB):
         changed = ops.where(ids == ids[0, 0], wrong, ids)
-        loss = FusedCrossEntropy().from_hidden(hidden, layer, changed, None, training=False)
-        assert np.isnan(float(loss[0]))
+        with pytest.raises(ArgumentError, match=f"target {wrong} is outside 0 to {VOCAB - 1}"):
+            loss(changed)
+        assert np.isnan(float(compiled(changed)))
 
 
 def test_a_model_with_it_trains_steps_saves_and_loads(tmp_path):

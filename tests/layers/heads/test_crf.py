@@ -93,7 +93,8 @@ def test_it_trains_in_a_plain_keras_model_and_is_saved(tmp_path):
     with pytest.raises(ArgumentError, match=r"CRFLoss\(model.get_layer\('tag'\)\)"):
         loaded.evaluate(ids, tags, verbose=0)
     crf = loaded.get_layer("tag")
-    loaded.compile("adam", loss=CRFLoss(crf), weighted_metrics=[TagAccuracy(crf)])
+    arguments["weighted_metrics"] = [TagAccuracy(crf)]
+    loaded.compile("adam", loss=CRFLoss(crf), **arguments)
     again = loaded.evaluate(ids, tags, sample_weight=weights, verbose=0, return_dict=True)
     assert again == pytest.approx(figures, rel=1e-5)
 
