@@ -62,9 +62,9 @@ def classify(
     labels = listed(labels, "labels")
     if out_of_scope is not None and out_of_scope not in labels:
         raise ArgumentError(f"out_of_scope={out_of_scope!r} is not one of the {len(labels)} labels")
-    place = None if out_of_scope is None else list(labels).index(out_of_scope)
+    place = None if out_of_scope is None else labels.index(out_of_scope)
     longest = MAX_LENGTH if max_length is None else max_length
-    several = [texts] if isinstance(texts, str) else list(texts)
+    several = [texts] if isinstance(texts, str) else listed(texts, "texts")
     batches = [
         model.predict_on_batch(encode_texts(tokenizer, several[start : start + BATCH], longest))
         for start in range(0, len(several), BATCH)
