@@ -24,10 +24,9 @@ class LazyAdam(keras.optimizers.Adam):
         beta_1, beta_2: decay of the first and of the second moment, 0 to 1.
         epsilon: added to the root of the second moment.
         lazy: regular expressions; variables of rank 2 whose path matches one are updated lazily.
-        amsgrad, weight_decay, clipnorm, clipvalue, global_clipnorm, use_ema, ema_momentum,
-            ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps: as in Keras;
-            the decay applies to all rows. Accumulated gradients are averaged batch by batch,
-            whatever number of tokens each batch holds.
+        **kwargs: Keras's (amsgrad, weight_decay, clipnorm, clipvalue, use_ema,
+            gradient_accumulation_steps, ...). The decay applies to all rows. Accumulated gradients
+            are averaged batch by batch, whatever number of tokens each batch holds.
 
     Raises:
         ArgumentError: `lazy` is empty or one string.
@@ -49,35 +48,10 @@ class LazyAdam(keras.optimizers.Adam):
         epsilon: float = 1e-7,
         *,
         lazy: Sequence[str] = ("embeddings",),
-        amsgrad: bool = False,
-        weight_decay: float | None = None,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
-        use_ema: bool = False,
-        ema_momentum: float = 0.99,
-        ema_overwrite_frequency: int | None = None,
-        loss_scale_factor: float | None = None,
-        gradient_accumulation_steps: int | None = None,
         name: str = "lazy_adam",
+        **kwargs: Any,
     ) -> None:
-        super().__init__(
-            learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            amsgrad,
-            weight_decay=weight_decay,
-            clipnorm=clipnorm,
-            clipvalue=clipvalue,
-            global_clipnorm=global_clipnorm,
-            use_ema=use_ema,
-            ema_momentum=ema_momentum,
-            ema_overwrite_frequency=ema_overwrite_frequency,
-            loss_scale_factor=loss_scale_factor,
-            gradient_accumulation_steps=gradient_accumulation_steps,
-            name=name,
-        )
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, name=name, **kwargs)
         if isinstance(lazy, str) or not lazy:
             raise ArgumentError(
                 f"lazy={lazy!r}: give a list of regular expressions for the paths of variables, "

@@ -17,7 +17,7 @@ import numpy as np
 
 from lmzoo.errors import ArgumentError, DataError, LmzooError, UnknownModelError
 from lmzoo.files import readable, reading
-from lmzoo.plain import plain
+from lmzoo.typing import plain
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 

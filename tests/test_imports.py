@@ -15,7 +15,7 @@ import lmzoo
 PACKAGE = Path(lmzoo.__file__).parent
 
 # Everybody may import these; nobody may import what is not listed.
-SHARED = {"errors", "files", "jax_gradient", "labels", "loops", "plain", "special_ids", "typing"}
+SHARED = {"errors", "files", "labels", "loops", "special_ids", "typing"}
 ALLOWED = {
     **{name: set() for name in SHARED},
     "layers": {"losses"},

@@ -144,9 +144,9 @@ def test_a_folder_without_a_model_is_told_apart(tmp_path, run):
     with pytest.raises(ArgumentError, match="has not got so far"):
         lmzoo.load_run(tmp_path)
     (tmp_path / "model.keras").mkdir()
-    with pytest.raises(DataError, match=r"cannot read .*model\.keras"):
+    with pytest.raises(DataError, match=r"model\.keras is a folder"):
         lmzoo.load_model(tmp_path / "model.keras")
-    with pytest.raises(DataError, match="name too long"):
+    with pytest.raises(DataError, match="text of 5,000 characters"):
         lmzoo.load_run("a" * 5000)
 
 

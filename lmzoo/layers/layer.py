@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import keras
 
-from lmzoo.plain import plain
+from lmzoo.typing import plain
 
 
 def _with_plain_numbers(init: Callable[..., None]) -> Callable[..., None]:

@@ -18,13 +18,13 @@ from collections.abc import Iterable
 
 from lmzoo.errors import TokenizerError
 from lmzoo.files import read_json, reading
-from lmzoo.plain import plain
 from lmzoo.tokenizers.base import FORMAT, VERSION, Tokenizer
 from lmzoo.tokenizers.byte import ByteTokenizer
 from lmzoo.tokenizers.char import CharTokenizer
 from lmzoo.tokenizers.sentencepiece import BPETokenizer, UnigramTokenizer
 from lmzoo.tokenizers.word import WhitespaceTokenizer, WordTokenizer
 from lmzoo.tokenizers.wordpiece import WordPieceTokenizer
+from lmzoo.typing import plain
 
 __all__ = ["Tokenizer", "load_tokenizer", "train_tokenizer"]
 

@@ -17,8 +17,7 @@ import tensorflow as tf
 from lmzoo.errors import PromptError, TokenizerError
 from lmzoo.files import write_json
 from lmzoo.special_ids import BOS_ID, EOS_ID, PAD_ID, UNK_ID
-from lmzoo.tokenizers.cleaning import graph_normalize, normalized
-from lmzoo.tokenizers.lowercase import graph_lower, lower
+from lmzoo.tokenizers.cleaning import graph_lower, graph_normalize, lower, normalized
 from lmzoo.tokenizers.texts import check_text, checked_texts
 from lmzoo.typing import Tensor
 

@@ -1,6 +1,8 @@
 """Cleaning rules: each takes a text and gives the text back with the number of its changes.
 
-The harmless ones also normalize what a tokenizer reads: `normalized`, and the same in graphs.
+The harmless ones also normalize what a tokenizer reads: `normalized`, and the same in graphs. Lower
+case goes by characters: tf.strings.lower ends at NUL and has another Unicode, and str.lower depends
+on the context for sigma.
 """
 
 import functools
@@ -11,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
+import numpy as np
 import tensorflow as tf
 
 from lmzoo.errors import ArgumentError
@@ -223,3 +226,34 @@ def apply_rules(text: str, rules: dict[str, Rule], counts: Counter[str]) -> str:
         if counts.total() == before:
             return text
     raise ArgumentError(f"the cleaning rules {list(rules)} never come to an end; drop one of them")
+
+
+@functools.cache
+def _forms() -> dict[int, int]:
+    """Code points that change -> lower case; of a longer form, the first character."""
+    lowered = ((code, ord(chr(code).lower()[0])) for code in range(0x110000))
+    return {code: form for code, form in lowered if code != form}
+
+
+@functools.cache
+def lower_table() -> np.ndarray:
+    """The lower-case form of each code point, int32, up to one beyond the last that changes."""
+    forms = _forms()
+    table = np.arange(max(forms) + 2, dtype=np.int32)
+    table[list(forms)] = list(forms.values())
+    return table
+
+
+def lower(text: str) -> str:
+    """The text in lower case, with the same number of characters."""
+    return text.lower() if text.isascii() else text.translate(_forms())
+
+
+def graph_lower(texts: Tensor) -> Tensor:
+    """The same as `lower`, for strings (batch,)."""
+    table = lower_table()
+    codes = tf.strings.unicode_decode(texts, "UTF-8", errors="replace")
+    flat = codes.flat_values
+    known = tf.gather(table, tf.minimum(flat, len(table) - 1))
+    codes = codes.with_flat_values(tf.where(flat < len(table), known, flat))
+    return tf.strings.unicode_encode(codes, "UTF-8")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lmzoo.errors import TokenizerError
-from lmzoo.tokenizers.lowercase import lower
+from lmzoo.tokenizers.cleaning import lower
 
 if TYPE_CHECKING:
     from lmzoo.tokenizers.sentencepiece import SentencePieceTokenizer

@@ -4,7 +4,7 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lmzoo.tokenizers.lowercase import graph_lower, lower
+from lmzoo.tokenizers.cleaning import graph_lower, lower
 from lmzoo.tokenizers.texts import even_sample
 
 

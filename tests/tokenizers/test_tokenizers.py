@@ -18,7 +18,7 @@ from lmzoo.tokenizers import Tokenizer, load_tokenizer, splitting, train_tokeniz
 from lmzoo.tokenizers.byte import ByteTokenizer
 from lmzoo.tokenizers.char import CharTokenizer
 from lmzoo.tokenizers.cleaning import clean_text, normalized
-from lmzoo.tokenizers.lowercase import lower as lowered
+from lmzoo.tokenizers.cleaning import lower as lowered
 from lmzoo.tokenizers.texts import checked_texts
 from lmzoo.tokenizers.ties import find_repetitions
 from lmzoo.tokenizers.word import WhitespaceTokenizer, WordTokenizer

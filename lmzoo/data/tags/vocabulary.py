@@ -13,8 +13,7 @@ from lmzoo.data.tags.schemes import forbidden_transitions
 from lmzoo.errors import ArgumentError, DataError, LmzooError
 from lmzoo.files import read_json, reading, write_json
 from lmzoo.tokenizers.char import CharTokenizer
-from lmzoo.tokenizers.cleaning import normalized
-from lmzoo.tokenizers.lowercase import lower
+from lmzoo.tokenizers.cleaning import lower, normalized
 from lmzoo.tokenizers.word import FIRST, WhitespaceTokenizer
 
 FORMAT, VERSION = "lmzoo tagging vocabulary", 1

@@ -42,7 +42,7 @@ def by_hand(
         plain = _Plain(forward, width) if plain is None else plain
         return _by_hand_tensorflow(forward, backward, inputs, fixed, plain, run)
     if keras.backend.backend() == "jax":
-        from lmzoo.jax_gradient import by_hand_jax
+        from lmzoo.loops.jax_gradient import by_hand_jax
 
         return by_hand_jax(
             functools.partial(forward, _in_buffers),
@@ -50,7 +50,9 @@ def by_hand(
             inputs,
             fixed,
         )
-    raise NotImplementedError(keras.backend.backend())
+    raise ArgumentError(
+        f"Keras's backend is {keras.backend.backend()!r}: set KERAS_BACKEND to tensorflow or jax."
+    )
 
 
 def without_gradient(function: Callable, *inputs: Tensor) -> Any:
