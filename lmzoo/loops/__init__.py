@@ -112,7 +112,7 @@ def _in_arrays(
 
     count = tf.shape(buffers[0])[1]  # with the number of steps XLA can compile the gradient
     arrays = [tf.TensorArray(x.dtype, size=count).unstack(_swap(x)) for x in xs]
-    outputs = tuple(tf.TensorArray(b.dtype, size=count) for b in buffers)
+    outputs = tuple(_empty_array(buffer, count) for buffer in buffers)
 
     def step(index: Tensor, state: tuple, outputs: tuple) -> tuple:
         time = count - 1 - index if reverse else index
@@ -128,10 +128,19 @@ def _in_arrays(
         (tf.constant(0), tuple(state), outputs),
         maximum_iterations=count,
     )
-    stacked = tuple(_swap(array.stack()) for array in outputs)
+    stacked = tuple(_swap(array.stack()[:count]) for array in outputs)
     for found, buffer in zip(stacked, buffers, strict=True):
         found.set_shape(buffer.shape)
     return state, stacked
+
+
+def _empty_array(buffer: Tensor, count: Tensor) -> Any:
+    """An array of steps, with zeros behind the last: TensorFlow cannot stack none at all."""
+    import tensorflow as tf
+
+    shape = tf.shape(buffer)
+    zeros = tf.zeros(tf.concat([shape[:1], shape[2:]], axis=0), buffer.dtype)
+    return tf.TensorArray(buffer.dtype, size=count + 1).write(count, zeros)
 
 
 def _swap(x: Tensor) -> Tensor:

@@ -32,7 +32,6 @@ _CLASSES: tuple[type[Tokenizer], ...] = (
     ByteTokenizer, CharTokenizer, WordTokenizer, WhitespaceTokenizer, BPETokenizer,
     UnigramTokenizer, WordPieceTokenizer,
 )  # fmt: skip
-LARGEST = 1 << 24  # ids, above which the libraries that train pieces run out of memory
 _KINDS = {family.kind: family for family in _CLASSES}
 
 
@@ -73,10 +72,6 @@ def train_tokenizer(
         'sold boats'
     """
     family, vocab_size = _family(kind), plain(vocab_size)
-    if vocab_size is not None and not (_is_whole(vocab_size) and vocab_size <= LARGEST):
-        raise TokenizerError(
-            f"vocab_size is {vocab_size!r}; give a whole number up to {LARGEST:,}, or None"
-        )
     return family.train(texts, vocab_size=vocab_size, lowercase=lowercase, normalize=normalize)
 
 
@@ -127,10 +122,6 @@ def load_tokenizer(path: str | os.PathLike[str]) -> Tokenizer:
     if tokenizer.fingerprint != record.get("fingerprint"):
         raise TokenizerError(f"{path} is damaged: its content does not match its fingerprint")
     return tokenizer
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _family(kind: str) -> type[Tokenizer]:

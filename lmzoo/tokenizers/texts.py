@@ -52,12 +52,17 @@ def import_package(name: str, purpose: str) -> Any:
         ) from error
 
 
+LARGEST = 1 << 24  # ids, above which the libraries that train pieces run out of memory
+
+
 def check_vocab_size(vocab_size: int | None, *, kind: str, smallest: int) -> None:
-    """Refuse a vocabulary size that is not an int or too small for the kind."""
+    """Refuse a vocabulary size that is not an int or too small for the kind, or that no memory holds."""
     if vocab_size is None:
         return
     if isinstance(vocab_size, bool) or not isinstance(vocab_size, int):
         raise TokenizerError(f"vocab_size must be an int or None, got {vocab_size!r}")
+    if vocab_size > LARGEST:
+        raise TokenizerError(f"vocab_size={vocab_size:,}: give at most {LARGEST:,}, or None")
     if vocab_size < smallest:
         raise TokenizerError(
             f"vocab_size={vocab_size} is too small for kind {kind!r} on these texts; the smallest "

@@ -488,7 +488,6 @@ def test_small_functions_of_tokenizers():
     assert unigram.decode(unigram.encode("any text: 中文\t🙂")) == "any text: 中文\t🙂"
 
 
-@pytest.mark.parametrize("size", [10**9, 2.5, "many", True])
-def test_a_vocabulary_that_no_memory_holds_is_refused(size):
-    with pytest.raises(TokenizerError, match="vocab_size is"):
-        train_tokenizer(["a b c"], kind="wordpiece", vocab_size=size)
+def test_a_vocabulary_that_no_memory_holds_is_refused():
+    with pytest.raises(TokenizerError, match="give at most 16,777,216"):
+        train_tokenizer(["a b c"], kind="wordpiece", vocab_size=10**9)
