@@ -8,6 +8,7 @@ from typing import Any
 
 from lmzoo.errors import TokenizerError
 
+LARGEST = 1 << 24  # ids, above which the libraries that train pieces run out of memory
 MOST_ENTRIES = 20_000  # characters or words of a vocabulary whose size nobody has chosen
 
 
@@ -52,11 +53,8 @@ def import_package(name: str, purpose: str) -> Any:
         ) from error
 
 
-LARGEST = 1 << 24  # ids, above which the libraries that train pieces run out of memory
-
-
 def check_vocab_size(vocab_size: int | None, *, kind: str, smallest: int) -> None:
-    """Refuse a vocabulary size that is not an int or too small for the kind, or that no memory holds."""
+    """Refuse a vocabulary size that is no int, too small for the kind, or larger than memory."""
     if vocab_size is None:
         return
     if isinstance(vocab_size, bool) or not isinstance(vocab_size, int):
