@@ -99,8 +99,9 @@ class Mixing:
         """Distributions (batch, num_classes), and weights (batch,), whose loss is the mean over the
         two labels of each row, each counted with its rate times its own row's weight.
         """
-        targets = class_targets(_only(labels), num_classes, rank=2, is_soft=is_soft)
-        weight = spread_weights(targets[:, 0], _only(sample_weight))
+        labels, weight = _only(labels), _only(sample_weight)
+        targets = class_targets(labels, num_classes, rank=2, is_soft=is_soft, weight=weight)
+        weight = spread_weights(targets[:, 0], weight)
         targets = ops.where(weight[:, None] != 0, targets, 0.0)
         other = (1 - self.rate) * ops.take(weight, self.partner, axis=0)
         own = self.rate * weight
