@@ -95,8 +95,8 @@ def _checked(corpus: Corpus, kind: Kind, columns: Columns) -> Corpus:
 def _read_splits(source: Mapping[str, Any], kind: Kind, files: Files) -> Corpus:
     if "train" not in source or set(source) - set(SPLITS):
         raise DataError(
-            f'a dictionary of {kind.name} has the keys {sorted(source)}; it needs "train", and may '
-            'have "valid" and "test"'
+            f"a dictionary of {kind.name} has the keys {sorted(map(str, source))}; it needs "
+            '"train", and may have "valid" and "test"'
         )
     found = {split: _read_one(part, kind, files, split) for split, part in source.items()}
     for corpus in found.values():
@@ -117,6 +117,11 @@ def _read_one(source: Any, kind: Kind, files: Files, split: str) -> Corpus:
     """Reads a path, files, or items; `split` is what they are for."""
     if isinstance(source, str | Path):
         return _read_path(Path(source), kind, files, split)
+    if not isinstance(source, Iterable):
+        raise DataError(
+            f"the source of {kind.name} is {source!r:.60}: give a path, or the {kind.name} "
+            "themselves as a list"
+        )
     items = _Spool(source) if iter(source) is source else source
     items = items if isinstance(items, list | tuple | _Spool) else list(items)
     if isinstance(next(iter(items), None), Path):

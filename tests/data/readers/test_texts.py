@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from lmzoo.data import read_texts
+from lmzoo.data import read_labeled, read_pairs, read_tagged, read_texts
 from lmzoo.data.text.documents import join_blocks
 from lmzoo.errors import ArgumentError, DataError
 
@@ -156,3 +156,10 @@ def test_the_grammar_is_seeded_and_its_validation_is_another_sample():
         read_texts("grammar:fr")
     with pytest.raises(ArgumentError, match="grammar_size is 0"):
         read_texts("grammar", grammar_size=0)
+
+
+@pytest.mark.parametrize("source", [3, None, 1.5, {1: ["a"], "train": ["b"]}, {None: ["a"]}])
+def test_what_is_no_source_at_all_is_named(source):
+    for read in (read_texts, read_pairs, read_labeled, read_tagged):
+        with pytest.raises(DataError, match=r"give a path|it needs"):
+            read(source)
