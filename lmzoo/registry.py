@@ -341,8 +341,16 @@ def _check_layers(arguments: Mapping[str, Any]) -> None:
 
 def _bytes_of(recipe: Mapping[str, Any]) -> int:
     """The size of a model's weights without transforms, for which no memory is taken."""
-    with keras.StatelessScope(initialize_variables=False):
-        weights = _build(_untransformed(recipe)).weights
+    from keras.src.backend.common import global_state  # no public name
+
+    waiting = "uninitialized_variables"
+    before = list(global_state.get_global_attribute(waiting) or [])
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            weights = _build(_untransformed(recipe)).weights
+    finally:
+        # Keras would make these variables at the end of the next scope, in another place.
+        global_state.set_global_attribute(waiting, before)
     return sum(
         math.prod(w.shape) * np.dtype(_NUMPY.get(w.dtype, w.dtype)).itemsize for w in weights
     )

@@ -5,6 +5,7 @@ import json
 import shutil
 import zipfile
 
+import keras
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -69,6 +70,14 @@ def test_sizes_that_are_not_those_of_the_weights_are_refused_before_memory_is_ta
     edit_recipe(copy, **sizes)
     with pytest.raises(DataError, match=f"bytes of weights.*{next(iter(sizes.values()))}"):
         lmzoo.load_run(copy)
+
+
+def test_what_was_refused_is_not_made_later(copy):
+    edit_recipe(copy, hidden_dim=10**12)
+    with pytest.raises(DataError):
+        lmzoo.load_run(copy)
+    with keras.StatelessScope():
+        pass  # at its end Keras makes the variables that wait
 
 
 def test_a_model_larger_than_the_memory_is_refused():
